@@ -1,0 +1,37 @@
+//! The field's vocabulary: what every other crate of flowfence speaks.
+//!
+//! ```text
+//! time, address, protocol, port      the smallest words
+//! label ─▶ selector ─▶ object        Kubernetes objects, only the fields that are used
+//!                    └▶ policy       NetworkPolicy, checked
+//! flow ─▶ recording                  what the wire showed
+//! node                               the name of an end of an edge
+//! ```
+//!
+//! Nothing here does I/O, reads a clock or knows a wire format. Conversions from
+//! outside shapes (YAML, packets) live with the crates that read them.
+
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod flow;
+pub mod label;
+pub mod node;
+pub mod object;
+pub mod policy;
+pub mod port;
+pub mod protocol;
+pub mod recording;
+pub mod selector;
+pub mod time;
+
+pub use address::{Address, Endpoint};
+pub use flow::{FlowRecord, Half, IcmpType, Orientation, Signs, TapId};
+pub use label::Labels;
+pub use node::NodeId;
+pub use policy::{NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName};
+pub use port::{PortRange, PortSet};
+pub use protocol::Protocol;
+pub use recording::{Counts, FileReport, Names, Recording, Tap};
+pub use selector::{LabelSelector, Requirement};
+pub use time::Timestamp;

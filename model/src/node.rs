@@ -1,0 +1,145 @@
+//! Names of the ends of an edge.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// The identity of a graph node. Its text form is stable and machine-readable:
+///
+/// | node | text |
+/// |---|---|
+/// | workload | `NAMESPACE/KIND/NAME`, KIND as in the API |
+/// | pod (pod view) | `NAMESPACE/Pod/NAME` |
+/// | namespace (namespace view) | `namespace/NAME` |
+/// | cluster node | `node/NAME` |
+/// | address outside the cluster | `external/ADDRESS/32` or `/128` |
+/// | the Kubernetes API server | `apiserver` |
+/// | address inside whose holder is not known | `unknown/ADDRESS` |
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeId {
+    /// The topmost controller of pods, or a bare pod.
+    Workload {
+        /// Its namespace.
+        namespace: String,
+        /// Its kind as the API writes it, such as `Deployment`.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
+    /// A whole namespace.
+    Namespace(String),
+    /// A cluster node, its pod gateway and its host-network pods.
+    Node(String),
+    /// The API server behind `default/kubernetes`.
+    ApiServer,
+    /// One address outside the cluster.
+    External(IpAddr),
+    /// An address of the cluster that nobody, or more than one, may have held.
+    Unknown(IpAddr),
+}
+
+impl NodeId {
+    /// A workload by its three names.
+    pub fn workload(namespace: &str, kind: &str, name: &str) -> Self {
+        NodeId::Workload { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned() }
+    }
+
+    /// The kind as outputs show it: the API's kind, or `Node`, `APIServer`, `External`, `Unknown`.
+    pub fn kind(&self) -> &str {
+        match self {
+            NodeId::Workload { kind, .. } => kind,
+            NodeId::Namespace(_) => "Namespace",
+            NodeId::Node(_) => "Node",
+            NodeId::ApiServer => "APIServer",
+            NodeId::External(_) => "External",
+            NodeId::Unknown(_) => "Unknown",
+        }
+    }
+
+    /// The namespace of a workload.
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            NodeId::Workload { namespace, .. } => Some(namespace),
+            NodeId::Namespace(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a workload.
+    pub fn is_workload(&self) -> bool {
+        matches!(self, NodeId::Workload { .. })
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeId::Workload { namespace, kind, name } => write!(f, "{namespace}/{kind}/{name}"),
+            NodeId::Namespace(name) => write!(f, "namespace/{name}"),
+            NodeId::Node(name) => write!(f, "node/{name}"),
+            NodeId::ApiServer => f.write_str("apiserver"),
+            NodeId::External(ip) => {
+                write!(f, "external/{ip}/{}", if ip.is_ipv4() { 32 } else { 128 })
+            }
+            NodeId::Unknown(ip) => write!(f, "unknown/{ip}"),
+        }
+    }
+}
+
+/// A text that is no node id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no node id; expected NAMESPACE/KIND/NAME, node/NAME, external/ADDRESS, unknown/ADDRESS or apiserver"
+)]
+pub struct InvalidNodeId(pub String);
+
+impl FromStr for NodeId {
+    type Err = InvalidNodeId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidNodeId(text.to_owned());
+        let parts: Vec<&str> = text.split('/').collect();
+        match parts.as_slice() {
+            ["apiserver"] => Ok(NodeId::ApiServer),
+            ["node", name] => Ok(NodeId::Node((*name).to_owned())),
+            ["namespace", name] => Ok(NodeId::Namespace((*name).to_owned())),
+            ["unknown", ip] => ip.parse().map(NodeId::Unknown).map_err(|_| invalid()),
+            ["external", ip] | ["external", ip, "32" | "128"] => {
+                ip.parse().map(NodeId::External).map_err(|_| invalid())
+            }
+            [namespace, kind, name] if parts.iter().all(|p| !p.is_empty()) => {
+                Ok(NodeId::workload(namespace, kind, name))
+            }
+            _ => Err(invalid()),
+        }
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_round_trips() {
+        for text in [
+            "shop/Deployment/web",
+            "node/node1",
+            "namespace/shop",
+            "external/203.0.113.10/32",
+            "external/2001:db8::1/128",
+            "apiserver",
+            "unknown/10.244.2.250",
+        ] {
+            assert_eq!(text.parse::<NodeId>().unwrap().to_string(), text);
+        }
+        assert!("shop/web".parse::<NodeId>().is_err());
+    }
+}
