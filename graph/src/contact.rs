@@ -1,0 +1,126 @@
+//! Facts: who talked to whom, pod by pod.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use flowfence_model::{IcmpType, NodeId, Orientation, Protocol, Timestamp};
+
+/// One end of a contact, as it was at the moment of the traffic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Party {
+    /// The workload, node, external or unknown address that it was.
+    pub id: NodeId,
+    /// The pod that held the address; `None` for ends that are no pod, and where a service
+    /// address was seen but not which of its pods answered.
+    pub pod: Option<PodName>,
+    /// The address, of the pod itself where a service address was translated.
+    pub address: IpAddr,
+}
+
+/// Namespace and name of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PodName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What was counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Connections: TCP with a completed handshake, answered UDP, and so on.
+    pub connections: u64,
+    /// UDP that went one way to an address that a running pod held: a connection too, unless
+    /// today's policies deny it or it is part of a scan (whoever knows both decides).
+    pub one_way: u64,
+    /// Attempts that nobody answered.
+    pub unanswered: u64,
+    /// Attempts that were refused (reset, or ICMP destination unreachable).
+    pub refused: u64,
+    /// Packets there and back.
+    pub packets: [u64; 2],
+    /// Octets there and back.
+    pub octets: [u64; 2],
+    /// Earliest packet.
+    pub first: Timestamp,
+    /// Latest packet.
+    pub last: Timestamp,
+}
+
+impl Tally {
+    /// Nothing counted yet, and no time seen.
+    pub const fn empty() -> Self {
+        Tally {
+            connections: 0,
+            one_way: 0,
+            unanswered: 0,
+            refused: 0,
+            packets: [0; 2],
+            octets: [0; 2],
+            first: Timestamp::MAX,
+            last: Timestamp::MIN,
+        }
+    }
+
+    /// Adds `other`: counters add, times widen, so tallies merge in any order.
+    pub fn merge(&mut self, other: &Tally) {
+        self.connections += other.connections;
+        self.one_way += other.one_way;
+        self.unanswered += other.unanswered;
+        self.refused += other.refused;
+        for side in 0..2 {
+            self.packets[side] += other.packets[side];
+            self.octets[side] += other.octets[side];
+        }
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
+    /// Attempts of both kinds.
+    pub fn attempts(&self) -> u64 {
+        self.unanswered + self.refused
+    }
+
+    /// Whether any connection is in it, one-way UDP included.
+    pub fn is_connected(&self) -> bool {
+        self.connections + self.one_way > 0
+    }
+}
+
+/// All traffic from one party to another on one port of one protocol.
+///
+/// The proof replays these, so nothing is folded further than to pods and addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Who opened.
+    pub from: Party,
+    /// Who was asked.
+    pub to: Party,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Port of the pod (after translation); `None` for ICMP.
+    pub port: Option<u16>,
+    /// Type and code, for ICMP.
+    pub icmp: Option<IcmpType>,
+    /// Services (`NAMESPACE/NAME`) through which it went, only where a service address or node
+    /// port was seen on the wire.
+    pub services: BTreeSet<String>,
+    /// Addresses of clients that were rewritten before they reached `to`.
+    pub behind: BTreeSet<IpAddr>,
+    /// How sure it is who opened.
+    pub orientation: Orientation,
+    /// Opened by the pod's own node to a port that its kubelet probes, and nobody behind it.
+    pub probe: bool,
+    /// Opened by the pod's own node (kubelet, host-network pods there): no policy can stop it.
+    pub own_node: bool,
+    /// Counts.
+    pub tally: Tally,
+}
+
+impl Contact {
+    /// A pod that talked to itself without a service in between: no policy sees it.
+    pub fn is_loopback(&self) -> bool {
+        self.services.is_empty() && self.from.pod.is_some() && self.from.pod == self.to.pod
+    }
+}

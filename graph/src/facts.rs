@@ -1,0 +1,41 @@
+//! Everything that attribution found out.
+
+use std::collections::BTreeSet;
+
+use flowfence_model::{Counts, FileReport, Names, Timestamp};
+
+use crate::contact::{Contact, PodName};
+
+/// Who talked to whom, and how much of the cluster could be seen.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Contacts, sorted by their ends, protocol and port.
+    pub contacts: Vec<Contact>,
+    /// Earliest and latest packet.
+    pub window: Option<(Timestamp, Timestamp)>,
+    /// Pods all of whose traffic passed some tap.
+    pub visible: BTreeSet<PodName>,
+    /// Names of outside addresses, from DNS answers.
+    pub names: Names,
+    /// What was seen, and what was left out.
+    pub completeness: Completeness,
+}
+
+/// How much was seen and what was left out, by cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Completeness {
+    /// Packets that were read.
+    pub packets: u64,
+    /// Flow records that they made.
+    pub records: u64,
+    /// Pods of the inventory that ran during the window.
+    pub pods: u64,
+    /// Of these, pods whose traffic no tap could see wholly.
+    pub pods_unseen: u64,
+    /// Distinct inside addresses that could not be given to one holder.
+    pub unknown_addresses: u64,
+    /// Everything else by cause, as the capture and attribution counted it.
+    pub counts: Counts,
+    /// What became of each input.
+    pub files: Vec<FileReport>,
+}
