@@ -29,7 +29,7 @@ pub use address::{Address, Endpoint};
 pub use flow::{FlowRecord, Half, IcmpType, Orientation, Signs, TapId};
 pub use label::Labels;
 pub use node::NodeId;
-pub use policy::{NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName};
+pub use policy::{Direction, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName};
 pub use port::{PortRange, PortSet};
 pub use protocol::Protocol;
 pub use recording::{Counts, FileReport, Names, Recording, Tap};

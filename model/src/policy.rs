@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ipnet::IpNet;
+use serde::Serialize;
 
 use crate::port::PortRange;
 use crate::protocol::Protocol;
@@ -31,6 +32,43 @@ impl NetworkPolicy {
     /// `NAMESPACE/NAME`.
     pub fn key(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// The rules of a direction; `None` when the policy does not isolate for it.
+    pub fn rules(&self, direction: Direction) -> Option<&[PolicyRule]> {
+        match direction {
+            Direction::Egress => self.egress.as_deref(),
+            Direction::Ingress => self.ingress.as_deref(),
+        }
+    }
+}
+
+/// Which of its two ends a policy restricts a connection at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Out of the source.
+    Egress,
+    /// Into the destination.
+    Ingress,
+}
+
+impl Direction {
+    /// Both, in the order in which a connection passes them.
+    pub const BOTH: [Direction; 2] = [Direction::Egress, Direction::Ingress];
+
+    /// The token in our outputs: `egress` or `ingress`.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Direction::Egress => "egress",
+            Direction::Ingress => "ingress",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.token())
     }
 }
 

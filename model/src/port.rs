@@ -77,6 +77,25 @@ impl PortSet {
     pub fn union(&self, other: &PortSet) -> PortSet {
         self.0.iter().chain(&other.0).copied().collect()
     }
+
+    /// The ports of both.
+    #[must_use]
+    pub fn intersection(&self, other: &PortSet) -> PortSet {
+        let (mut mine, mut theirs) = (self.0.as_slice(), other.0.as_slice());
+        let mut both = Vec::new();
+        while let ([a, more_of_mine @ ..], [b, more_of_theirs @ ..]) = (mine, theirs) {
+            let (first, last) = (a.first.max(b.first), a.last.min(b.last));
+            if first <= last {
+                both.push(PortRange { first, last });
+            }
+            if a.last <= b.last {
+                mine = more_of_mine;
+            } else {
+                theirs = more_of_theirs;
+            }
+        }
+        PortSet(both)
+    }
 }
 
 impl FromIterator<PortRange> for PortSet {
@@ -124,6 +143,16 @@ mod tests {
         assert_eq!(set.to_string(), "80-82,443");
         assert_eq!(set.len(), 4);
         assert!(set.contains(81) && !set.contains(83));
+    }
+
+    #[test]
+    fn intersection_holds_the_ports_of_both() {
+        let range = |first, last| PortRange { first, last };
+        let a: PortSet = [range(1, 10), range(20, 30), range(40, u16::MAX)].into_iter().collect();
+        let b: PortSet = [range(5, 25), range(30, 41), range(65_000, u16::MAX)].into_iter().collect();
+        assert_eq!(a.intersection(&b).to_string(), "5-10,20-25,30,40-41,65000-65535");
+        assert_eq!(a.intersection(&PortSet::all()), a);
+        assert!(a.intersection(&PortSet::empty()).is_empty());
     }
 
     #[test]
