@@ -114,6 +114,8 @@ pub struct Contact {
     pub probe: bool,
     /// Opened by the pod's own node (kubelet, host-network pods there): no policy can stop it.
     pub own_node: bool,
+    /// A pod that came back to itself through a service: the next backend may be a sibling.
+    pub hairpin: bool,
     /// Counts.
     pub tally: Tally,
 }
@@ -121,6 +123,6 @@ pub struct Contact {
 impl Contact {
     /// A pod that talked to itself without a service in between: no policy sees it.
     pub fn is_loopback(&self) -> bool {
-        self.services.is_empty() && self.from.pod.is_some() && self.from.pod == self.to.pod
+        !self.hairpin && self.from.pod.is_some() && self.from.pod == self.to.pod
     }
 }

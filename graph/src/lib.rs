@@ -10,10 +10,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attribute;
 pub mod contact;
+pub mod edge;
 pub mod facts;
+pub mod graph;
 pub mod inventory;
 
+pub use attribute::attribute;
 pub use contact::{Contact, Party, PodName, Tally};
+pub use edge::{Edge, EdgeKey};
 pub use facts::{Completeness, Facts};
+pub use graph::{CommunicationGraph, GraphNode, View};
 pub use inventory::{Holder, Inventory, KnownPod, ServiceUse, Workload};

@@ -232,6 +232,3 @@ fn namespaces(mut known: BTreeMap<String, Namespace>, pods: &[KnownPod]) -> BTre
     }
     known
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,159 @@
+//! Connection, attempt, or the remnant of something that ended before the capture began.
+
+use flowfence_model::{FlowRecord, Half, Protocol, Signs};
+
+use super::strand::larger;
+use crate::contact::Tally;
+
+/// Counts the strands of one connection; `None` for a remnant, which is neither a connection nor
+/// an attempt (the last segment or reset of a connection that closed before the capture).
+///
+/// `one_wire`: the missing direction could not have been seen. `to_pod`: a running pod held the
+/// address that was asked.
+pub fn tally(members: &[&FlowRecord], one_wire: bool, to_pod: bool) -> Option<Tally> {
+    let first = members.first()?;
+    let there = members.iter().map(|r| r.forward).reduce(larger)?;
+    let back = members.iter().map(|r| r.reverse).reduce(larger)?;
+    let mut tally = Tally {
+        packets: [there.packets, back.packets],
+        octets: [there.octets, back.octets],
+        first: members.iter().map(|r| r.first).min()?,
+        last: members.iter().map(|r| r.last).max()?,
+        ..Tally::empty()
+    };
+    let outcome = match first.protocol {
+        Protocol::Tcp | Protocol::Sctp => by_handshake(&there, &back, one_wire)?,
+        Protocol::Udp => datagrams(&there, &back, to_pod),
+        Protocol::Icmp => echo(&there, &back),
+    };
+    match outcome {
+        Outcome::Connected => tally.connections = 1,
+        Outcome::OneWay => tally.one_way = 1,
+        Outcome::Unanswered => tally.unanswered = 1,
+        Outcome::Refused => tally.refused = 1,
+    }
+    Some(tally)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Connected,
+    OneWay,
+    Unanswered,
+    Refused,
+}
+
+/// TCP (RFC 9293 §3.5) and SCTP (RFC 9260 §5): opened, accepted, confirmed. Where the opening is
+/// missing, segments both ways; on half a wire what only an accepted connection carries.
+fn by_handshake(there: &Half, back: &Half, one_wire: bool) -> Option<Outcome> {
+    let opened = there.signs.has(Signs::OPEN);
+    let accepted = back.signs.has(Signs::ACCEPT);
+    let goes_on = |half: &Half| half.signs.has(Signs::SEGMENT) || half.signs.has(Signs::PAYLOAD);
+    let half_wire = one_wire && (!there.is_seen() || !back.is_seen());
+    let connected = match (opened, accepted) {
+        (true, true) => goes_on(there),
+        (true, false) => goes_on(there) && (goes_on(back) || half_wire),
+        (false, true) => goes_on(there) || half_wire,
+        (false, false) if half_wire => there.signs.has(Signs::PAYLOAD) || back.signs.has(Signs::PAYLOAD),
+        (false, false) => goes_on(there) && goes_on(back),
+    };
+    let refused = back.signs.has(Signs::RESET) || there.signs.has(Signs::UNREACHABLE);
+    if connected {
+        Some(Outcome::Connected)
+    } else if refused && (opened || half_wire || !there.is_seen() || there.signs.has(Signs::UNREACHABLE)) {
+        Some(Outcome::Refused)
+    } else if opened || accepted {
+        Some(Outcome::Unanswered)
+    } else {
+        None
+    }
+}
+
+fn datagrams(there: &Half, back: &Half, to_pod: bool) -> Outcome {
+    if back.is_seen() {
+        Outcome::Connected
+    } else if there.signs.has(Signs::UNREACHABLE) {
+        Outcome::Refused
+    } else if to_pod {
+        Outcome::OneWay
+    } else {
+        Outcome::Unanswered
+    }
+}
+
+fn echo(there: &Half, back: &Half) -> Outcome {
+    if back.is_seen() {
+        Outcome::Connected
+    } else if there.signs.has(Signs::UNREACHABLE) {
+        Outcome::Refused
+    } else {
+        Outcome::Unanswered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half(packets: u64, signs: &[Signs]) -> Half {
+        let signs = signs.iter().fold(Signs::default(), |all, s| all.union(*s));
+        Half { packets, signs, ..Half::default() }
+    }
+
+    #[test]
+    fn a_handshake_counts_when_its_last_step_was_seen() {
+        let syn = half(1, &[Signs::OPEN]);
+        let full = half(2, &[Signs::OPEN, Signs::SEGMENT]);
+        let accept = half(1, &[Signs::ACCEPT]);
+        let none = Half::default();
+        let cases = [
+            ("handshake completed", full, accept, false, Some(Outcome::Connected)),
+            (
+                "half-open scan",
+                half(2, &[Signs::OPEN, Signs::RESET]),
+                accept,
+                false,
+                Some(Outcome::Unanswered),
+            ),
+            ("nobody answers", syn, none, false, Some(Outcome::Unanswered)),
+            ("refused by reset", syn, half(1, &[Signs::RESET]), false, Some(Outcome::Refused)),
+            (
+                "refused by a router",
+                half(1, &[Signs::OPEN, Signs::UNREACHABLE]),
+                none,
+                false,
+                Some(Outcome::Refused),
+            ),
+            ("only the answers were seen", none, accept, true, Some(Outcome::Connected)),
+            ("an answer that nobody asked for", none, accept, false, Some(Outcome::Unanswered)),
+            ("only the client was seen", full, none, true, Some(Outcome::Connected)),
+            ("a client that nobody answers goes on blindly", full, none, false, Some(Outcome::Unanswered)),
+            (
+                "the opening is missing",
+                half(2, &[Signs::SEGMENT]),
+                half(1, &[Signs::SEGMENT]),
+                false,
+                Some(Outcome::Connected),
+            ),
+            ("the last reset of an older connection", half(1, &[Signs::RESET]), none, false, None),
+            (
+                "a stray segment and its reset",
+                half(1, &[Signs::SEGMENT]),
+                half(1, &[Signs::RESET]),
+                false,
+                None,
+            ),
+        ];
+        for (what, there, back, one_wire, expected) in cases {
+            assert_eq!(by_handshake(&there, &back, one_wire), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn silent_datagrams_to_a_running_pod_are_kept_apart() {
+        assert_eq!(datagrams(&half(3, &[]), &Half::default(), true), Outcome::OneWay);
+        assert_eq!(datagrams(&half(3, &[]), &Half::default(), false), Outcome::Unanswered);
+        assert_eq!(datagrams(&half(3, &[Signs::UNREACHABLE]), &Half::default(), true), Outcome::Refused);
+        assert_eq!(datagrams(&half(1, &[]), &half(1, &[Signs::UNREACHABLE]), true), Outcome::Connected);
+    }
+}

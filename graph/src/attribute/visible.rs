@@ -1,0 +1,100 @@
+//! Which pods could be seen wholly.
+//!
+//! A tap sees everything of a node's pods when it shows what only the pod side of that node
+//! shows: a pod talking to its own node or to a neighbour on it, to a service address, or to the
+//! outside. A tap on the way between nodes shows none of these. A tap at which one pod is an end
+//! of everything is that pod's own and speaks for no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use flowfence_model::{FlowRecord, Tap, TapId, Timestamp};
+
+use crate::contact::PodName;
+use crate::inventory::{Holder, Inventory};
+
+#[derive(Default)]
+struct Sight {
+    nodes: BTreeSet<String>,
+    /// Ends that all traffic so far had in common; `None` before the first.
+    common: Option<BTreeSet<IpAddr>>,
+    records: u64,
+}
+
+/// Pods all of whose traffic passed some tap.
+pub fn visible_pods(records: &[FlowRecord], taps: &[Tap], inventory: &Inventory) -> BTreeSet<PodName> {
+    let mut sights: BTreeMap<TapId, Sight> = BTreeMap::new();
+    if inventory.pods().is_empty() {
+        return BTreeSet::new();
+    }
+    for record in records {
+        let plain = taps.get(usize::from(record.tap.0)).is_none_or(|tap| tap.depth == 0);
+        if plain {
+            sights.entry(record.tap).or_default().look(record, inventory);
+        }
+    }
+    let pods = inventory.pods().iter().filter(|known| !known.pod.host_network);
+    pods.filter(|known| sights.values().any(|sight| sight.covers(&known.pod)))
+        .map(|known| name_of(&known.pod))
+        .collect()
+}
+
+/// Pods that ran at some moment of the window.
+pub fn running_pods(window: Option<(Timestamp, Timestamp)>, inventory: &Inventory) -> BTreeSet<PodName> {
+    let Some((first, last)) = window else { return BTreeSet::new() };
+    inventory
+        .pods()
+        .iter()
+        .map(|known| &known.pod)
+        .filter(|pod| !pod.host_network && !pod.ips.is_empty())
+        .filter(|pod| pod.started.or(pod.meta.created).is_none_or(|t| t <= last))
+        .filter(|pod| pod.finished.or(pod.meta.deleted).is_none_or(|t| t >= first))
+        .map(name_of)
+        .collect()
+}
+
+fn name_of(pod: &flowfence_model::object::Pod) -> PodName {
+    PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() }
+}
+
+impl Sight {
+    fn look(&mut self, record: &FlowRecord, inventory: &Inventory) {
+        let ends = [record.a.address.ip(), record.b.address.ip()];
+        self.records += 1;
+        match &mut self.common {
+            None => self.common = Some(ends.into_iter().collect()),
+            Some(common) if !common.is_empty() => common.retain(|ip| ends.contains(ip)),
+            Some(_) => {}
+        }
+        let [a, b] = ends;
+        for (pod, other) in [(a, b), (b, a)] {
+            if let Some(node) = node_of_pod(pod, record.first, inventory)
+                && !self.nodes.contains(node)
+                && shows_the_pod_side(node, other, record.first, inventory)
+            {
+                self.nodes.insert(node.to_owned());
+            }
+        }
+    }
+
+    fn covers(&self, pod: &flowfence_model::object::Pod) -> bool {
+        let own = self.common.as_ref().is_some_and(|common| pod.ips.iter().any(|ip| common.contains(ip)));
+        let somebodys = self.common.as_ref().is_some_and(|common| !common.is_empty()) && self.records > 1;
+        self.nodes.contains(&pod.node) && (own || !somebodys)
+    }
+}
+
+fn node_of_pod(ip: IpAddr, at: Timestamp, inventory: &Inventory) -> Option<&str> {
+    match inventory.holder_at(ip, at) {
+        Holder::Pod(pod) => inventory.pods().get(pod).map(|known| known.pod.node.as_str()),
+        Holder::Ambiguous | Holder::Nobody => None,
+    }
+}
+
+fn shows_the_pod_side(node: &str, other: IpAddr, at: Timestamp, inventory: &Inventory) -> bool {
+    match (node_of_pod(other, at, inventory), inventory.node_of(other)) {
+        (Some(neighbour), _) => neighbour == node,
+        (None, Some(host)) => host == node,
+        (None, None) => true,
+    }
+}

@@ -1,0 +1,185 @@
+//! The graph of one view: workloads, pods or namespaces, and the edges between them.
+
+use std::collections::BTreeMap;
+
+use flowfence_model::{Labels, NodeId};
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
+
+use crate::contact::{Contact, Party};
+use crate::edge::{Edge, EdgeKey};
+use crate::facts::Facts;
+use crate::inventory::Inventory;
+
+/// What a node of the graph stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// Topmost controllers and bare pods.
+    #[default]
+    Workload,
+    /// Single pods.
+    Pod,
+    /// Whole namespaces.
+    Namespace,
+}
+
+/// A node with what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphNode {
+    /// Its identity.
+    pub id: NodeId,
+    /// Labels: of a workload those that all its pods share, of a pod its own, of a namespace its own.
+    pub labels: Labels,
+    /// Names of an outside address.
+    pub fqdns: Vec<String>,
+}
+
+/// A directed multigraph with nodes and edges in a fixed order.
+#[derive(Debug)]
+pub struct CommunicationGraph {
+    graph: DiGraph<GraphNode, Edge>,
+    index: BTreeMap<NodeId, NodeIndex>,
+}
+
+impl CommunicationGraph {
+    /// Folds the contacts of `facts` to `view`. Nodes are the ends of contacts and, with an
+    /// inventory, everything in it that could have been one.
+    pub fn build(facts: &Facts, inventory: &Inventory, view: View) -> Self {
+        let mut edges: BTreeMap<EdgeKey, Edge> = BTreeMap::new();
+        for (i, contact) in facts.contacts.iter().enumerate() {
+            let key = EdgeKey {
+                from: id_in(&contact.from, view),
+                to: id_in(&contact.to, view),
+                ..EdgeKey::of(contact)
+            };
+            edges
+                .entry(key.clone())
+                .and_modify(|edge| fold(edge, contact, i))
+                .or_insert_with(|| edge_of(key, contact, i));
+        }
+        let mut ids: Vec<NodeId> = edges.keys().flat_map(|k| [k.from.clone(), k.to.clone()]).collect();
+        ids.extend(known_ids(inventory, view));
+        ids.sort();
+        ids.dedup();
+        let mut graph = DiGraph::with_capacity(ids.len(), edges.len());
+        let index: BTreeMap<NodeId, NodeIndex> =
+            ids.into_iter().map(|id| (id.clone(), graph.add_node(describe(id, facts, inventory)))).collect();
+        for (key, edge) in edges {
+            if let (Some(from), Some(to)) = (index.get(&key.from), index.get(&key.to)) {
+                graph.add_edge(*from, *to, edge);
+            }
+        }
+        CommunicationGraph { graph, index }
+    }
+
+    /// Nodes by identity.
+    pub fn nodes(&self) -> impl Iterator<Item = &GraphNode> {
+        self.index.values().filter_map(|i| self.graph.node_weight(*i))
+    }
+
+    /// Edges by from, to, protocol and port.
+    pub fn edges(&self) -> impl Iterator<Item = &Edge> {
+        self.graph.edge_weights()
+    }
+
+    /// One node.
+    pub fn node(&self, id: &NodeId) -> Option<&GraphNode> {
+        self.graph.node_weight(*self.index.get(id)?)
+    }
+
+    /// Edges that `id` opened.
+    pub fn outgoing(&self, id: &NodeId) -> Vec<&Edge> {
+        self.directed(id, Direction::Outgoing)
+    }
+
+    /// Edges that were opened to `id`.
+    pub fn incoming(&self, id: &NodeId) -> Vec<&Edge> {
+        self.directed(id, Direction::Incoming)
+    }
+
+    fn directed(&self, id: &NodeId, direction: Direction) -> Vec<&Edge> {
+        let Some(node) = self.index.get(id) else { return Vec::new() };
+        let mut edges: Vec<&Edge> = self.graph.edges_directed(*node, direction).map(|e| e.weight()).collect();
+        edges.sort_by(|x, y| x.key.cmp(&y.key));
+        edges
+    }
+}
+
+fn id_in(party: &Party, view: View) -> NodeId {
+    match (view, &party.pod, &party.id) {
+        (View::Pod, Some(pod), _) => NodeId::workload(&pod.namespace, "Pod", &pod.name),
+        (View::Namespace, _, NodeId::Workload { namespace, .. }) => NodeId::Namespace(namespace.clone()),
+        _ => party.id.clone(),
+    }
+}
+
+fn known_ids(inventory: &Inventory, view: View) -> Vec<NodeId> {
+    match view {
+        View::Workload => {
+            inventory.workloads().values().filter(|w| !w.host_network).map(|w| w.id.clone()).collect()
+        }
+        View::Pod => inventory
+            .pods()
+            .iter()
+            .filter(|known| !known.pod.host_network)
+            .map(|known| NodeId::workload(&known.pod.meta.namespace, "Pod", &known.pod.meta.name))
+            .collect(),
+        View::Namespace => inventory.namespaces().keys().cloned().map(NodeId::Namespace).collect(),
+    }
+}
+
+fn describe(id: NodeId, facts: &Facts, inventory: &Inventory) -> GraphNode {
+    let labels = match &id {
+        NodeId::Workload { namespace, kind, name } => match inventory.workload(&id) {
+            Some(workload) => shared_labels(&workload.label_sets),
+            None if kind == "Pod" => inventory
+                .pods()
+                .iter()
+                .find(|k| k.pod.meta.namespace == *namespace && k.pod.meta.name == *name)
+                .map(|k| k.pod.meta.labels.clone())
+                .unwrap_or_default(),
+            None => Labels::new(),
+        },
+        NodeId::Namespace(name) => {
+            inventory.namespaces().get(name).map(|n| n.meta.labels.clone()).unwrap_or_default()
+        }
+        NodeId::Node(name) => inventory.nodes().get(name).map(|n| n.meta.labels.clone()).unwrap_or_default(),
+        NodeId::ApiServer | NodeId::External(_) | NodeId::Unknown(_) => Labels::new(),
+    };
+    let fqdns = match &id {
+        NodeId::External(ip) => facts.names.of(*ip).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    GraphNode { id, labels, fqdns }
+}
+
+fn shared_labels(sets: &[Labels]) -> Labels {
+    let Some((first, rest)) = sets.split_first() else { return Labels::new() };
+    first
+        .iter()
+        .filter(|(k, v)| rest.iter().all(|set| set.get(*k) == Some(v)))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+fn edge_of(key: EdgeKey, contact: &Contact, index: usize) -> Edge {
+    Edge {
+        key,
+        services: contact.services.clone(),
+        behind: contact.behind.clone(),
+        orientation: contact.orientation,
+        probe: contact.probe,
+        tally: contact.tally.clone(),
+        contacts: vec![index],
+    }
+}
+
+fn fold(edge: &mut Edge, contact: &Contact, index: usize) {
+    edge.services.extend(contact.services.iter().cloned());
+    edge.behind.extend(contact.behind.iter().copied());
+    edge.orientation = edge.orientation.min(contact.orientation);
+    edge.probe &= contact.probe;
+    edge.tally.merge(&contact.tally);
+    edge.contacts.push(index);
+}
