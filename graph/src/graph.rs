@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use flowfence_model::{Labels, NodeId};
 use petgraph::Direction;
-use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
+use petgraph::graph::{DiGraph, EdgeReference, NodeIndex};
 
 use crate::contact::{Contact, Party};
 use crate::edge::{Edge, EdgeKey};
@@ -100,7 +99,11 @@ impl CommunicationGraph {
 
     fn directed(&self, id: &NodeId, direction: Direction) -> Vec<&Edge> {
         let Some(node) = self.index.get(id) else { return Vec::new() };
-        let mut edges: Vec<&Edge> = self.graph.edges_directed(*node, direction).map(|e| e.weight()).collect();
+        let mut edges: Vec<&Edge> = self
+            .graph
+            .edges_directed(*node, direction)
+            .map(|e: EdgeReference<'_, Edge>| e.weight())
+            .collect();
         edges.sort_by(|x, y| x.key.cmp(&y.key));
         edges
     }
