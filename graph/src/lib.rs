@@ -23,3 +23,6 @@ pub use edge::{Edge, EdgeKey};
 pub use facts::{Completeness, Facts};
 pub use graph::{CommunicationGraph, GraphNode, View};
 pub use inventory::{Holder, Inventory, KnownPod, ServiceUse, Workload};
+
+#[cfg(test)]
+mod testing;

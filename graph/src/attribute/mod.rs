@@ -136,3 +136,6 @@ fn merge(known: &mut Contact, more: &Contact) {
     known.hairpin |= more.hairpin;
     known.tally.merge(&more.tally);
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ impl Inventory {
         let api_server = api_server(&merged.slices);
         let mut inventory = Inventory {
             tenures: Tenures::new(&pods),
-            node_addresses: node_addresses(&merged.nodes),
+            node_addresses: node_addresses(&merged.nodes, &pods),
             pod_ranges: pod_ranges(&merged.nodes, &pods),
             listening: listening(&pods, &merged.slices),
             namespaces: namespaces(merged.namespaces, &pods),
@@ -187,8 +187,12 @@ fn api_server(slices: &[EndpointSlice]) -> BTreeSet<(IpAddr, u16)> {
         .collect()
 }
 
-fn node_addresses(nodes: &BTreeMap<String, Node>) -> BTreeMap<IpAddr, String> {
-    nodes.iter().flat_map(|(name, node)| node.addresses().map(|ip| (ip, name.clone()))).collect()
+/// An address that a plugin gave to a pod after all is no gateway.
+fn node_addresses(nodes: &BTreeMap<String, Node>, pods: &[KnownPod]) -> BTreeMap<IpAddr, String> {
+    let held: BTreeSet<&IpAddr> =
+        pods.iter().filter(|known| !known.pod.host_network).flat_map(|known| &known.pod.ips).collect();
+    let addresses = nodes.iter().flat_map(|(name, node)| node.addresses().map(move |ip| (ip, name.clone())));
+    addresses.filter(|(ip, _)| !held.contains(ip)).collect()
 }
 
 /// Ranges in which an address that nobody is known to hold is still an inside one: the nodes' pod
@@ -232,3 +236,6 @@ fn namespaces(mut known: BTreeMap<String, Namespace>, pods: &[KnownPod]) -> BTre
     }
     known
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+use flowfence_model::object::Object;
+
+use super::*;
+use crate::testing::*;
+
+fn holder(inventory: &Inventory, ip: &str, secs: i64) -> String {
+    match inventory.holder_at(ip.parse().unwrap(), at(secs)) {
+        Holder::Pod(pod) => inventory.pods()[pod].pod.meta.name.clone(),
+        Holder::Ambiguous => "ambiguous".to_owned(),
+        Holder::Nobody => "nobody".to_owned(),
+    }
+}
+
+fn from(mut pod: Pod, secs: i64) -> Pod {
+    pod.started = Some(at(secs));
+    pod
+}
+
+#[test]
+fn an_address_goes_to_the_pod_that_held_it_then() {
+    let mut job = from(pod("a/job", "n", "10.0.0.5"), 0);
+    job.is_finished = true;
+    job.finished = Some(at(50));
+    let heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(job)]]);
+    assert_eq!(holder(&inventory, "10.0.0.5", 10), "job");
+    assert_eq!(holder(&inventory, "10.0.0.5", 50), "job", "the end is cut to whole seconds");
+    assert_eq!(holder(&inventory, "10.0.0.5", 60), "heir");
+    assert_eq!(holder(&inventory, "10.0.0.5", 1000), "heir");
+    assert_eq!(holder(&inventory, "10.0.0.5", -100), "nobody");
+}
+
+#[test]
+fn a_pod_that_went_without_a_word_held_its_address_until_the_next() {
+    let gone = from(pod("a/gone", "n", "10.0.0.5"), 0);
+    let heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    let inventory = Inventory::new(vec![vec![Object::Pod(gone)], vec![Object::Pod(heir)]]);
+    assert_eq!(holder(&inventory, "10.0.0.5", 59), "gone");
+    assert_eq!(holder(&inventory, "10.0.0.5", 60), "heir");
+}
+
+#[test]
+fn two_that_are_known_to_claim_one_moment_leave_it_ambiguous() {
+    let mut leaving = from(pod("a/leaving", "n", "10.0.0.5"), 0);
+    leaving.meta.deleted = Some(at(90));
+    let heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    let inventory = Inventory::new(vec![vec![Object::Pod(leaving), Object::Pod(heir)]]);
+    assert_eq!(holder(&inventory, "10.0.0.5", 70), "ambiguous");
+    assert_eq!(holder(&inventory, "10.0.0.5", 95), "heir");
+}
+
+#[test]
+fn host_network_pods_hold_no_address() {
+    let mut agent = pod("ops/agent", "n", "172.30.0.11");
+    agent.host_network = true;
+    let inventory = Inventory::new(vec![vec![Object::Pod(agent), node("n", "172.30.0.11", "10.244.1.0/24")]]);
+    assert_eq!(holder(&inventory, "172.30.0.11", 0), "nobody");
+    assert_eq!(inventory.node_of("172.30.0.11".parse().unwrap()), Some("n"));
+    assert_eq!(inventory.node_of("10.244.1.1".parse().unwrap()), Some("n"), "its pod gateway");
+}
+
+fn workload_of(objects: Vec<Object>) -> String {
+    Inventory::new(vec![objects]).pods()[0].workload.to_string()
+}
+
+#[test]
+fn the_topmost_controller_names_the_workload() {
+    let hashed = || {
+        let mut pod = owned(pod("s/web-5d-x", "n", "10.0.0.1"), "ReplicaSet", "web-5d");
+        pod.meta.labels = labels("app=web,pod-template-hash=5d");
+        Object::Pod(pod)
+    };
+    let cases = [
+        (
+            vec![hashed(), controller("ReplicaSet", "s/web-5d", Some(("Deployment", "web")))],
+            "s/Deployment/web",
+        ),
+        (vec![hashed(), controller("ReplicaSet", "s/web-5d", Some(("Rollout", "web")))], "s/Rollout/web"),
+        (vec![hashed(), controller("ReplicaSet", "s/web-5d", None)], "s/ReplicaSet/web-5d"),
+        (vec![hashed()], "s/Deployment/web"),
+        (vec![Object::Pod(owned(pod("s/c-0", "n", "10.0.0.1"), "StatefulSet", "c"))], "s/StatefulSet/c"),
+        (vec![Object::Pod(owned(pod("s/j-x", "n", "10.0.0.1"), "Job", "j-29925710"))], "s/Job/j-29925710"),
+        (
+            vec![
+                Object::Pod(owned(pod("s/j-x", "n", "10.0.0.1"), "Job", "j-29925710")),
+                controller("CronJob", "s/j", None),
+            ],
+            "s/CronJob/j",
+        ),
+        (vec![Object::Pod(pod("s/bare", "n", "10.0.0.1"))], "s/Pod/bare"),
+        (vec![Object::Pod(owned(pod("s/etcd-n", "n", "10.0.0.1"), "Node", "n"))], "s/Pod/etcd-n"),
+    ];
+    for (objects, expected) in cases {
+        assert_eq!(workload_of(objects), expected);
+    }
+}
+
+#[test]
+fn owners_that_own_each_other_end() {
+    let objects = vec![
+        Object::Pod(owned(pod("s/p", "n", "10.0.0.1"), "A", "x")),
+        controller("A", "s/x", Some(("B", "y"))),
+        controller("B", "s/y", Some(("A", "x"))),
+    ];
+    assert!(workload_of(objects).starts_with("s/"));
+}
+
+#[test]
+fn the_later_state_of_an_object_counts_in_any_order_of_moments() {
+    let mut old = pod("s/p", "n", "10.0.0.1");
+    old.meta.version = 5;
+    let mut new = old.clone();
+    new.meta.version = 9;
+    new.meta.labels = labels("app=new");
+    for moments in [vec![old.clone(), new.clone()], vec![new, old]] {
+        let inventory = Inventory::new(moments.into_iter().map(|p| vec![Object::Pod(p)]).collect());
+        assert_eq!(inventory.pods().len(), 1);
+        assert_eq!(inventory.pods()[0].pod.meta.labels, labels("app=new"));
+    }
+}
+
+#[test]
+fn backends_come_from_slices_and_from_selectors() {
+    let mut web = pod("s/web", "n", "10.0.0.1");
+    web.meta.labels = labels("app=web");
+    let inventory = Inventory::new(vec![vec![
+        Object::Pod(web),
+        service("s/web", "10.96.0.9", 80, 8080, "app=web", Some(30000)),
+        node("n", "172.30.0.11", "10.0.0.0/24"),
+    ]]);
+    let found = |ip: &str, port| {
+        inventory.backends(ip.parse().unwrap(), Protocol::Tcp, port).map(|b| b.service.clone())
+    };
+    assert_eq!(found("10.96.0.9", 80).as_deref(), Some("s/web"));
+    assert_eq!(found("172.30.0.11", 30000).as_deref(), Some("s/web"), "its node port");
+    assert_eq!(found("10.0.0.1", 30000), None, "a node port is a node's");
+    assert!(inventory.services_behind(0, Protocol::Tcp, 8080)[0].published);
+}
