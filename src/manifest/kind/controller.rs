@@ -1,0 +1,131 @@
+//! Workload controllers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_model::object::{Controller, Object};
+use flowfence_model::{LabelSelector, Requirement};
+use serde::Deserialize;
+
+use super::container::RawPodSpec;
+use crate::manifest::metadata::{RawMeta, or_default};
+use crate::manifest::source::{Refusal, Source};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Raw<S: Default> {
+    kind: String,
+    #[serde(deserialize_with = "or_default", bound(deserialize = "S: Deserialize<'de>"))]
+    spec: S,
+    #[serde(deserialize_with = "or_default")]
+    metadata: RawMeta,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawSpec {
+    #[serde(deserialize_with = "or_default")]
+    template: RawTemplate,
+    selector: Option<RawSelector>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawReplicationSpec {
+    #[serde(deserialize_with = "or_default")]
+    template: RawTemplate,
+    selector: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawCronSpec {
+    #[serde(deserialize_with = "or_default")]
+    job_template: RawJobTemplate,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawJobTemplate {
+    #[serde(deserialize_with = "or_default")]
+    spec: RawSpec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawTemplate {
+    #[serde(deserialize_with = "or_default")]
+    metadata: RawMeta,
+    #[serde(deserialize_with = "or_default")]
+    spec: RawPodSpec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawSelector {
+    #[serde(deserialize_with = "or_default")]
+    match_labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    match_expressions: Vec<RawRequirement>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawRequirement {
+    key: String,
+    operator: String,
+    #[serde(deserialize_with = "or_default")]
+    values: BTreeSet<String>,
+}
+
+pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
+    let raw: Raw<RawSpec> = source.parse()?;
+    let selector = raw.spec.selector.map(LabelSelector::try_from).transpose()?;
+    controller(raw.kind, raw.metadata, raw.spec.template, selector)
+}
+
+pub(super) fn read_replication(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
+    let raw: Raw<RawReplicationSpec> = source.parse()?;
+    controller(raw.kind, raw.metadata, raw.spec.template, raw.spec.selector.map(LabelSelector::labels))
+}
+
+pub(super) fn read_cron(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
+    let raw: Raw<RawCronSpec> = source.parse()?;
+    controller(raw.kind, raw.metadata, raw.spec.job_template.spec.template, None)
+}
+
+fn controller(
+    kind: String,
+    metadata: RawMeta,
+    template: RawTemplate,
+    selector: Option<LabelSelector>,
+) -> Result<Vec<Object>, Refusal> {
+    Ok(vec![Object::Controller(Controller {
+        meta: metadata.namespaced()?,
+        kind,
+        template_ports: template.spec.ports()?,
+        host_network: template.spec.host_network,
+        template_labels: template.metadata.labels,
+        selector,
+    })])
+}
+
+impl TryFrom<RawSelector> for LabelSelector {
+    type Error = Refusal;
+
+    fn try_from(raw: RawSelector) -> Result<Self, Refusal> {
+        let requirements = raw.match_expressions.into_iter().map(|raw| match &*raw.operator {
+            "In" => Ok(Requirement::In(raw.key, raw.values)),
+            "NotIn" => Ok(Requirement::NotIn(raw.key, raw.values)),
+            "Exists" => Ok(Requirement::Exists(raw.key)),
+            "DoesNotExist" => Ok(Requirement::DoesNotExist(raw.key)),
+            other => Err(Refusal::field(
+                "spec.selector.matchExpressions.operator",
+                format!("{other:?} is not a valid selector operator"),
+            )),
+        });
+        Ok(LabelSelector {
+            match_labels: raw.match_labels,
+            match_expressions: requirements.collect::<Result<_, _>>()?,
+        })
+    }
+}

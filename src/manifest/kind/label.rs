@@ -1,0 +1,87 @@
+//! Label selectors, checked as the API server does.
+
+use std::collections::BTreeSet;
+
+use flowfence_model::{LabelSelector, Requirement};
+
+use crate::manifest::source::Refusal;
+use crate::manifest::tree::Field;
+
+/// A label selector; absent, null and `{}` all select everything.
+pub(super) fn selector(field: &Field<'_>) -> Result<LabelSelector, Refusal> {
+    field.only(&["matchLabels", "matchExpressions"])?;
+    let labels = field.get("matchLabels");
+    let match_labels = labels.texts()?;
+    for (name, text) in &match_labels {
+        let entry = labels.get(name);
+        key(&entry, name)?;
+        value(&entry, text)?;
+    }
+    let requirements = field.get("matchExpressions").list()?;
+    let match_expressions = requirements.iter().map(requirement).collect::<Result<_, _>>()?;
+    Ok(LabelSelector { match_labels, match_expressions })
+}
+
+fn requirement(field: &Field<'_>) -> Result<Requirement, Refusal> {
+    field.only(&["key", "operator", "values"])?;
+    let key_field = field.get("key");
+    let name = key_field.text()?.unwrap_or_default();
+    key(&key_field, name)?;
+    let name = name.to_owned();
+    let values_field = field.get("values");
+    let mut values = BTreeSet::new();
+    for entry in values_field.list()? {
+        let text = entry.text()?.unwrap_or_default();
+        value(&entry, text)?;
+        values.insert(text.to_owned());
+    }
+    let operator_field = field.get("operator");
+    let operator = operator_field.text()?.unwrap_or_default();
+    match (operator, values.is_empty()) {
+        ("In", false) => Ok(Requirement::In(name, values)),
+        ("NotIn", false) => Ok(Requirement::NotIn(name, values)),
+        ("Exists", true) => Ok(Requirement::Exists(name)),
+        ("DoesNotExist", true) => Ok(Requirement::DoesNotExist(name)),
+        ("In" | "NotIn", true) => {
+            Err(values_field.refuse("must be specified when `operator` is 'In' or 'NotIn'"))
+        }
+        ("Exists" | "DoesNotExist", false) => {
+            Err(values_field.refuse("may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+        }
+        (other, _) => Err(operator_field.refuse(format!(
+            "{other:?} is not a valid selector operator; expected In, NotIn, Exists or DoesNotExist"
+        ))),
+    }
+}
+
+/// A qualified name: an optional DNS subdomain and `/`, then at most 63 characters.
+fn key(field: &Field<'_>, key: &str) -> Result<(), Refusal> {
+    let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let is_valid = !name.is_empty() && is_label(name) && prefix.is_none_or(is_subdomain);
+    is_valid.then_some(()).ok_or_else(|| field.refuse(format!("{key:?} is not a valid label key")))
+}
+
+fn value(field: &Field<'_>, value: &str) -> Result<(), Refusal> {
+    let reason =
+        || format!("{value:?} is not a valid label value (at most 63 of A-Z, a-z, 0-9, '-', '_', '.')");
+    is_label(value).then_some(()).ok_or_else(|| field.refuse(reason()))
+}
+
+/// At most 63 characters, letters and digits at both ends; empty is a value.
+fn is_label(text: &str) -> bool {
+    let is_end = |b: Option<u8>| b.is_none_or(|b| b.is_ascii_alphanumeric());
+    text.len() <= 63
+        && is_end(text.bytes().next())
+        && is_end(text.bytes().last())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+fn is_subdomain(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(is_part)
+}

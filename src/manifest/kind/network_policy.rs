@@ -1,0 +1,186 @@
+//! NetworkPolicies: checked and defaulted as the API server does.
+//!
+//! A policy that the server would refuse is refused whole, since half a policy means something
+//! else than the user wrote.
+
+use flowfence_model::object::Object;
+use flowfence_model::{
+    NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange, Protocol,
+};
+use ipnet::IpNet;
+
+use super::label;
+use crate::manifest::source::{Refusal, Source};
+use crate::manifest::split::Piece;
+use crate::manifest::tree::{Field, Node, NumberOrText};
+use crate::manifest::yaml;
+
+pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
+    let node: Node = source.parse()?;
+    let policy = policy(&Field::root(&node)).map_err(|refusal| located(source, refusal))?;
+    Ok(vec![Object::NetworkPolicy(policy)])
+}
+
+/// The refusal with its line in the file. JSON readers know no lines, but JSON is YAML.
+fn located(source: &Source<'_>, refusal: Refusal) -> Refusal {
+    let first = source.line();
+    if let Some(line) = refusal.line {
+        return Refusal { line: Some(first + line - 1), ..refusal };
+    }
+    let Source::Json(piece) = source else { return Refusal { line: Some(first), ..refusal } };
+    let again = yaml::parse::<Node>(&Piece { line: 1, ..*piece }).ok();
+    let again = again.and_then(|node| policy(&Field::root(&node)).err()).filter(|r| r.field == refusal.field);
+    let line = again.and_then(|refusal| refusal.line).unwrap_or(1);
+    Refusal { line: Some(first + line - 1), ..refusal }
+}
+
+fn policy(root: &Field<'_>) -> Result<NetworkPolicy, Refusal> {
+    root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
+    let metadata = root.get("metadata");
+    let name = metadata.get("name");
+    let name = name.text()?.filter(|text| !text.is_empty()).ok_or_else(|| name.refuse("required"))?;
+    let namespace = metadata.get("namespace").text()?.filter(|text| !text.is_empty());
+    let spec = root.get("spec");
+    spec.only(&["podSelector", "policyTypes", "ingress", "egress"])?;
+    let ingress = rules(&spec.get("ingress"), "from")?;
+    let egress = rules(&spec.get("egress"), "to")?;
+    let (isolates_ingress, isolates_egress) = policy_types(&spec.get("policyTypes"), !egress.is_empty())?;
+    Ok(NetworkPolicy {
+        // An object without a namespace goes where it is applied; offline that is `default`.
+        namespace: namespace.unwrap_or("default").to_owned(),
+        name: name.to_owned(),
+        pod_selector: label::selector(&spec.get("podSelector"))?,
+        ingress: isolates_ingress.then_some(ingress),
+        egress: isolates_egress.then_some(egress),
+    })
+}
+
+/// Whether it isolates for ingress and for egress. Without policyTypes: ingress always, egress
+/// only when it has an egress rule, so that `egress: []` alone leaves egress open.
+fn policy_types(field: &Field<'_>, has_egress_rule: bool) -> Result<(bool, bool), Refusal> {
+    let types = field.list()?;
+    if types.is_empty() {
+        return Ok((true, has_egress_rule));
+    }
+    if types.len() > 2 {
+        return Err(field.refuse("may not specify more than two policyTypes"));
+    }
+    let (mut ingress, mut egress) = (false, false);
+    for entry in &types {
+        match entry.text()? {
+            Some("Ingress") => ingress = true,
+            Some("Egress") => egress = true,
+            other => {
+                let other = other.unwrap_or_default();
+                return Err(entry.refuse(format!("{other:?} is neither \"Ingress\" nor \"Egress\"")));
+            }
+        }
+    }
+    Ok((ingress, egress))
+}
+
+/// A null entry is an empty rule, which admits everything.
+fn rules(field: &Field<'_>, peers: &str) -> Result<Vec<PolicyRule>, Refusal> {
+    let read = |rule: &Field<'_>| {
+        rule.only(&[peers, "ports"])?;
+        let peers = rule.get(peers).list()?.iter().map(peer).collect::<Result<_, _>>()?;
+        let ports = rule.get("ports").list()?.iter().map(port).collect::<Result<_, _>>()?;
+        Ok(PolicyRule { peers, ports })
+    };
+    field.list()?.iter().map(read).collect()
+}
+
+fn peer(field: &Field<'_>) -> Result<PolicyPeer, Refusal> {
+    field.only(&["podSelector", "namespaceSelector", "ipBlock"])?;
+    let (pods, namespaces) = (field.get("podSelector"), field.get("namespaceSelector"));
+    let block = field.get("ipBlock");
+    if block.is_present() {
+        if pods.is_present() || namespaces.is_present() {
+            return Err(block.refuse("may not specify both ipBlock and another peer"));
+        }
+        return ip_block(&block);
+    }
+    // Matching all would be the other reading of an empty peer; the server refuses it.
+    if !pods.is_present() && !namespaces.is_present() {
+        return Err(field.refuse("must specify a peer: podSelector, namespaceSelector or ipBlock"));
+    }
+    let optional = |field: &Field<'_>| field.is_present().then(|| label::selector(field)).transpose();
+    Ok(PolicyPeer::Pods(PeerSelector { namespaces: optional(&namespaces)?, pods: optional(&pods)? }))
+}
+
+fn ip_block(field: &Field<'_>) -> Result<PolicyPeer, Refusal> {
+    field.only(&["cidr", "except"])?;
+    let cidr = cidr(&field.get("cidr"))?;
+    let mut except = Vec::new();
+    for entry in field.get("except").list()? {
+        let part = self::cidr(&entry)?;
+        if !cidr.contains(&part) || part.prefix_len() <= cidr.prefix_len() {
+            return Err(entry.refuse(format!("{part} must be a strict subset of `cidr` {cidr}")));
+        }
+        except.push(part);
+    }
+    Ok(PolicyPeer::Block { cidr, except })
+}
+
+/// Host bits are masked, as every plugin does.
+fn cidr(field: &Field<'_>) -> Result<IpNet, Refusal> {
+    let text = field.text()?.filter(|text| !text.is_empty()).ok_or_else(|| field.refuse("required"))?;
+    let parsed = text.parse::<IpNet>();
+    parsed.map(|net| net.trunc()).map_err(|_| {
+        field.refuse(format!("{text:?} is not a CIDR; expected one like 10.9.8.0/24 or 2001:db8::/64"))
+    })
+}
+
+fn port(field: &Field<'_>) -> Result<PolicyPort, Refusal> {
+    field.only(&["protocol", "port", "endPort"])?;
+    let protocol = protocol(&field.get("protocol"))?;
+    let port = field.get("port");
+    let end = field.get("endPort");
+    let last = end.integer()?;
+    let port = match (port.number_or_text()?, last) {
+        (None, None) => None,
+        (None, Some(_)) => return Err(end.refuse("may not be specified when `port` is not specified")),
+        (Some(NumberOrText::Text(_)), Some(_)) => {
+            return Err(end.refuse("may not be specified when `port` is a name"));
+        }
+        (Some(NumberOrText::Text(name)), None) => Some(PortName::Name(port_name(&port, name)?)),
+        (Some(NumberOrText::Number(first)), last) => {
+            let first = number(&port, first)?;
+            let last = last.map_or(Ok(first), |last| number(&end, last))?;
+            if last < first {
+                return Err(end.refuse(format!("{last} must be greater than or equal to `port` {first}")));
+            }
+            Some(PortName::Range(PortRange { first, last }))
+        }
+    };
+    Ok(PolicyPort { protocol, port })
+}
+
+fn protocol(field: &Field<'_>) -> Result<Protocol, Refusal> {
+    super::container::protocol("", field.text()?).map_err(|refusal| field.refuse(refusal.reason))
+}
+
+fn number(field: &Field<'_>, number: i64) -> Result<u16, Refusal> {
+    u16::try_from(number)
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| field.refuse(format!("{number} is not a port number (1 to 65535)")))
+}
+
+/// `IANA_SVC_NAME`. A number in quotes is a name to the server, and no valid one.
+fn port_name(field: &Field<'_>, name: String) -> Result<String, Refusal> {
+    let is_valid = (1..=15).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name.bytes().any(|b| b.is_ascii_lowercase())
+        && !name.contains("--")
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if is_valid {
+        return Ok(name);
+    }
+    let advice =
+        if name.bytes().all(|b| b.is_ascii_digit()) { "; write a number without quotes" } else { "" };
+    Err(field.refuse(format!(
+        "{name:?} is not a port name (at most 15 of a-z, 0-9 and single '-', with a letter){advice}"
+    )))
+}

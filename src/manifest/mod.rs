@@ -1,0 +1,32 @@
+//! The spelling of Kubernetes objects: YAML and JSON in, YAML and JSON out.
+//!
+//! ```text
+//! path ─▶ open ─▶ text ─▶ split ─▶ Source ─▶ kind table ─▶ model::Object ─┐
+//!                        (one document     (one file a                   ├▶ Snapshot
+//!                         or list item)     kind)        └▶ Problem ─────┘
+//! NetworkPolicy ─▶ write ─▶ YAML, JSON
+//! ```
+//!
+//! Each document, and each item of a `List`, is parsed on its own, so that a broken one costs
+//! nothing but itself; memory is that of one item beside the text. `yaml` alone names the
+//! YAML crate.
+
+mod json;
+mod kind;
+mod metadata;
+mod open;
+mod read;
+mod snapshot;
+mod source;
+mod split;
+mod tree;
+mod write;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use open::{MAX_OCTETS, read_objects};
+pub use read::{parse_objects, parse_policies, policies_from_values};
+pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot};
+pub use write::{PolicyManifest, to_json, write_policy};

@@ -1,0 +1,109 @@
+//! The text of one object, whatever it is written in.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::split::{self, Piece};
+use super::yaml;
+
+/// Why an object, or a document, was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// Line of the file, from 1, when it is known.
+    pub(super) line: Option<usize>,
+    /// Path of the field.
+    pub(super) field: Option<String>,
+    /// What is wrong.
+    pub(super) reason: String,
+}
+
+impl Refusal {
+    /// A refusal of a field.
+    pub(super) fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Refusal { line: None, field: Some(field.into()), reason: reason.into() }
+    }
+}
+
+/// One object.
+pub(super) enum Source<'a> {
+    /// A YAML document, or one item of a block sequence with its dash.
+    Yaml(Piece<'a>),
+    /// JSON text that begins on a line.
+    Json(Piece<'a>),
+    /// A parsed value, from a document that began on a line.
+    Value(&'a serde_json::Value, usize),
+}
+
+/// What says which kind of object it is, and its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Head {
+    pub(super) api_version: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) metadata: Option<HeadName>,
+}
+
+/// The name in a [`Head`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct HeadName {
+    pub(super) namespace: Option<String>,
+    pub(super) name: Option<String>,
+}
+
+impl Head {
+    /// `KIND NAMESPACE/NAME`, as far as it is known.
+    pub(super) fn label(&self) -> Option<String> {
+        let kind = self.kind.as_deref()?;
+        let name = self.metadata.as_ref().and_then(|m| m.name.as_deref());
+        let namespace = self.metadata.as_ref().and_then(|m| m.namespace.as_deref());
+        Some(match (namespace, name) {
+            (Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),
+            (None, Some(name)) => format!("{kind} {name}"),
+            (_, None) => kind.to_owned(),
+        })
+    }
+}
+
+impl Source<'_> {
+    /// The line of the file on which it begins.
+    pub(super) fn line(&self) -> usize {
+        match self {
+            Source::Yaml(piece) | Source::Json(piece) => piece.line,
+            Source::Value(_, line) => *line,
+        }
+    }
+
+    /// Reads it as a type.
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        match self {
+            Source::Yaml(piece) if piece.is_item => yaml::parse::<(T,)>(piece).map(|(only,)| only),
+            Source::Yaml(piece) => yaml::parse(piece),
+            Source::Json(piece) => {
+                serde_json::from_str(piece.text).map_err(|error| json_refusal(piece, &error))
+            }
+            Source::Value(value, line) => T::deserialize(*value).map_err(|error| Refusal {
+                line: Some(*line),
+                field: None,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Kind and name. Block-style YAML tells them by its indentation, without a parse.
+    pub(super) fn head(&self) -> Result<Head, Refusal> {
+        if let Source::Yaml(piece) = self
+            && let Some(head) = split::peek(piece)
+        {
+            return Ok(head);
+        }
+        self.parse()
+    }
+}
+
+/// A JSON error with its line in the file.
+pub(super) fn json_refusal(piece: &Piece<'_>, error: &serde_json::Error) -> Refusal {
+    let text = error.to_string();
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    Refusal { line: Some(piece.line + error.line().max(1) - 1), field: None, reason: reason.to_owned() }
+}

@@ -1,0 +1,222 @@
+//! NetworkPolicies as text that kubectl takes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use flowfence_model::policy::Direction;
+use flowfence_model::{
+    LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, Requirement,
+};
+use serde::Serialize;
+
+use super::yaml;
+
+/// A NetworkPolicy with the metadata that it is written with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyManifest {
+    /// The policy.
+    pub policy: NetworkPolicy,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `metadata.annotations`.
+    pub annotations: BTreeMap<String, String>,
+    /// A comment line above a rule, such as the evidence for it; YAML only.
+    pub comments: BTreeMap<(Direction, usize), String>,
+}
+
+impl From<NetworkPolicy> for PolicyManifest {
+    fn from(policy: NetworkPolicy) -> Self {
+        let (labels, annotations, comments) = Default::default();
+        PolicyManifest { policy, labels, annotations, comments }
+    }
+}
+
+/// Writes one policy as a YAML document, without a `---` before it. The same policy gives the
+/// same bytes.
+pub fn write_policy(out: &mut impl fmt::Write, manifest: &PolicyManifest) -> fmt::Result {
+    let document = document(manifest, |direction, at, rule| {
+        let comment = manifest.comments.get(&(direction, at)).map_or("", String::as_str);
+        // A comment is one line whatever it says.
+        yaml::commented(rule, comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+    });
+    yaml::write(out, &document)
+}
+
+/// The policy as the API's JSON.
+pub fn to_json(manifest: &PolicyManifest) -> serde_json::Value {
+    serde_json::to_value(document(manifest, |_, _, rule| rule)).expect("maps with string keys")
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a, R> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata<'a>,
+    spec: Spec<'a, R>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    name: &'a str,
+    namespace: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec<'a, R> {
+    pod_selector: Selector<'a>,
+    policy_types: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ingress: Vec<R>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    egress: Vec<R>,
+}
+
+#[derive(Serialize)]
+struct Rule<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    from: Vec<Peer<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    to: Vec<Peer<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ports: Vec<Port<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Peer<'a> {
+    IpBlock {
+        cidr: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        except: Vec<String>,
+    },
+    #[serde(untagged)]
+    Pods(Pods<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pods<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace_selector: Option<Selector<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_selector: Option<Selector<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Port<'a> {
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<NumberOrName<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_port: Option<u16>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum NumberOrName<'a> {
+    Number(u16),
+    Name(&'a str),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Selector<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    match_labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    match_expressions: Vec<Expression<'a>>,
+}
+
+#[derive(Serialize)]
+struct Expression<'a> {
+    key: &'a str,
+    operator: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<&'a str>,
+}
+
+fn document<'a, R>(
+    manifest: &'a PolicyManifest,
+    wrap: impl Fn(Direction, usize, Rule<'a>) -> R,
+) -> Document<'a, R> {
+    let policy = &manifest.policy;
+    let rules = |direction| {
+        let rules = policy.rules(direction).unwrap_or_default().iter().enumerate();
+        rules.map(|(at, source)| wrap(direction, at, rule(direction, source))).collect()
+    };
+    let types = [("Ingress", policy.ingress.is_some()), ("Egress", policy.egress.is_some())];
+    Document {
+        api_version: "networking.k8s.io/v1",
+        kind: "NetworkPolicy",
+        metadata: Metadata {
+            name: &policy.name,
+            namespace: &policy.namespace,
+            labels: &manifest.labels,
+            annotations: &manifest.annotations,
+        },
+        spec: Spec {
+            pod_selector: selector(&policy.pod_selector),
+            policy_types: types.into_iter().filter_map(|(name, isolates)| isolates.then_some(name)).collect(),
+            ingress: rules(Direction::Ingress),
+            egress: rules(Direction::Egress),
+        },
+    }
+}
+
+fn rule(direction: Direction, source: &PolicyRule) -> Rule<'_> {
+    let peers: Vec<Peer<'_>> = source.peers.iter().map(peer).collect();
+    let (from, to) = match direction {
+        Direction::Ingress => (peers, Vec::new()),
+        Direction::Egress => (Vec::new(), peers),
+    };
+    Rule { from, to, ports: source.ports.iter().map(port).collect() }
+}
+
+fn peer(source: &PolicyPeer) -> Peer<'_> {
+    match source {
+        PolicyPeer::Block { cidr, except } => {
+            Peer::IpBlock { cidr: cidr.to_string(), except: except.iter().map(ToString::to_string).collect() }
+        }
+        PolicyPeer::Pods(PeerSelector { namespaces, pods }) => Peer::Pods(Pods {
+            namespace_selector: namespaces.as_ref().map(selector),
+            pod_selector: pods.as_ref().map(selector),
+        }),
+    }
+}
+
+fn port(source: &PolicyPort) -> Port<'_> {
+    let (port, end_port) = match &source.port {
+        None => (None, None),
+        Some(PortName::Name(name)) => (Some(NumberOrName::Name(name)), None),
+        Some(PortName::Range(range)) => {
+            (Some(NumberOrName::Number(range.first)), (range.last > range.first).then_some(range.last))
+        }
+    };
+    Port { protocol: source.protocol.token(), port, end_port }
+}
+
+fn selector(source: &LabelSelector) -> Selector<'_> {
+    let expressions = source.match_expressions.iter().map(expression);
+    Selector { match_labels: &source.match_labels, match_expressions: expressions.collect() }
+}
+
+fn expression(source: &Requirement) -> Expression<'_> {
+    let (operator, values) = match source {
+        Requirement::In(_, values) => ("In", Some(values)),
+        Requirement::NotIn(_, values) => ("NotIn", Some(values)),
+        Requirement::Exists(_) => ("Exists", None),
+        Requirement::DoesNotExist(_) => ("DoesNotExist", None),
+    };
+    Expression {
+        key: source.key(),
+        operator,
+        values: values.into_iter().flatten().map(String::as_str).collect(),
+    }
+}

@@ -1,0 +1,97 @@
+//! The one place that names the YAML crate, and its budgets.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::source::Refusal;
+use super::split::Piece;
+
+/// Deepest nesting that is read; a Pod has about 12 levels.
+const MAX_DEPTH: usize = 64;
+/// Mappings, lists and scalars of one document or list item. A Pod of 100 kB has some 5,000; a
+/// whole cluster dump in one flow-style document has millions.
+const MAX_NODES: usize = 20_000_000;
+
+/// Reads one document.
+pub(super) fn parse<T: DeserializeOwned>(piece: &Piece<'_>) -> Result<T, Refusal> {
+    serde_yaml::from_str_with_options(piece.text, options()).map_err(|error| {
+        let line = error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1));
+        Refusal { line: Some(piece.line + line.max(1) - 1), field: None, reason: reason(&error) }
+    })
+}
+
+/// Writes one document.
+pub(super) fn write<T: Serialize>(out: &mut impl fmt::Write, value: &T) -> Result<(), fmt::Error> {
+    let options = serde_yaml::ser_options! {
+        prefer_block_scalars: false,
+        comment_position: serde_yaml::CommentPosition::Above,
+    };
+    let text = serde_yaml::to_string_with_options(value, options).map_err(|_| fmt::Error)?;
+    comments_before_dashes(out, &text)
+}
+
+/// The crate writes the comment of a list item between its dash and its content; people write
+/// it above the dash. Strings are quoted on one line, so that no other line is a lone dash.
+fn comments_before_dashes(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(dash) = line.strip_suffix("- ").filter(|indent| indent.trim().is_empty()) else {
+            writeln!(out, "{line}")?;
+            continue;
+        };
+        let comment = lines.next().unwrap_or_default().trim_start();
+        let content = lines.next().unwrap_or_default().trim_start();
+        writeln!(out, "{dash}{comment}\n{dash}- {content}")?;
+    }
+    Ok(())
+}
+
+/// A value with a comment line above it; JSON cannot hold it.
+pub(super) fn commented<T>(value: T, comment: String) -> impl Serialize
+where
+    T: Serialize,
+{
+    serde_yaml::Commented(value, comment)
+}
+
+/// Reads a value and the line of the document on which it begins, when the format knows lines.
+pub(super) fn with_line<'de, T, D>(deserializer: D) -> Result<(T, Option<usize>), D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let spanned = serde_yaml::Spanned::<T>::deserialize(deserializer)?;
+    let line = usize::try_from(spanned.referenced.line()).ok().filter(|line| *line > 0);
+    Ok((spanned.value, line))
+}
+
+fn options() -> serde_yaml::Options {
+    serde_yaml::options! {
+        budget: serde_yaml::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_events: 3 * MAX_NODES,
+            max_total_scalar_bytes: 256 * 1024 * 1024,
+        },
+        emit_comments: false,
+        with_snippet: false,
+        // kubectl reads YAML 1.1: 0123 is eighty-three.
+        legacy_octal_numbers: true,
+        duplicate_keys: serde_yaml::DuplicateKeyPolicy::Error,
+    }
+}
+
+/// Whether a refusal is about an alias whose anchor is not in the same piece.
+pub(super) fn lacks_anchor(reason: &str) -> bool {
+    reason.contains("unknown anchor")
+}
+
+/// The message without its position, which counts from the document and not from the file, and
+/// without advice to programmers.
+fn reason(error: &serde_yaml::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    text.split_once(", set DuplicateKeyPolicy").map_or(text, |(reason, _)| reason).to_owned()
+}
