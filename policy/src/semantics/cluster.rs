@@ -137,10 +137,7 @@ impl Cluster {
     }
 }
 
-fn node_addresses(
-    pods: &[Pod],
-    nodes: impl IntoIterator<Item = Node>,
-) -> HashMap<String, HashSet<IpAddr>> {
+fn node_addresses(pods: &[Pod], nodes: impl IntoIterator<Item = Node>) -> HashMap<String, HashSet<IpAddr>> {
     let mut addresses: HashMap<String, HashSet<IpAddr>> = HashMap::new();
     for node in nodes {
         addresses.entry(node.meta.name.clone()).or_default().extend(node.addresses());

@@ -74,8 +74,7 @@ impl PolicySet {
 /// Translation changes address and port, so that only a rule without peers and ports certainly
 /// admits a service's address both before and after it.
 fn service_address(regions: &[&Region], question: &Question<'_>, allowed: bool) -> Option<Unspecified> {
-    let opens_all =
-        |region: &&Region| matches!((&region.peers, &region.ports), (Peers::Every, Ports::Every));
+    let opens_all = |region: &&Region| matches!((&region.peers, &region.ports), (Peers::Every, Ports::Every));
     if regions.iter().any(opens_all) {
         None
     } else if allowed && !regions.iter().any(|region| region.admits_by_selector(question)) {

@@ -157,8 +157,8 @@ impl PolicySet {
             (0..object.peers.len()).filter(|at| self.peer_matches(rule, *at, connection)).collect();
         let ports: Vec<usize> =
             (0..object.ports.len()).filter(|at| self.port_matches(rule, *at, connection)).collect();
-        let admits = (object.peers.is_empty() || !peers.is_empty())
-            && (object.ports.is_empty() || !ports.is_empty());
+        let admits =
+            (object.peers.is_empty() || !peers.is_empty()) && (object.ports.is_empty() || !ports.is_empty());
         admits.then_some(Entries { peers, ports })
     }
 
@@ -166,9 +166,9 @@ impl PolicySet {
     pub fn peer_matches(&self, rule: RuleId, peer: usize, connection: &Connection) -> bool {
         let (_, question) = self.question(connection, rule.direction);
         match self.region(rule).map(|region| &region.peers) {
-            Some(Peers::Some { entries, .. }) => entries.get(peer).is_some_and(|entry| {
-                entry.selects(question.peer.pod) || entry.holds(question.peer.address)
-            }),
+            Some(Peers::Some { entries, .. }) => entries
+                .get(peer)
+                .is_some_and(|entry| entry.selects(question.peer.pod) || entry.holds(question.peer.address)),
             Some(Peers::Every) | None => false,
         }
     }
@@ -230,9 +230,11 @@ impl PolicySet {
         self.isolating(subject.pod, direction).iter().flat_map(move |at| {
             let policy = *at as usize;
             let regions = self.compiled[policy].regions(direction).iter().enumerate();
-            regions
-                .filter(|(_, region)| region.admits(question))
-                .map(move |(rule, _)| RuleId { policy, direction, rule })
+            regions.filter(|(_, region)| region.admits(question)).map(move |(rule, _)| RuleId {
+                policy,
+                direction,
+                rule,
+            })
         })
     }
 
