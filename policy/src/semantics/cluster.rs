@@ -138,9 +138,13 @@ impl Cluster {
 }
 
 fn node_addresses(pods: &[Pod], nodes: impl IntoIterator<Item = Node>) -> HashMap<String, HashSet<IpAddr>> {
+    // An address that a plugin gave to a pod after all is no gateway of a node.
+    let held: HashSet<IpAddr> =
+        pods.iter().filter(|pod| !pod.host_network).flat_map(|pod| &pod.ips).copied().collect();
     let mut addresses: HashMap<String, HashSet<IpAddr>> = HashMap::new();
     for node in nodes {
-        addresses.entry(node.meta.name.clone()).or_default().extend(node.addresses());
+        let own = node.addresses().filter(|ip| !held.contains(ip));
+        addresses.entry(node.meta.name.clone()).or_default().extend(own);
     }
     // A host-network pod tells its node's address even when no Node object is in the input.
     for pod in pods.iter().filter(|pod| pod.host_network) {

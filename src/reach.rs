@@ -1,0 +1,177 @@
+//! Exact answers to probes: what policies allow, without traffic.
+
+use std::net::IpAddr;
+
+use flowfence_graph::Inventory;
+use flowfence_model::{NetworkPolicy, Protocol};
+use flowfence_policy::semantics::{Cluster, Connection, Party, PodIndex, PolicySet};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The answers to a list of probes, in its order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answers {
+    /// One answer a probe.
+    pub results: Vec<Answer>,
+}
+
+/// What the policies say of one probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// Whether the policies of the source let it out.
+    pub egress: bool,
+    /// Whether the policies of the destination let it in.
+    pub ingress: bool,
+    /// Both.
+    pub allowed: bool,
+    /// Why a conforming plugin may answer otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unspecified: Vec<&'static str>,
+}
+
+/// Why a list of probes was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// The text is no list.
+    #[error(
+        "not a JSON list of probes: {0}; expected [{{\"from\": POD or IP, \"to\": POD or IP, \
+         \"protocol\": \"TCP\", \"port\": 80}}, …] with POD as NAMESPACE/NAME"
+    )]
+    NoList(String),
+    /// One probe is wrong.
+    #[error("probe {index}: {reason}")]
+    Probe {
+        /// Its place in the list, from 0.
+        index: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProbe {
+    from: String,
+    to: String,
+    #[serde(default)]
+    protocol: Option<String>,
+    #[serde(default)]
+    port: Option<i64>,
+    #[serde(rename = "fromIP", default)]
+    from_ip: Option<IpAddr>,
+    #[serde(rename = "toIP", default)]
+    to_ip: Option<IpAddr>,
+}
+
+/// Answers the probes of a JSON list:
+/// `[{"from": POD|IP, "to": POD|IP, "protocol", "port", "fromIP"?, "toIP"?}]`.
+///
+/// An address that a pod holds is that pod. A pod of two families takes part with the address of
+/// `fromIP` or `toIP`, else with the first one of the other end's family.
+pub fn answer_probes(
+    probes: &str,
+    inventory: &Inventory,
+    policies: &[NetworkPolicy],
+) -> Result<Answers, ProbeError> {
+    answer(probes, &PolicySet::compile(&cluster(inventory), policies))
+}
+
+/// The pods of an inventory as policies see them; a pod's index is the inventory's.
+pub fn cluster(inventory: &Inventory) -> Cluster {
+    let pods = inventory.pods().iter().map(|known| known.pod.clone()).collect();
+    let services = inventory.services().values();
+    Cluster::new(pods, inventory.namespaces().values().cloned(), inventory.nodes().values().cloned())
+        .with_service_addresses(
+            services.flat_map(|service| service.cluster_ips.iter().chain(&service.external_ips)).copied(),
+        )
+}
+
+/// Answers the probes of a JSON list with policies that are compiled.
+pub fn answer(probes: &str, policies: &PolicySet) -> Result<Answers, ProbeError> {
+    let probes: Vec<&RawValue> =
+        serde_json::from_str(probes).map_err(|error| ProbeError::NoList(error.to_string()))?;
+    let results = probes.iter().enumerate().map(|(index, raw)| {
+        let connection = connection(raw.get(), policies.cluster())
+            .map_err(|reason| ProbeError::Probe { index, reason })?;
+        let decision = policies.decide(&connection);
+        Ok(Answer {
+            egress: decision.egress.allowed,
+            ingress: decision.ingress.allowed,
+            allowed: decision.allowed(),
+            unspecified: decision.unspecified.iter().map(|reason| reason.token()).collect(),
+        })
+    });
+    Ok(Answers { results: results.collect::<Result<_, _>>()? })
+}
+
+fn connection(probe: &str, cluster: &Cluster) -> Result<Connection, String> {
+    let probe: RawProbe = serde_json::from_str(probe).map_err(|error| error.to_string())?;
+    let protocol = probe.protocol.as_deref().map_or(Ok(Protocol::Tcp), str::parse);
+    let protocol: Protocol = protocol.map_err(|error| error.to_string())?;
+    let from = end(&probe.from, probe.from_ip, "fromIP", cluster)?;
+    let to = end(&probe.to, probe.to_ip, "toIP", cluster)?;
+    Ok(Connection {
+        from: party(&from, &to, cluster),
+        to: party(&to, &from, cluster),
+        protocol,
+        port: port(probe.port, protocol)?,
+    })
+}
+
+fn port(port: Option<i64>, protocol: Protocol) -> Result<u16, String> {
+    match port {
+        None if protocol.has_ports() => Err(format!("a {protocol} probe needs a port")),
+        None => Ok(0),
+        Some(number) => u16::try_from(number)
+            .ok()
+            .filter(|port| *port > 0 || !protocol.has_ports())
+            .ok_or_else(|| format!("{number} is not a port number (1 to 65535)")),
+    }
+}
+
+/// One end: a pod, an address, or both.
+#[derive(Clone, Copy)]
+struct End {
+    pod: Option<PodIndex>,
+    address: Option<IpAddr>,
+}
+
+fn end(name: &str, address: Option<IpAddr>, field: &str, cluster: &Cluster) -> Result<End, String> {
+    if let Ok(ip) = name.parse::<IpAddr>() {
+        if address.is_some_and(|address| address != ip) {
+            return Err(format!("{field} is for pods with several addresses; {name} is an address"));
+        }
+        return Ok(End { pod: cluster.holder(ip), address: Some(ip) });
+    }
+    let Some((namespace, pod)) = name.split_once('/') else {
+        return Err(format!("{name:?} is neither an address nor a pod as NAMESPACE/NAME"));
+    };
+    let pod = cluster
+        .pod_named(namespace, pod)
+        .ok_or_else(|| format!("no pod {name:?} in the cluster that was given"))?;
+    let ips = &cluster.pod(pod).ips;
+    match address {
+        Some(ip) if !ips.contains(&ip) => {
+            let known: Vec<String> = ips.iter().map(ToString::to_string).collect();
+            Err(format!("{field} {ip} is not an address of {name}, which has [{}]", known.join(", ")))
+        }
+        _ => Ok(End { pod: Some(pod), address }),
+    }
+}
+
+/// The end with an address. A pod that has none yet is judged as one of the other's family.
+fn party(end: &End, other: &End, cluster: &Cluster) -> Party {
+    let ips = |end: &End| {
+        end.address
+            .into_iter()
+            .chain(end.pod.into_iter().flat_map(|p| &cluster.pod(p).ips).copied())
+            .collect::<Vec<_>>()
+    };
+    let (mine, theirs) = (ips(end), ips(other));
+    let shared = |ip: &&IpAddr| match other.address {
+        Some(other) => other.is_ipv4() == ip.is_ipv4(),
+        None => theirs.iter().any(|their| their.is_ipv4() == ip.is_ipv4()),
+    };
+    let address = end.address.or_else(|| mine.iter().find(shared).or(mine.first()).copied());
+    Party { pod: end.pod, address: address.unwrap_or(IpAddr::from([0, 0, 0, 0])) }
+}
