@@ -1,0 +1,48 @@
+# One target per check; `make help` lists them. CI runs the same ones (.ci/run).
+
+CARGO ?= cargo
+FUZZ_SECONDS ?= 30
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help demo test fmt clippy doc deny fuzz bench mutants ci
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+
+demo: ## Build, run the recorded cluster of examples/shop, leave the results in out/
+	@scripts/demo
+
+test: ## Run all tests
+	@scripts/need rust cc
+	$(CARGO) test --workspace --locked
+
+fmt: ## Check the formatting
+	@scripts/need rust rustfmt
+	$(CARGO) fmt --all --check
+
+clippy: ## Check the lints of all targets
+	@scripts/need rust clippy cc
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+doc: ## Build the documentation, refusing broken links
+	@scripts/need rust cc
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+deny: ## Check licences, sources, duplicates and advisories of all dependencies
+	@scripts/need rust cc
+	scripts/deny
+
+fuzz: ## Run every fuzz target for FUZZ_SECONDS
+	@scripts/need rust cc
+	fuzz/run $(FUZZ_SECONDS)
+
+bench: ## Measure reading and the flow table
+	@scripts/need rust cc
+	$(CARGO) bench --workspace --locked
+
+mutants: ## Change the code in many places and see which changes no test notices (hours)
+	@scripts/need rust cc
+	scripts/mutants
+
+ci: ## Everything that CI runs, with the seconds that each stage took
+	.ci/run
