@@ -21,7 +21,7 @@ use super::region::{Question, Region};
 pub struct PolicySet {
     cluster: Cluster,
     policies: Vec<NetworkPolicy>,
-    compiled: Vec<Compiled>,
+    programs: Vec<Program>,
     /// The policies that select each pod for egress, host-network pods included.
     egress: Vec<Vec<u32>>,
     /// Likewise for ingress.
@@ -29,13 +29,13 @@ pub struct PolicySet {
 }
 
 #[derive(Clone, Debug)]
-struct Compiled {
+struct Program {
     subjects: FixedBitSet,
     egress: Vec<Region>,
     ingress: Vec<Region>,
 }
 
-impl Compiled {
+impl Program {
     fn regions(&self, direction: Direction) -> &[Region] {
         match direction {
             Direction::Egress => &self.egress,
@@ -46,11 +46,14 @@ impl Compiled {
 
 impl PolicySet {
     /// Compiles policies over the pods of a cluster.
+    ///
+    /// # Panics
+    /// Over 2³² policies, which no memory holds.
     pub fn compile(cluster: &Cluster, policies: &[NetworkPolicy]) -> Self {
         let mut compiler = Compiler::new(cluster);
         let count = cluster.pods().len();
         let (mut egress, mut ingress) = (vec![Vec::new(); count], vec![Vec::new(); count]);
-        let mut compiled = Vec::with_capacity(policies.len());
+        let mut programs = Vec::with_capacity(policies.len());
         for (at, policy) in policies.iter().enumerate() {
             let at = u32::try_from(at).expect("fewer than 2^32 policies fit in memory");
             let subjects = compiler.subjects(&policy.namespace, &policy.pod_selector);
@@ -63,13 +66,13 @@ impl PolicySet {
                 let rules = rules.iter().flatten();
                 rules.map(|rule| compiler.region(&policy.namespace, rule)).collect()
             };
-            compiled.push(Compiled {
+            programs.push(Program {
                 egress: regions(&policy.egress),
                 ingress: regions(&policy.ingress),
                 subjects,
             });
         }
-        PolicySet { cluster: cluster.clone(), policies: policies.to_vec(), compiled, egress, ingress }
+        PolicySet { cluster: cluster.clone(), policies: policies.to_vec(), programs, egress, ingress }
     }
 
     /// The cluster that it was compiled over.
@@ -105,7 +108,7 @@ impl PolicySet {
 
     /// The pods that a policy isolates, ascending. Host-network pods are never among them.
     pub fn selected(&self, policy: usize) -> impl Iterator<Item = PodIndex> + '_ {
-        let subjects = self.compiled.get(policy).map(|policy| &policy.subjects);
+        let subjects = self.programs.get(policy).map(|policy| &policy.subjects);
         self.without_host_network(subjects)
     }
 
@@ -197,7 +200,7 @@ impl PolicySet {
     /// The compiled rules of every policy that isolates a pod in a direction.
     pub(super) fn regions_of(&self, pod: PodIndex, direction: Direction) -> impl Iterator<Item = &Region> {
         let policies = self.isolating(Some(pod), direction);
-        policies.iter().flat_map(move |at| self.compiled[*at as usize].regions(direction))
+        policies.iter().flat_map(move |at| self.programs[*at as usize].regions(direction))
     }
 
     fn rule(&self, id: RuleId) -> Option<&flowfence_model::PolicyRule> {
@@ -205,7 +208,7 @@ impl PolicySet {
     }
 
     fn region(&self, id: RuleId) -> Option<&Region> {
-        self.compiled.get(id.policy)?.regions(id.direction).get(id.rule)
+        self.programs.get(id.policy)?.regions(id.direction).get(id.rule)
     }
 
     fn verdict(&self, connection: &Connection, direction: Direction) -> Verdict {
@@ -229,7 +232,7 @@ impl PolicySet {
     ) -> impl Iterator<Item = RuleId> + 's {
         self.isolating(subject.pod, direction).iter().flat_map(move |at| {
             let policy = *at as usize;
-            let regions = self.compiled[policy].regions(direction).iter().enumerate();
+            let regions = self.programs[policy].regions(direction).iter().enumerate();
             regions.filter(|(_, region)| region.admits(question)).map(move |(rule, _)| RuleId {
                 policy,
                 direction,
