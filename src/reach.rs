@@ -1,6 +1,6 @@
 //! Exact answers to probes: what policies allow, without traffic.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use flowfence_graph::Inventory;
 use flowfence_model::{NetworkPolicy, Protocol};
@@ -111,8 +111,8 @@ fn connection(probe: &str, cluster: &Cluster) -> Result<Connection, String> {
     let from = end(&probe.from, probe.from_ip, "fromIP", cluster)?;
     let to = end(&probe.to, probe.to_ip, "toIP", cluster)?;
     Ok(Connection {
-        from: party(&from, &to, cluster),
-        to: party(&to, &from, cluster),
+        from: from.towards(&to, cluster),
+        to: to.towards(&from, cluster),
         protocol,
         port: port(probe.port, protocol)?,
     })
@@ -159,19 +159,18 @@ fn end(name: &str, address: Option<IpAddr>, field: &str, cluster: &Cluster) -> R
     }
 }
 
-/// The end with an address. A pod that has none yet is judged as one of the other's family.
-fn party(end: &End, other: &End, cluster: &Cluster) -> Party {
-    let ips = |end: &End| {
-        end.address
-            .into_iter()
-            .chain(end.pod.into_iter().flat_map(|p| &cluster.pod(p).ips).copied())
-            .collect::<Vec<_>>()
-    };
-    let (mine, theirs) = (ips(end), ips(other));
-    let shared = |ip: &&IpAddr| match other.address {
-        Some(other) => other.is_ipv4() == ip.is_ipv4(),
-        None => theirs.iter().any(|their| their.is_ipv4() == ip.is_ipv4()),
-    };
-    let address = end.address.or_else(|| mine.iter().find(shared).or(mine.first()).copied());
-    Party { pod: end.pod, address: address.unwrap_or(IpAddr::from([0, 0, 0, 0])) }
+impl End {
+    fn addresses<'c>(&self, cluster: &'c Cluster) -> impl Iterator<Item = IpAddr> + use<'c> {
+        let of_pod = self.pod.into_iter().flat_map(|pod| &cluster.pod(pod).ips).copied();
+        let only = self.address;
+        only.into_iter().chain(of_pod.filter(move |_| only.is_none()))
+    }
+
+    /// The end with an address: the first of a family that the other end has too. A pod that has
+    /// none yet is judged by its labels, as some IPv4 address.
+    fn towards(&self, other: &End, cluster: &Cluster) -> Party {
+        let is_shared = |ip: &IpAddr| other.addresses(cluster).any(|theirs| theirs.is_ipv4() == ip.is_ipv4());
+        let address = self.addresses(cluster).find(is_shared).or_else(|| self.addresses(cluster).next());
+        Party { pod: self.pod, address: address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()) }
+    }
 }

@@ -1,5 +1,7 @@
 //! Every probe of the truth tables, through the manifest reader and the engine.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it measured and panics")]
+
 mod netpol;
 
 use flowfence::manifest::{PolicyManifest, parse_policies, policies_from_values, write_policy};
@@ -31,7 +33,12 @@ fn check(file: &str, expected_cases: usize, expected_probes: usize) {
         for policy in &policies {
             let mut text = String::new();
             write_policy(&mut text, &PolicyManifest::from(policy.clone())).unwrap();
-            assert_eq!(parse_policies(&text, "written").policies(), [policy.clone()], "{}\n{text}", case.id);
+            assert_eq!(
+                parse_policies(&text, "written").policies(),
+                std::slice::from_ref(policy),
+                "{}\n{text}",
+                case.id
+            );
         }
         let set = PolicySet::compile(&cluster, &policies);
         for probe in &case.probes {
@@ -60,11 +67,7 @@ fn check(file: &str, expected_cases: usize, expected_probes: usize) {
 
 fn cluster(case: &Case) -> Cluster {
     let namespaces = case.namespaces.iter().map(|namespace| Namespace {
-        meta: Meta {
-            name: namespace.name.clone(),
-            labels: namespace.labels.clone(),
-            ..Meta::default()
-        },
+        meta: Meta { name: namespace.name.clone(), labels: namespace.labels.clone(), ..Meta::default() },
     });
     let pods = case.pods.iter().map(|pod| Pod {
         meta: Meta {
@@ -77,11 +80,7 @@ fn cluster(case: &Case) -> Cluster {
         ports: pod
             .ports
             .iter()
-            .map(|port| ContainerPort {
-                name: port.name.clone(),
-                port: port.port,
-                protocol: port.protocol,
-            })
+            .map(|port| ContainerPort { name: port.name.clone(), port: port.port, protocol: port.protocol })
             .collect(),
         ..Pod::default()
     });

@@ -51,7 +51,9 @@ fn document(reader: &mut Reader, lines: &mut Lines<'_>, raw: &RawValue) -> Resul
     let piece = lines.piece(raw.get());
     if raw.get().starts_with('[') {
         let items: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| NotJson)?;
-        items.iter().for_each(|item| reader.object(&Source::Json(lines.piece(item.get()))));
+        for item in items {
+            reader.object(&Source::Json(lines.piece(item.get())));
+        }
         return Ok(());
     }
     match serde_json::from_str::<Document<'_>>(raw.get()) {
@@ -91,8 +93,8 @@ impl<'a> Lines<'a> {
         'a: 'p,
     {
         let start = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        if let Some(between) = self.text.as_bytes().get(self.offset..start) {
-            self.line += between.iter().filter(|byte| **byte == b'\n').count();
+        if let Some(between) = self.text.get(self.offset..start) {
+            self.line += between.matches('\n').count();
             self.offset = start;
         }
         Piece { text: part, line: self.line, is_item: false }

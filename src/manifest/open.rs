@@ -81,8 +81,8 @@ impl Found {
 }
 
 fn is_manifest(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-    extension.is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
+    let extension = path.extension().unwrap_or_default();
+    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 fn read_file(path: &Path) -> Result<Snapshot, ManifestError> {

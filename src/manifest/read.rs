@@ -89,7 +89,9 @@ impl Reader {
         };
         match items {
             Some(items) if depth < MAX_LIST_DEPTH => {
-                items.iter().for_each(|item| self.value(item, line, depth + 1));
+                for item in items {
+                    self.value(item, line, depth + 1);
+                }
             }
             Some(_) => {
                 let reason = format!("lists are nested more than {MAX_LIST_DEPTH} deep");

@@ -136,12 +136,13 @@ pub(super) fn json_items<'a>(document: &Piece<'a>) -> Option<Vec<Piece<'a>>> {
         }
         if open.is_none() && content == "{" && *column.get_or_insert(indent(line.text)) == indent(line.text) {
             open = Some((line.start, line.number));
-        } else if Some(indent(line.text)) == column && (content == "}" || content == "},") {
-            if let Some((start, number)) = open.take() {
-                let end = line.start + line.text.trim_end_matches(',').len();
-                let text = document.text.get(start..end)?;
-                pieces.push(Piece { text, line: document.line + number, is_item: false });
-            }
+        } else if Some(indent(line.text)) == column
+            && matches!(content, "}" | "},")
+            && let Some((start, number)) = open.take()
+        {
+            let end = line.start + line.text.trim_end_matches(',').len();
+            let text = document.text.get(start..end)?;
+            pieces.push(Piece { text, line: document.line + number, is_item: false });
         }
     }
     (!pieces.is_empty()).then_some(pieces)

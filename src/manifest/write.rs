@@ -43,8 +43,11 @@ pub fn write_policy(out: &mut impl fmt::Write, manifest: &PolicyManifest) -> fmt
 }
 
 /// The policy as the API's JSON.
+///
+/// # Panics
+/// Never: the keys of all maps are strings.
 pub fn to_json(manifest: &PolicyManifest) -> serde_json::Value {
-    serde_json::to_value(document(manifest, |_, _, rule| rule)).expect("maps with string keys")
+    serde_json::to_value(document(manifest, |_, _, rule| rule)).expect("the keys of all maps are strings")
 }
 
 #[derive(Serialize)]
@@ -84,7 +87,7 @@ struct Rule<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     to: Vec<Peer<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    ports: Vec<Port<'a>>,
+    ports: Vec<Ports<'a>>,
 }
 
 #[derive(Serialize)]
@@ -110,7 +113,7 @@ struct Pods<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Port<'a> {
+struct Ports<'a> {
     protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<NumberOrName<'a>>,
@@ -191,7 +194,7 @@ fn peer(source: &PolicyPeer) -> Peer<'_> {
     }
 }
 
-fn port(source: &PolicyPort) -> Port<'_> {
+fn port(source: &PolicyPort) -> Ports<'_> {
     let (port, end_port) = match &source.port {
         None => (None, None),
         Some(PortName::Name(name)) => (Some(NumberOrName::Name(name)), None),
@@ -199,7 +202,7 @@ fn port(source: &PolicyPort) -> Port<'_> {
             (Some(NumberOrName::Number(range.first)), (range.last > range.first).then_some(range.last))
         }
     };
-    Port { protocol: source.protocol.token(), port, end_port }
+    Ports { protocol: source.protocol.token(), port, end_port }
 }
 
 fn selector(source: &LabelSelector) -> Selector<'_> {

@@ -34,11 +34,11 @@ pub struct Pod {
     pub labels: BTreeMap<String, String>,
     pub ips: Vec<IpAddr>,
     #[serde(default)]
-    pub ports: Vec<Port>,
+    pub ports: Vec<ContainerPort>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Port {
+pub struct ContainerPort {
     pub name: Option<String>,
     pub port: u16,
     pub protocol: Protocol,
