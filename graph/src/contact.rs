@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use flowfence_model::{IcmpType, NodeId, Orientation, Protocol, Timestamp};
 
@@ -90,13 +91,14 @@ impl Tally {
 
 /// All traffic from one party to another on one port of one protocol.
 ///
-/// The proof replays these, so nothing is folded further than to pods and addresses.
+/// The proof replays these, so nothing is folded further than to pods and addresses. Ends are
+/// shared: a contact takes some 170 octets, however long the names are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Who opened.
-    pub from: Party,
+    pub from: Arc<Party>,
     /// Who was asked.
-    pub to: Party,
+    pub to: Arc<Party>,
     /// Protocol.
     pub protocol: Protocol,
     /// Port of the pod (after translation); `None` for ICMP.

@@ -45,27 +45,17 @@ impl CommunicationGraph {
     /// Folds the contacts of `facts` to `view`. Nodes are the ends of contacts and, with an
     /// inventory, everything in it that could have been one.
     pub fn build(facts: &Facts, inventory: &Inventory, view: View) -> Self {
-        let mut edges: BTreeMap<EdgeKey, Edge> = BTreeMap::new();
-        for (i, contact) in facts.contacts.iter().enumerate() {
-            let key = EdgeKey {
-                from: id_in(&contact.from, view),
-                to: id_in(&contact.to, view),
-                ..EdgeKey::of(contact)
-            };
-            edges
-                .entry(key.clone())
-                .and_modify(|edge| fold(edge, contact, i))
-                .or_insert_with(|| edge_of(key, contact, i));
-        }
-        let mut ids: Vec<NodeId> = edges.keys().flat_map(|k| [k.from.clone(), k.to.clone()]).collect();
+        let edges = fold_contacts(&facts.contacts, view);
+        let mut ids: Vec<NodeId> =
+            edges.iter().flat_map(|e| [e.key.from.clone(), e.key.to.clone()]).collect();
         ids.extend(known_ids(inventory, view));
         ids.sort();
         ids.dedup();
         let mut graph = DiGraph::with_capacity(ids.len(), edges.len());
         let index: BTreeMap<NodeId, NodeIndex> =
             ids.into_iter().map(|id| (id.clone(), graph.add_node(describe(id, facts, inventory)))).collect();
-        for (key, edge) in edges {
-            if let (Some(from), Some(to)) = (index.get(&key.from), index.get(&key.to)) {
+        for edge in edges {
+            if let (Some(from), Some(to)) = (index.get(&edge.key.from), index.get(&edge.key.to)) {
                 graph.add_edge(*from, *to, edge);
             }
         }
@@ -107,6 +97,36 @@ impl CommunicationGraph {
         edges.sort_by(|x, y| x.key.cmp(&y.key));
         edges
     }
+}
+
+/// Contacts of one edge side by side, then each run folded.
+fn fold_contacts(contacts: &[Contact], view: View) -> Vec<Edge> {
+    let key = |contact: &Contact| EdgeKey {
+        from: id_in(&contact.from, view),
+        to: id_in(&contact.to, view),
+        ..EdgeKey::of(contact)
+    };
+    let mut order: Vec<usize> = (0..contacts.len()).collect();
+    match view {
+        // The common view needs no copy of any name to sort.
+        View::Workload => order.sort_by(|x, y| match (contacts.get(*x), contacts.get(*y)) {
+            (Some(x), Some(y)) => {
+                let rest = |c: &Contact| (c.protocol, c.port, c.icmp);
+                (&x.from.id, &x.to.id, rest(x)).cmp(&(&y.from.id, &y.to.id, rest(y)))
+            }
+            _ => x.cmp(y),
+        }),
+        View::Pod | View::Namespace => order.sort_by_cached_key(|i| contacts.get(*i).map(key)),
+    }
+    let mut edges: Vec<Edge> = Vec::new();
+    for (i, contact) in order.into_iter().filter_map(|i| Some((i, contacts.get(i)?))) {
+        let key = key(contact);
+        match edges.last_mut() {
+            Some(edge) if edge.key == key => fold(edge, contact, i),
+            _ => edges.push(edge_of(key, contact, i)),
+        }
+    }
+    edges
 }
 
 fn id_in(party: &Party, view: View) -> NodeId {

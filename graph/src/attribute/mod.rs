@@ -19,10 +19,12 @@ mod outcome;
 mod strand;
 mod visible;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use flowfence_model::{Counts, FlowRecord, IcmpType, NodeId, Orientation, Protocol, Recording};
+use flowfence_model::{Counts, FlowRecord, NodeId, Orientation, Protocol, Recording};
+use hashbrown::HashMap;
 
 use crate::contact::{Contact, Party, Tally};
 use crate::facts::{Completeness, Facts};
@@ -66,8 +68,6 @@ fn unknown(id: &NodeId) -> Option<IpAddr> {
     }
 }
 
-type ContactKey = (Party, Party, Protocol, Option<u16>, Option<IcmpType>);
-
 /// Names each group of strands and adds it to its contact.
 fn fold(
     strands: &Strands,
@@ -76,53 +76,94 @@ fn fold(
     inventory: &Inventory,
     counts: &mut Counts,
 ) -> Vec<Contact> {
-    let mut contacts: BTreeMap<ContactKey, Contact> = BTreeMap::new();
+    let mut contacts = Contacts::default();
+    let mut members: Vec<&FlowRecord> = Vec::new();
     for group in groups.iter() {
-        let members: Vec<&FlowRecord> = group.iter().filter_map(|i| strands.get(*i)).collect();
-        let orientation = group
-            .iter()
-            .filter_map(|i| orientations.get(*i as usize))
-            .min()
-            .copied()
-            .unwrap_or(Orientation::Unknown);
-        let Some(named) = name::name(&members, inventory) else { continue };
+        members.clear();
+        members.extend(group.iter().filter_map(|i| strands.get(*i)));
+        let known = group.iter().filter_map(|i| orientations.get(*i as usize)).min();
+        let orientation = known.copied().unwrap_or(Orientation::Unknown);
         let one_wire = group.iter().all(|i| strands.is_one_wire(*i));
-        let to_running_pod = named.to.pod.is_some();
-        let Some(tally) = outcome::tally(&members, one_wire, to_running_pod) else {
-            counts.add("remnants", 1);
-            continue;
-        };
-        let contact = contact(named, orientation, tally, &members, inventory);
-        let key = (contact.from.clone(), contact.to.clone(), contact.protocol, contact.port, contact.icmp);
-        contacts.entry(key).and_modify(|known| merge(known, &contact)).or_insert(contact);
+        let Some(named) = name::name(&members, inventory) else { continue };
+        match outcome::tally(&members, one_wire, named.to.pod.is_some()) {
+            Some(tally) => contacts.add(named, orientation, tally, &members, inventory),
+            None => counts.add("remnants", 1),
+        }
     }
-    contacts.into_values().collect()
+    contacts.finish()
 }
 
-fn contact(
-    named: Named,
-    orientation: Orientation,
-    tally: Tally,
-    members: &[&FlowRecord],
-    inventory: &Inventory,
-) -> Contact {
-    let protocol = members.first().map_or(Protocol::Tcp, |r| r.protocol);
-    let icmp = members.first().and_then(|r| r.icmp());
-    let own_node = named.is_own_node(inventory);
-    let probe = own_node && named.behind.is_empty() && named.is_probe_port(protocol, inventory);
-    Contact {
-        hairpin: named.hairpin,
-        port: protocol.has_ports().then_some(named.port),
-        from: named.from,
-        to: named.to,
-        protocol,
-        icmp,
-        services: named.services,
-        behind: named.behind,
-        orientation,
-        probe,
-        own_node,
-        tally,
+/// Contacts as they grow: ends are kept once each, and looked up by number.
+#[derive(Default)]
+struct Contacts {
+    list: Vec<Contact>,
+    index: FastMap<(u32, u32, Protocol, u16), u32>,
+    parties: Vec<Arc<Party>>,
+    numbers: FastMap<Arc<Party>, u32>,
+}
+
+type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+impl Contacts {
+    fn add(
+        &mut self,
+        named: Named,
+        orientation: Orientation,
+        tally: Tally,
+        members: &[&FlowRecord],
+        inventory: &Inventory,
+    ) {
+        let Some(first) = members.first() else { return };
+        let protocol = first.protocol;
+        let own_node = named.is_own_node(inventory);
+        let probe = own_node && named.behind.is_empty() && named.is_probe_port(protocol, inventory);
+        let (from, to) = (self.number(named.from), self.number(named.to));
+        let (Some(from_party), Some(to_party)) = (self.party(from), self.party(to)) else { return };
+        // For ICMP the port of a record is its type and code.
+        let key = (from, to, protocol, named.port);
+        let contact = Contact {
+            from: from_party,
+            to: to_party,
+            protocol,
+            port: protocol.has_ports().then_some(named.port),
+            icmp: first.icmp(),
+            services: named.services,
+            behind: named.behind,
+            orientation,
+            probe,
+            own_node,
+            hairpin: named.hairpin,
+            tally,
+        };
+        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let slot = *self.index.entry(key).or_insert(next);
+        match self.list.get_mut(slot as usize) {
+            Some(known) => merge(known, &contact),
+            None => self.list.push(contact),
+        }
+    }
+
+    fn number(&mut self, party: Party) -> u32 {
+        if let Some(known) = self.numbers.get(&party) {
+            return *known;
+        }
+        let number = u32::try_from(self.parties.len()).unwrap_or(u32::MAX);
+        let party = Arc::new(party);
+        self.parties.push(Arc::clone(&party));
+        self.numbers.insert(party, number);
+        number
+    }
+
+    fn party(&self, number: u32) -> Option<Arc<Party>> {
+        self.parties.get(number as usize).cloned()
+    }
+
+    fn finish(mut self) -> Vec<Contact> {
+        self.list.sort_by(|x, y| {
+            let end = |c: &Contact| (c.protocol, c.port, c.icmp);
+            x.from.cmp(&y.from).then_with(|| x.to.cmp(&y.to)).then_with(|| end(x).cmp(&end(y)))
+        });
+        self.list
     }
 }
 

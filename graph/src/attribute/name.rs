@@ -51,6 +51,29 @@ fn pod<'a>(party: &Party, inventory: &'a Inventory) -> Option<&'a flowfence_mode
 
 /// Names the strands of one connection; `None` when there are none.
 pub fn name(members: &[&FlowRecord], inventory: &Inventory) -> Option<Named> {
+    match members {
+        [only] if inventory.is_empty() => Some(by_address(only)),
+        _ => name_with(members, inventory),
+    }
+}
+
+/// Without an inventory every end is an outside address.
+fn by_address(record: &FlowRecord) -> Named {
+    let end = |e: Endpoint| {
+        let address = e.address.ip();
+        Party { id: NodeId::External(address), pod: None, address }
+    };
+    Named {
+        from: end(record.a),
+        to: end(record.b),
+        port: record.b.port,
+        services: BTreeSet::new(),
+        behind: BTreeSet::new(),
+        hairpin: false,
+    }
+}
+
+fn name_with(members: &[&FlowRecord], inventory: &Inventory) -> Option<Named> {
     let at = members.iter().map(|r| r.first).min()?;
     let protocol = members.first()?.protocol;
     let backend = |r: &FlowRecord| inventory.backends(r.b.address.ip(), protocol, r.b.port);
