@@ -54,7 +54,7 @@ fn answers(directory: &Path, case: &Case) -> Vec<Value> {
 }
 
 fn name(endpoint: &Endpoint, at: usize) -> String {
-    let by_name = endpoint.pod.clone().filter(|_| at % 2 == 0);
+    let by_name = endpoint.pod.clone().filter(|_| at.is_multiple_of(2));
     by_name.unwrap_or_else(|| endpoint.ip.to_string())
 }
 

@@ -16,6 +16,7 @@ mod kind;
 mod metadata;
 mod open;
 mod read;
+mod skim;
 mod snapshot;
 mod source;
 mod split;

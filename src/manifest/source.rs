@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::skim::skim;
 use super::split::{self, Piece};
 use super::yaml;
 
@@ -88,6 +89,17 @@ impl Source<'_> {
                 reason: error.to_string(),
             }),
         }
+    }
+
+    /// Reads it as a type that looks into none of the fields that [`skim`] leaves out.
+    pub(super) fn parse_lean<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        if let Source::Yaml(piece) = self {
+            let text = skim(piece);
+            if let Ok(read) = Source::Yaml(Piece { text: &text, ..*piece }).parse() {
+                return Ok(read);
+            }
+        }
+        self.parse()
     }
 
     /// Kind and name. Block-style YAML tells them by its indentation, without a parse.

@@ -186,7 +186,7 @@ pub(super) fn peek(piece: &Piece<'_>) -> Option<Head> {
 }
 
 /// The column and content of a line; of an item's first line, what follows the dash.
-fn entry(line: &str, has_dash: bool) -> (usize, &str) {
+pub(super) fn entry(line: &str, has_dash: bool) -> (usize, &str) {
     let column = indent(line);
     let content = line.get(column..).unwrap_or_default();
     match content.strip_prefix("- ") {
@@ -211,11 +211,11 @@ fn scalar(value: &str) -> Option<String> {
     is_simple.then(|| text.to_owned())
 }
 
-fn indent(line: &str) -> usize {
+pub(super) fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-fn is_blank(line: &str) -> bool {
+pub(super) fn is_blank(line: &str) -> bool {
     let content = line.trim_start();
     content.is_empty() || content.starts_with('#')
 }
@@ -228,6 +228,6 @@ fn is_item(line: &str, column: usize) -> bool {
     indent(line) == column && line.get(column..).is_some_and(|content| is_marker(content, "-"))
 }
 
-fn is_key_alone(line: &str, key: &str) -> bool {
+pub(super) fn is_key_alone(line: &str, key: &str) -> bool {
     line.strip_prefix(key).is_some_and(is_blank)
 }

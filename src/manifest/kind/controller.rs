@@ -78,18 +78,18 @@ struct RawRequirement {
 }
 
 pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
-    let raw: Raw<RawSpec> = source.parse()?;
+    let raw: Raw<RawSpec> = source.parse_lean()?;
     let selector = raw.spec.selector.map(LabelSelector::try_from).transpose()?;
     controller(raw.kind, raw.metadata, raw.spec.template, selector)
 }
 
 pub(super) fn read_replication(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
-    let raw: Raw<RawReplicationSpec> = source.parse()?;
+    let raw: Raw<RawReplicationSpec> = source.parse_lean()?;
     controller(raw.kind, raw.metadata, raw.spec.template, raw.spec.selector.map(LabelSelector::labels))
 }
 
 pub(super) fn read_cron(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
-    let raw: Raw<RawCronSpec> = source.parse()?;
+    let raw: Raw<RawCronSpec> = source.parse_lean()?;
     controller(raw.kind, raw.metadata, raw.spec.job_template.spec.template, None)
 }
 

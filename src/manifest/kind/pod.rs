@@ -64,7 +64,7 @@ struct RawSpan {
 }
 
 pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
-    Pod::try_from(source.parse::<RawPod>()?).map(|pod| vec![Object::Pod(pod)])
+    Pod::try_from(source.parse_lean::<RawPod>()?).map(|pod| vec![Object::Pod(pod)])
 }
 
 impl TryFrom<RawPod> for Pod {
