@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::read::Reader;
-use super::source::{Refusal, Source, json_refusal};
+use super::reader::Reader;
+use super::refusal::Refusal;
+use super::source::{Source, json_refusal};
 use super::split::{self, Piece};
 
 /// A document, split into items that are parsed one at a time.

@@ -7,7 +7,7 @@ use flowfence_model::Timestamp;
 use flowfence_model::object::{Meta, Owner};
 use serde::{Deserialize, Deserializer};
 
-use super::source::Refusal;
+use super::refusal::Refusal;
 
 /// `metadata` as written.
 #[derive(Debug, Default, Deserialize)]

@@ -11,11 +11,14 @@
 //! nothing but itself; memory is that of one item beside the text. `yaml` alone names the
 //! YAML crate.
 
+mod head;
 mod json;
 mod kind;
 mod metadata;
 mod open;
 mod read;
+mod reader;
+mod refusal;
 mod skim;
 mod snapshot;
 mod source;

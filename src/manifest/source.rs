@@ -1,29 +1,12 @@
 //! The text of one object, whatever it is written in.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::head::Head;
+use super::refusal::Refusal;
 use super::skim::skim;
 use super::split::{self, Piece};
 use super::yaml;
-
-/// Why an object, or a document, was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    /// Line of the file, from 1, when it is known.
-    pub(super) line: Option<usize>,
-    /// Path of the field.
-    pub(super) field: Option<String>,
-    /// What is wrong.
-    pub(super) reason: String,
-}
-
-impl Refusal {
-    /// A refusal of a field.
-    pub(super) fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Refusal { line: None, field: Some(field.into()), reason: reason.into() }
-    }
-}
 
 /// One object.
 pub(super) enum Source<'a> {
@@ -33,37 +16,6 @@ pub(super) enum Source<'a> {
     Json(Piece<'a>),
     /// A parsed value, from a document that began on a line.
     Value(&'a serde_json::Value, usize),
-}
-
-/// What says which kind of object it is, and its name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Head {
-    pub(super) api_version: Option<String>,
-    pub(super) kind: Option<String>,
-    pub(super) metadata: Option<HeadName>,
-}
-
-/// The name in a [`Head`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(super) struct HeadName {
-    pub(super) namespace: Option<String>,
-    pub(super) name: Option<String>,
-}
-
-impl Head {
-    /// `KIND NAMESPACE/NAME`, as far as it is known.
-    pub(super) fn label(&self) -> Option<String> {
-        let kind = self.kind.as_deref()?;
-        let name = self.metadata.as_ref().and_then(|m| m.name.as_deref());
-        let namespace = self.metadata.as_ref().and_then(|m| m.namespace.as_deref());
-        Some(match (namespace, name) {
-            (Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),
-            (None, Some(name)) => format!("{kind} {name}"),
-            (_, None) => kind.to_owned(),
-        })
-    }
 }
 
 impl Source<'_> {

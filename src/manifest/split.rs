@@ -4,7 +4,7 @@
 //! to an item of a block list is indented deeper than its dash. Lines therefore tell where a
 //! document or an item begins, even when what is in it does not parse.
 
-use super::source::{Head, HeadName};
+use super::head::{Head, HeadName};
 
 /// A part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

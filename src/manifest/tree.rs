@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::source::Refusal;
+use super::refusal::Refusal;
 use super::yaml;
 
 /// A value and its line in the document.

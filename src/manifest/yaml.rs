@@ -5,14 +5,14 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::source::Refusal;
+use super::refusal::Refusal;
 use super::split::Piece;
 
 /// Deepest nesting that is read; a Pod has about 12 levels.
 const MAX_DEPTH: usize = 64;
 /// Mappings, lists and scalars of one document or list item. A Pod of 100 kB has some 5,000; a
 /// whole cluster dump in one flow-style document has millions.
-const MAX_NODES: usize = 20_000_000;
+const MAX_NODES: usize = 5_000_000;
 
 /// Reads one document.
 pub(super) fn parse<T: DeserializeOwned>(piece: &Piece<'_>) -> Result<T, Refusal> {

@@ -5,7 +5,7 @@ use flowfence_model::object::ContainerPort;
 use serde::Deserialize;
 
 use crate::manifest::metadata::{or_default, port_number};
-use crate::manifest::source::Refusal;
+use crate::manifest::refusal::Refusal;
 
 /// The parts of a pod's `spec` that templates have too.
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::container::RawPodSpec;
 use crate::manifest::metadata::{RawMeta, or_default};
-use crate::manifest::source::{Refusal, Source};
+use crate::manifest::refusal::Refusal;
+use crate::manifest::source::Source;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::container::RawPort;
 use crate::manifest::metadata::{RawMeta, address, or_default};
-use crate::manifest::source::{Refusal, Source};
+use crate::manifest::refusal::Refusal;
+use crate::manifest::source::Source;
 
 /// The label by which a slice belongs to a service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use flowfence_model::{LabelSelector, Requirement};
 
-use crate::manifest::source::Refusal;
+use crate::manifest::refusal::Refusal;
 use crate::manifest::tree::Field;
 
 /// A label selector; absent, null and `{}` all select everything.

@@ -12,7 +12,8 @@ mod service;
 
 use flowfence_model::object::Object;
 
-use super::source::{Refusal, Source};
+use super::refusal::Refusal;
+use super::source::Source;
 
 /// Reads one object of a kind; legacy Endpoints give several.
 type Read = fn(&Source<'_>) -> Result<Vec<Object>, Refusal>;

@@ -5,7 +5,8 @@ use flowfence_model::object::{Namespace, Object};
 use serde::Deserialize;
 
 use crate::manifest::metadata::{RawMeta, or_default};
-use crate::manifest::source::{Refusal, Source};
+use crate::manifest::refusal::Refusal;
+use crate::manifest::source::Source;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

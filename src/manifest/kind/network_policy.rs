@@ -10,7 +10,8 @@ use flowfence_model::{
 use ipnet::IpNet;
 
 use super::label;
-use crate::manifest::source::{Refusal, Source};
+use crate::manifest::refusal::Refusal;
+use crate::manifest::source::Source;
 use crate::manifest::split::Piece;
 use crate::manifest::tree::{Field, Node, NumberOrText};
 use crate::manifest::yaml;

@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::manifest::metadata::{RawMeta, or_default};
-use crate::manifest::source::{Refusal, Source};
+use crate::manifest::refusal::Refusal;
+use crate::manifest::source::Source;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::container::{IntOrString, protocol};
 use crate::manifest::metadata::{RawMeta, address, or_default, port_number};
-use crate::manifest::source::{Refusal, Source};
+use crate::manifest::refusal::Refusal;
+use crate::manifest::source::Source;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
