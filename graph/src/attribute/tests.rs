@@ -261,3 +261,14 @@ fn pods_are_visible_where_a_tap_shows_their_side_of_the_node() {
     let dns = udp("10.244.1.2:1", "10.244.2.2:53", 1, 1);
     assert_eq!(visible(vec![between_nodes, probe, dns]), 2, "both pods of node2");
 }
+
+#[test]
+fn inside_a_tunnel_only_neighbours_prove_a_mirror_of_the_pod_side() {
+    let visible = |record: FlowRecord| {
+        let mut recording = recording(vec![record]);
+        recording.taps[0].depth = 1;
+        attribute(recording, &cluster()).visible.len()
+    };
+    assert_eq!(visible(tcp("10.244.1.2:1", "203.0.113.10:443", 1)), 0);
+    assert_eq!(visible(tcp("10.244.2.1:1", "10.244.2.4:9090", 1)), 2, "node2's probe of its own pod");
+}

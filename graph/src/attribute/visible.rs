@@ -2,8 +2,9 @@
 //!
 //! A tap sees everything of a node's pods when it shows what only the pod side of that node
 //! shows: a pod talking to its own node or to a neighbour on it, to a service address, or to the
-//! outside. A tap on the way between nodes shows none of these. A tap at which one pod is an end
-//! of everything is that pod's own and speaks for no other.
+//! outside. A tap on the way between nodes shows none of these. Inside a tunnel the outside
+//! proves nothing, but neighbours on one node do: that is a mirror of the pod side. A tap at
+//! which one pod is an end of everything is that pod's own and speaks for no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -28,10 +29,8 @@ pub fn visible_pods(records: &[FlowRecord], taps: &[Tap], inventory: &Inventory)
         return BTreeSet::new();
     }
     for record in records {
-        let plain = taps.get(usize::from(record.tap.0)).is_none_or(|tap| tap.depth == 0);
-        if plain {
-            sights.entry(record.tap).or_default().look(record, inventory);
-        }
+        let in_tunnel = taps.get(usize::from(record.tap.0)).is_some_and(|tap| tap.depth > 0);
+        sights.entry(record.tap).or_default().look(record, in_tunnel, inventory);
     }
     let pods = inventory.pods().iter().filter(|known| !known.pod.host_network);
     pods.filter(|known| sights.values().any(|sight| sight.covers(&known.pod)))
@@ -58,7 +57,7 @@ fn name_of(pod: &flowfence_model::object::Pod) -> PodName {
 }
 
 impl Sight {
-    fn look(&mut self, record: &FlowRecord, inventory: &Inventory) {
+    fn look(&mut self, record: &FlowRecord, in_tunnel: bool, inventory: &Inventory) {
         let ends = [record.a.address.ip(), record.b.address.ip()];
         self.records += 1;
         match &mut self.common {
@@ -70,7 +69,7 @@ impl Sight {
         for (pod, other) in [(a, b), (b, a)] {
             if let Some(node) = node_of_pod(pod, record.first, inventory)
                 && !self.nodes.contains(node)
-                && shows_the_pod_side(node, other, record.first, inventory)
+                && shows_the_pod_side(node, other, record.first, in_tunnel, inventory)
             {
                 self.nodes.insert(node.to_owned());
             }
@@ -91,10 +90,16 @@ fn node_of_pod(ip: IpAddr, at: Timestamp, inventory: &Inventory) -> Option<&str>
     }
 }
 
-fn shows_the_pod_side(node: &str, other: IpAddr, at: Timestamp, inventory: &Inventory) -> bool {
+fn shows_the_pod_side(
+    node: &str,
+    other: IpAddr,
+    at: Timestamp,
+    in_tunnel: bool,
+    inventory: &Inventory,
+) -> bool {
     match (node_of_pod(other, at, inventory), inventory.node_of(other)) {
         (Some(neighbour), _) => neighbour == node,
         (None, Some(host)) => host == node,
-        (None, None) => true,
+        (None, None) => !in_tunnel,
     }
 }
