@@ -1,2 +1,5 @@
 //! x
+pub mod explain;
+pub mod judge;
+pub mod recommend;
 pub mod semantics;

@@ -1,0 +1,184 @@
+//! One judgement of every contact, which graph, audit, recommend and proof share.
+//!
+//! ```text
+//! Facts ─┬▶ verdict  what today's policies say ─┐
+//!        └▶ scan     who knocks on many doors  ─┴▶ standing of each contact ─▶ withheld edges
+//! ```
+//!
+//! Attribution leaves one question open, for it knows no policies: datagrams that went one way to
+//! a running pod. Here they become a connection, or an attempt when today's policies deny them or
+//! a scan sent them.
+
+mod knock;
+mod roster;
+mod scan;
+mod verdict;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
+use flowfence_model::{NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
+
+use crate::semantics::PolicySet;
+
+pub use roster::Roster;
+pub use scan::{SAME_PORT_RATIO, SCAN_RATIO, SCAN_TARGETS, Scan};
+pub use verdict::{EdgeVerdict, Said};
+
+/// What a contact is in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A connection of known direction that nothing speaks against.
+    Genuine,
+    /// A connection of a suspect since its first knock; the index of its scan in
+    /// [`Judgement::scans`].
+    Withheld(usize),
+    /// A connection of which nobody knows who opened it; never a rule.
+    Undirected,
+    /// ICMP that was answered: no rule can say it.
+    Inexpressible,
+    /// Unanswered or refused.
+    Attempt,
+}
+
+/// A contact with what was concluded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedContact {
+    /// What today's policies say.
+    pub verdict: EdgeVerdict,
+    /// Its counts with one-way datagrams decided: `one_way` holds those that are connections,
+    /// the others moved to `unanswered`.
+    pub tally: Tally,
+    /// What it is.
+    pub standing: Standing,
+    /// The scan that it is an attempt of, in [`Judgement::scans`].
+    pub scan: Option<usize>,
+}
+
+/// An edge that a scan keeps from becoming a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// The edge.
+    pub edge: EdgeKey,
+    /// The finding; naming it or the edge accepts the edge.
+    pub finding: String,
+    /// One sentence for people.
+    pub why: String,
+}
+
+/// The judgement of all contacts.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// Beside [`Facts::contacts`], in the same order.
+    pub contacts: Vec<JudgedContact>,
+    /// Scans, by source.
+    pub scans: Vec<Scan>,
+    /// Edges that are no rule until somebody accepts them, sorted.
+    pub withheld: Vec<Withheld>,
+}
+
+impl Judgement {
+    /// Workloads with a scan that nobody accepted, sorted.
+    pub fn suspects(&self) -> Vec<NodeId> {
+        let scans = self.scans.iter().filter(|scan| !scan.accepted && scan.source.is_workload());
+        scans.map(|scan| scan.source.clone()).collect()
+    }
+
+    /// The judgement of a contact by its index.
+    pub fn of(&self, contact: usize) -> Option<&JudgedContact> {
+        self.contacts.get(contact)
+    }
+
+    /// Contacts with this standing.
+    pub fn genuine<'a>(&'a self, facts: &'a Facts) -> impl Iterator<Item = &'a Contact> {
+        let both = facts.contacts.iter().zip(&self.contacts);
+        both.filter(|(_, judged)| judged.standing == Standing::Genuine).map(|(contact, _)| contact)
+    }
+}
+
+/// Judges every contact. `accept` holds edges (as [`EdgeKey`] prints) and ids of findings that a
+/// person took responsibility for.
+pub fn judge(
+    facts: &Facts,
+    inventory: &Inventory,
+    today: &[NetworkPolicy],
+    accept: &BTreeSet<String>,
+) -> Judgement {
+    let roster = Roster::new(inventory);
+    let policies = PolicySet::compile(roster.cluster(), today);
+    let verdicts: Vec<EdgeVerdict> =
+        facts.contacts.iter().map(|contact| verdict(contact, &roster, &policies)).collect();
+    let mut scans = scan::find(&facts.contacts, &verdicts, inventory);
+    for scan in &mut scans {
+        scan.accepted = accept.contains(&scan.id());
+    }
+    let by_source: BTreeMap<&NodeId, usize> =
+        scans.iter().enumerate().map(|(i, scan)| (&scan.source, i)).collect();
+    let first_seen = first_seen(&facts.contacts);
+    let mut judgement = Judgement::default();
+    let mut withheld: BTreeMap<EdgeKey, usize> = BTreeMap::new();
+    for (contact, verdict) in facts.contacts.iter().zip(&verdicts) {
+        let edge = EdgeKey::of(contact);
+        let first = first_seen.get(&edge).copied();
+        let scan = by_source.get(&contact.from.id).copied();
+        let scan = scan.filter(|i| scans.get(*i).is_some_and(|scan| first >= Some(scan.first_knock)));
+        let open = scan.filter(|i| scans.get(*i).is_some_and(|scan| !scan.accepted));
+        let trusted = accept.contains(&edge.to_string()) || matches!(edge.from, NodeId::Node(_));
+        let judged = conclude(contact, *verdict, scan, open.filter(|_| !trusted));
+        if let Standing::Withheld(scan) = judged.standing {
+            withheld.insert(edge, scan);
+        }
+        judgement.contacts.push(judged);
+    }
+    for (edge, index) in withheld {
+        let Some(scan) = scans.get(index) else { continue };
+        let why = format!("first seen after {} began to scan", scan.source);
+        judgement.withheld.push(Withheld { edge, finding: scan.id(), why });
+    }
+    judgement.scans = scans;
+    judgement
+}
+
+fn verdict(contact: &Contact, roster: &Roster, policies: &PolicySet) -> EdgeVerdict {
+    let connection = roster.connection(contact);
+    EdgeVerdict::of(&connection, &policies.decide(&connection), &contact.from.id, &contact.to.id)
+}
+
+/// `scan`: the scan in whose time the edge was first seen. `open`: the same, when it withholds.
+fn conclude(
+    contact: &Contact,
+    verdict: EdgeVerdict,
+    scan: Option<usize>,
+    open: Option<usize>,
+) -> JudgedContact {
+    let mut tally = contact.tally.clone();
+    if verdict.is_denied() || open.is_some() {
+        tally.unanswered += tally.one_way;
+        tally.one_way = 0;
+    }
+    let standing = match (tally.is_connected(), contact.protocol, contact.orientation, open) {
+        (false, ..) => Standing::Attempt,
+        (true, Protocol::Icmp, ..) => Standing::Inexpressible,
+        (true, _, Orientation::Unknown, _) => Standing::Undirected,
+        (true, _, _, Some(scan)) => Standing::Withheld(scan),
+        (true, ..) => Standing::Genuine,
+    };
+    let scan = scan.filter(|_| standing == Standing::Attempt);
+    JudgedContact { verdict, tally, standing, scan }
+}
+
+/// When each edge was first seen to carry a connection, or at all.
+fn first_seen(contacts: &[Contact]) -> BTreeMap<EdgeKey, Timestamp> {
+    let mut seen: BTreeMap<EdgeKey, (bool, Timestamp)> = BTreeMap::new();
+    for contact in contacts {
+        let sight = (!contact.tally.is_connected(), contact.tally.first);
+        let known = seen.entry(EdgeKey::of(contact)).or_insert(sight);
+        *known = (*known).min(sight);
+    }
+    seen.into_iter().map(|(edge, (_, first))| (edge, first)).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

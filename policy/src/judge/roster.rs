@@ -1,0 +1,100 @@
+//! Parties of contacts as the policy engine knows them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use flowfence_graph::{Contact, Inventory, Party, PodName};
+use flowfence_model::NodeId;
+use flowfence_model::object::Pod;
+
+use crate::semantics::{Cluster, Connection, Party as EngineParty, PodIndex};
+
+/// Every pod of an inventory as a cluster to judge against, and the way from names to its indices.
+///
+/// The index of a pod is its place in [`Inventory::pods`].
+#[derive(Clone, Debug)]
+pub struct Roster {
+    cluster: Cluster,
+    by_name: HashMap<PodName, Vec<PodIndex>>,
+    by_workload: BTreeMap<NodeId, Vec<PodIndex>>,
+    workload_of: Vec<NodeId>,
+}
+
+impl Roster {
+    /// The pods of all moments: a history, in which several may have held one address.
+    pub fn new(inventory: &Inventory) -> Self {
+        Roster::with_siblings(inventory, &BTreeSet::new())
+    }
+
+    /// The same, with one replica more of each of `workloads`: the one that the next connection
+    /// may reach. It is a copy of the workload's latest pod in all but its name.
+    pub fn with_siblings(inventory: &Inventory, workloads: &BTreeSet<NodeId>) -> Self {
+        let mut pods: Vec<Pod> = inventory.pods().iter().map(|known| known.pod.clone()).collect();
+        let mut workload_of: Vec<NodeId> = inventory.pods().iter().map(|k| k.workload.clone()).collect();
+        for id in workloads {
+            let latest = inventory.workload(id).and_then(|w| w.pods.last()).and_then(|p| pods.get(*p));
+            if let Some(mut sibling) = latest.cloned() {
+                sibling.meta.name.push_str("-sibling");
+                pods.push(sibling);
+                workload_of.push(id.clone());
+            }
+        }
+        let mut by_name: HashMap<PodName, Vec<PodIndex>> = HashMap::new();
+        let mut by_workload: BTreeMap<NodeId, Vec<PodIndex>> = BTreeMap::new();
+        for (slot, (pod, workload)) in pods.iter().zip(&workload_of).enumerate() {
+            let name = PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
+            by_name.entry(name).or_default().push(PodIndex::at(slot));
+            if !pod.host_network {
+                by_workload.entry(workload.clone()).or_default().push(PodIndex::at(slot));
+            }
+        }
+        let service_addresses = inventory.services().values().flat_map(|s| s.cluster_ips.iter().copied());
+        let nodes = inventory.nodes().values().cloned();
+        let cluster = Cluster::new(pods, inventory.namespaces().values().cloned(), nodes)
+            .with_service_addresses(service_addresses);
+        Roster { cluster, by_name, by_workload, workload_of }
+    }
+
+    /// The pods, namespaces and nodes.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The pods of a workload that have their own network, in order.
+    pub fn pods_of(&self, workload: &NodeId) -> &[PodIndex] {
+        self.by_workload.get(workload).map_or(&[], Vec::as_slice)
+    }
+
+    /// Workloads with pods that have their own network, and these.
+    pub fn workloads(&self) -> &BTreeMap<NodeId, Vec<PodIndex>> {
+        &self.by_workload
+    }
+
+    /// The workload of a pod.
+    pub fn workload_of(&self, pod: PodIndex) -> Option<&NodeId> {
+        self.workload_of.get(pod.0 as usize)
+    }
+
+    /// The pod that a party was. A workload of which not more is known is its first pod: what
+    /// policies say of one they say of all, as far as labels go.
+    pub fn pod(&self, party: &Party) -> Option<PodIndex> {
+        let Some(name) = &party.pod else { return self.pods_of(&party.id).first().copied() };
+        let named = self.by_name.get(name)?;
+        let held = named.iter().rev().find(|i| self.cluster.pod(**i).ips.contains(&party.address));
+        held.or_else(|| named.last()).copied()
+    }
+
+    /// A party as the engine asks for it.
+    pub fn party(&self, party: &Party) -> EngineParty {
+        EngineParty { pod: self.pod(party), address: party.address }
+    }
+
+    /// A contact as one connection, exactly as it was seen.
+    pub fn connection(&self, contact: &Contact) -> Connection {
+        Connection {
+            from: self.party(&contact.from),
+            to: self.party(&contact.to),
+            protocol: contact.protocol,
+            port: contact.port.unwrap_or(0),
+        }
+    }
+}

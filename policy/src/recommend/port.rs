@@ -1,0 +1,79 @@
+//! Ports as rules name them.
+
+use std::collections::BTreeSet;
+
+use flowfence_graph::{Contact, Inventory};
+use flowfence_model::object::{Pod, TargetPort};
+use flowfence_model::{NodeId, PolicyPort, PortName, PortRange, Protocol};
+
+const DNS: u16 = 53;
+
+/// The port of a contact: by its name where the pods of the asked workload give that name
+/// different numbers, else by its number. `asked` is the pod that was.
+pub(super) fn of_contact(
+    contact: &Contact,
+    asked: Option<&Pod>,
+    inventory: &Inventory,
+) -> Option<PolicyPort> {
+    let number = contact.port?;
+    let protocol = contact.protocol;
+    let name = asked.and_then(|pod| split_name(&contact.to.id, pod, protocol, number, inventory));
+    let port = name.map_or(PortName::Range(PortRange::single(number)), PortName::Name);
+    Some(PolicyPort { protocol, port: Some(port) })
+}
+
+/// A name of that port of the pod to which its siblings give another number.
+fn split_name(
+    workload: &NodeId,
+    pod: &Pod,
+    protocol: Protocol,
+    number: u16,
+    inventory: &Inventory,
+) -> Option<String> {
+    let own = pod.ports.iter().filter(|port| port.protocol == protocol && port.port == number);
+    let siblings = &inventory.workload(workload)?.pods;
+    own.filter_map(|port| port.name.as_ref())
+        .find(|name| {
+            let pods = siblings.iter().filter_map(|index| inventory.pods().get(*index));
+            let numbers: BTreeSet<u16> = pods
+                .flat_map(|known| &known.pod.ports)
+                .filter(|port| port.protocol == protocol && port.name.as_ref() == Some(*name))
+                .map(|port| port.port)
+                .collect();
+            numbers.len() > 1
+        })
+        .cloned()
+}
+
+/// DNS over the other protocol, when the contact is DNS: port 53 of the pod, or of a service
+/// that leads to it. `asked` is the pod, by its place in the inventory.
+pub(super) fn other_dns(
+    contact: &Contact,
+    asked: Option<usize>,
+    inventory: &Inventory,
+) -> Option<PolicyPort> {
+    let number = contact.port?;
+    let other = match contact.protocol {
+        Protocol::Udp => Protocol::Tcp,
+        Protocol::Tcp => Protocol::Udp,
+        Protocol::Sctp | Protocol::Icmp => return None,
+    };
+    let numbered =
+        |port| PolicyPort { protocol: other, port: Some(PortName::Range(PortRange::single(port))) };
+    if number == DNS {
+        return Some(numbered(DNS));
+    }
+    let behind = inventory.services_behind(asked?, contact.protocol, number);
+    let service = behind.into_iter().find(|used| used.port == DNS)?.service;
+    let (namespace, name) = service.split_once('/')?;
+    let service = inventory.services().get(&(namespace.to_owned(), name.to_owned()))?;
+    let twin = service.ports.iter().find(|port| port.protocol == other && port.port == DNS);
+    let target = twin.and_then(|port| match &port.target {
+        TargetPort::Number(number) => Some(*number),
+        TargetPort::Name(name) => {
+            let ports = &inventory.pods().get(asked?)?.pod.ports;
+            ports.iter().find(|p| p.protocol == other && p.name.as_ref() == Some(name)).map(|p| p.port)
+        }
+    });
+    Some(numbered(target.unwrap_or(number)))
+}

@@ -1,0 +1,145 @@
+//! The proof: written policies against everything that was genuinely seen.
+//!
+//! ```text
+//! policies as read back ─▶ PolicySet ─┐
+//! Facts + Judgement ─▶ replay  each genuine contact, for every replica of both ends ─▶ cut
+//! Inventory ─▶ census  pods that no question can tell apart ─▶ excess, reachable
+//! ```
+//!
+//! Nothing of the recommender enters but the widths that it declares, and these excuse excess only.
+
+mod census;
+mod excess;
+mod replay;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::{EdgeKey, Facts, Inventory};
+use flowfence_model::policy::Direction;
+use flowfence_model::{NetworkPolicy, NodeId, PortSet, Protocol};
+
+use super::recommendation::Declared;
+use crate::judge::{Judgement, Roster};
+use crate::semantics::PolicySet;
+
+use census::Census;
+use replay::Genuine;
+
+/// What a set of policies does to what was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// The set by itself.
+    pub alone: Outcome,
+    /// The set with today's policies kept.
+    pub beside: Outcome,
+}
+
+impl Proof {
+    /// Whether the set by itself cuts nothing.
+    pub fn holds(&self) -> bool {
+        self.alone.cut.is_empty()
+    }
+}
+
+/// One set of policies, measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Genuine edges, distinct by from, to, protocol and port.
+    pub observed: usize,
+    /// Of these, edges that every replica may use.
+    pub admitted: usize,
+    /// The others.
+    pub cut: Vec<Cut>,
+    /// What is admitted beyond, where a fenced end could have denied it.
+    pub excess: Vec<Excess>,
+    /// Workload pairs × declared and observed ports that today's policies let through.
+    pub reachable_before: u64,
+    /// The same under this set.
+    pub reachable_after: u64,
+}
+
+/// A genuine edge that is not admitted, or not between all replicas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The edge.
+    pub edge: EdgeKey,
+    /// Which end denies.
+    pub direction: Direction,
+    /// The first pair for which it is denied, `FROM -> TO PORT/PROTOCOL`, pods and addresses.
+    pub example: String,
+}
+
+/// Ports that are admitted without having been seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excess {
+    /// Who may open.
+    pub from: NodeId,
+    /// Who may be asked.
+    pub to: NodeId,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Ports.
+    pub ports: PortSet,
+    /// The policies that admit it.
+    pub why: String,
+}
+
+/// Measures `policies` against every genuine contact. Pass them as read back from what was
+/// written. `today` is what is in force before, and stays for [`Proof::beside`].
+pub fn prove(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    policies: &[NetworkPolicy],
+    today: &[NetworkPolicy],
+    declared: &[Declared],
+) -> Proof {
+    let hairpins: BTreeSet<NodeId> =
+        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
+    let roster = Roster::with_siblings(inventory, &hairpins);
+    let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
+    let ports = port_universe(facts, judgement, &roster);
+    let before = PolicySet::compile(roster.cluster(), today);
+    let alone = PolicySet::compile(roster.cluster(), policies);
+    // An object with the name of one of today's replaces it.
+    let names: BTreeSet<String> = policies.iter().map(NetworkPolicy::key).collect();
+    let kept = today.iter().filter(|policy| !names.contains(&policy.key()));
+    let both: Vec<NetworkPolicy> = policies.iter().chain(kept).cloned().collect();
+    let both = PolicySet::compile(roster.cluster(), &both);
+    let reachable_before = Census::new(&before, &roster).reachable(&ports);
+    let measure = |set: &PolicySet| {
+        let census = Census::new(set, &roster);
+        let cut = genuine.cut(set, &roster, &census);
+        Outcome {
+            observed: genuine.len(),
+            admitted: genuine.len() - cut.len(),
+            cut,
+            excess: excess::excess(&census, &alone, &genuine, declared),
+            reachable_before,
+            reachable_after: census.reachable(&ports),
+        }
+    };
+    Proof { alone: measure(&alone), beside: measure(&both) }
+}
+
+/// Declared and observed ports of each workload.
+type Universe = BTreeMap<NodeId, BTreeSet<(Protocol, u16)>>;
+
+fn port_universe(facts: &Facts, judgement: &Judgement, roster: &Roster) -> Universe {
+    let mut ports = Universe::new();
+    for (id, pods) in roster.workloads() {
+        let declared = pods.iter().flat_map(|pod| &roster.cluster().pod(*pod).ports);
+        ports.entry(id.clone()).or_default().extend(declared.map(|p| (p.protocol, p.port)));
+    }
+    for (contact, judged) in facts.contacts.iter().zip(&judgement.contacts) {
+        if let (true, Some(port)) = (judged.tally.is_connected(), contact.port)
+            && let Some(own) = ports.get_mut(&contact.to.id)
+        {
+            own.insert((contact.protocol, port));
+        }
+    }
+    ports
+}
+
+#[cfg(test)]
+mod tests;

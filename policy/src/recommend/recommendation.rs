@@ -1,0 +1,172 @@
+//! What the recommender answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use flowfence_graph::EdgeKey;
+use flowfence_model::policy::Direction;
+use flowfence_model::{NetworkPolicy, NodeId, Protocol};
+use serde::Serialize;
+
+use crate::judge::Withheld;
+
+/// A set of policies that stands alone, and everything that a person should know of it.
+#[derive(Clone, Debug, Default)]
+pub struct Recommendation {
+    /// One policy a subject, sorted by namespace and name.
+    pub policies: Vec<RecommendedPolicy>,
+    /// Policies of today (`NAMESPACE/NAME`) that select pods of a fenced workload.
+    pub supersedes: Vec<String>,
+    /// Workloads without any traffic: never isolated.
+    pub unobserved: Vec<NodeId>,
+    /// Workloads, or directions of them, that are left open.
+    pub unfenced: Vec<Unfenced>,
+    /// Workloads that scanned.
+    pub suspects: Vec<NodeId>,
+    /// Edges that are no rule until somebody accepts them.
+    pub withheld: Vec<Withheld>,
+    /// Widths that rules have on purpose.
+    pub declared: Vec<Declared>,
+    /// ICMP that was answered and that isolation may cut.
+    pub inexpressible: Vec<EdgeKey>,
+    /// Subjects of several workloads, because labels cannot tell these apart.
+    pub merged: Vec<Vec<NodeId>>,
+}
+
+/// One policy with its file and reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecommendedPolicy {
+    /// The workloads that it fences: one, or several that labels cannot tell apart.
+    pub subjects: Vec<NodeId>,
+    /// `NAMESPACE/NAME.yaml`, safe as a relative path.
+    pub file: String,
+    /// The object.
+    pub policy: NetworkPolicy,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// What each rule was seen to carry, egress before ingress.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The edges behind one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Which list the rule is in.
+    pub direction: Direction,
+    /// Its place in the list.
+    pub rule: usize,
+    /// Genuine edges that need it, sorted.
+    pub edges: Vec<EdgeKey>,
+}
+
+/// A direction of a workload that is not isolated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfenced {
+    /// The workload.
+    pub id: NodeId,
+    /// The direction.
+    pub direction: Direction,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a workload that had traffic is left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// No tap could see all of its pods wholly.
+    Blind,
+    /// It lives in a system namespace.
+    System,
+    /// None of its labels outlives a rollout.
+    NoStableLabel,
+    /// Labels do not tell it from a workload that must stay open.
+    Indistinct(NodeId),
+    /// A peer that it needs has no label to select it by.
+    PeerWithoutLabel(NodeId),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Blind => f.write_str("blind"),
+            Why::System => f.write_str("system"),
+            Why::NoStableLabel => f.write_str("no stable label selects it"),
+            Why::Indistinct(other) => {
+                write!(f, "labels cannot tell it from {other}, which must stay open")
+            }
+            Why::PeerWithoutLabel(peer) => write!(f, "no stable label selects its peer {peer}"),
+        }
+    }
+}
+
+/// A width of a rule that is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Declared {
+    /// What kind of width.
+    pub kind: Width,
+    /// The fenced workload that has the rule.
+    pub subject: NodeId,
+    /// In which of its lists.
+    pub direction: Direction,
+    /// The other end, where it is one; `None` for nodes, for everybody outside.
+    pub peer: Option<NodeId>,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Port, or the name of one.
+    pub port: String,
+}
+
+/// Kinds of meant widths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Width {
+    /// All addresses of all nodes and their pod gateways, for one node was seen. Grows with nodes.
+    Nodes,
+    /// An address outside, which others may come to hold.
+    External,
+    /// An inside address that nobody is known to have held: cutting it would cut what was seen.
+    Unknown,
+    /// Every address but those of pods, to a published port that was used from outside.
+    Exposed,
+    /// DNS on the protocol that was not seen: long answers are asked for again over TCP.
+    Dns,
+    /// All endpoints of the API server.
+    ApiServer,
+    /// A client that was rewritten on the way: some plugins filter before that.
+    Behind,
+}
+
+impl Width {
+    /// The token in our outputs.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Width::Nodes => "nodes",
+            Width::External => "external",
+            Width::Unknown => "unknown",
+            Width::Exposed => "exposed",
+            Width::Dns => "dns",
+            Width::ApiServer => "api-server",
+            Width::Behind => "behind",
+        }
+    }
+
+    /// One line for people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Width::Nodes => "every node and pod gateway; the rule grows with nodes",
+            Width::External => "an outside address, whoever holds it",
+            Width::Unknown => "an inside address that no known pod held",
+            Width::Exposed => "everybody outside, for a service publishes the port",
+            Width::Dns => "DNS on both protocols, for long answers come over TCP",
+            Width::ApiServer => "every endpoint of the API server",
+            Width::Behind => "the client behind a rewritten address",
+        }
+    }
+}
+
+impl Recommendation {
+    /// The workloads that some policy isolates.
+    pub fn fenced(&self) -> BTreeSet<&NodeId> {
+        self.policies.iter().flat_map(|policy| &policy.subjects).collect()
+    }
+}

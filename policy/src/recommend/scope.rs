@@ -1,0 +1,67 @@
+//! Who is fenced, who is left open and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::{Facts, Inventory, PodName, Workload};
+use flowfence_model::NodeId;
+
+use super::options::Options;
+use super::recommendation::Why;
+
+/// What becomes of a workload before anybody looks at labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Gets a policy.
+    Fenced,
+    /// Is not a subject of this run.
+    Elsewhere,
+    /// Had no traffic.
+    Unobserved,
+    /// Had traffic and stays open.
+    Open(Why),
+}
+
+/// The standing of every workload that has a network of its own.
+pub(super) fn scope(facts: &Facts, inventory: &Inventory, options: &Options) -> BTreeMap<NodeId, Standing> {
+    let seen: BTreeSet<&NodeId> = facts
+        .contacts
+        .iter()
+        .filter(|contact| !contact.probe)
+        .flat_map(|contact| [&contact.from.id, &contact.to.id])
+        .collect();
+    let own_network = inventory.workloads().values().filter(|workload| !workload.host_network);
+    own_network
+        .map(|workload| {
+            let namespace = workload.id.namespace().unwrap_or_default();
+            let standing = if !options.is_subject(namespace) {
+                Standing::Elsewhere
+            } else if !seen.contains(&workload.id) {
+                Standing::Unobserved
+            } else if options.is_system(namespace) && !options.system {
+                Standing::Open(Why::System)
+            } else if !options.include_blind && is_blind(workload, facts, inventory) {
+                Standing::Open(Why::Blind)
+            } else {
+                Standing::Fenced
+            };
+            (workload.id.clone(), standing)
+        })
+        .collect()
+}
+
+/// Whether a pod that ran during the window passed no tap with all of its traffic. What one
+/// replica was seen to need is not all that its siblings need.
+fn is_blind(workload: &Workload, facts: &Facts, inventory: &Inventory) -> bool {
+    let Some((first, last)) = facts.window else { return true };
+    let pods = workload.pods.iter().filter_map(|index| inventory.pods().get(*index));
+    let mut running = pods.map(|known| &known.pod).filter(|pod| {
+        !pod.host_network
+            && !pod.ips.is_empty()
+            && pod.started.or(pod.meta.created).is_none_or(|from| from <= last)
+            && pod.finished.or(pod.meta.deleted).is_none_or(|until| until >= first)
+    });
+    running.any(|pod| {
+        let name = PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
+        !facts.visible.contains(&name)
+    })
+}

@@ -1,0 +1,207 @@
+//! The smallest selector of stable labels that selects exactly some workloads of a namespace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fixedbitset::FixedBitSet;
+use flowfence_model::label::is_volatile;
+use flowfence_model::{LabelSelector, Labels, Requirement};
+
+/// What a person would select by, in this order; then whatever sorts first.
+const PREFERRED: [&str; 5] =
+    ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "app", "k8s-app"];
+
+/// Stable today, changed by the next release: only where nothing else will do.
+const FLEETING: [&str; 8] = [
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/managed-by",
+    "helm.sh/chart",
+    "chart",
+    "heritage",
+    "version",
+    "release-version",
+    "revision",
+];
+
+/// Larger sets are not searched exhaustively: sixteen labels have 2,516 subsets of up to four.
+const MAX_EXHAUSTIVE: usize = 4;
+
+/// The label sets of one namespace, each of one workload, and which of them have a label.
+#[derive(Debug)]
+pub(super) struct Shelf<'a> {
+    sets: Vec<&'a Labels>,
+    having: BTreeMap<(&'a str, &'a str), FixedBitSet>,
+}
+
+impl<'a> Shelf<'a> {
+    pub(super) fn new(sets: Vec<&'a Labels>) -> Self {
+        let mut having: BTreeMap<(&str, &str), FixedBitSet> = BTreeMap::new();
+        for (index, set) in sets.iter().enumerate() {
+            for (key, value) in set.iter().filter(|(key, _)| !is_volatile(key)) {
+                let none = || FixedBitSet::with_capacity(sets.len());
+                having.entry((key, value)).or_insert_with(none).insert(index);
+            }
+        }
+        Shelf { sets, having }
+    }
+
+    /// Labels that all of `own` share and that outlive a rollout, best first.
+    fn stable(&self, own: &FixedBitSet) -> Vec<(&'a str, &'a str)> {
+        let mut sets = own.ones().filter_map(|i| self.sets.get(i).copied());
+        let Some(first) = sets.next() else { return Vec::new() };
+        let rest: Vec<&Labels> = sets.collect();
+        let mut shared: Vec<(&str, &str)> = first
+            .iter()
+            .filter(|(k, v)| !is_volatile(k) && rest.iter().all(|set| set.get(*k) == Some(*v)))
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        shared.sort_by_key(|(k, _)| rank(k));
+        shared
+    }
+
+    /// Everything that all stable labels of `own` together select; `None` without any.
+    pub(super) fn reach(&self, own: &FixedBitSet) -> Option<FixedBitSet> {
+        let stable = self.stable(own);
+        let chosen: Vec<&(&str, &str)> = stable.iter().collect();
+        (!stable.is_empty()).then(|| {
+            let mut all = FixedBitSet::with_capacity(self.sets.len());
+            all.insert_range(..);
+            self.keep(&mut all, &chosen);
+            all
+        })
+    }
+
+    /// The smallest selector that selects `own` and nothing else here: equalities alone if any
+    /// do, else with one expression; labels of one release only where nothing else is exact.
+    pub(super) fn exact(&self, own: &FixedBitSet) -> Option<LabelSelector> {
+        let stable = self.stable(own);
+        let lasting: Vec<(&str, &str)> =
+            stable.iter().copied().filter(|(k, _)| !FLEETING.contains(k)).collect();
+        let mut others = FixedBitSet::with_capacity(self.sets.len());
+        others.insert_range(..);
+        others.difference_with(own);
+        self.equalities(&lasting, &others, 1)
+            .map(|labels| selector(&labels, None))
+            .or_else(|| self.with_expression(&lasting, own, &others))
+            .or_else(|| self.equalities(&stable, &others, 1).map(|labels| selector(&labels, None)))
+            .or_else(|| self.with_expression(&stable, own, &others))
+    }
+
+    /// The smallest subset of `labels`, of `least` or more, that no other set has.
+    fn equalities<'l>(
+        &self,
+        labels: &'l [(&'a str, &'a str)],
+        others: &FixedBitSet,
+        least: usize,
+    ) -> Option<Vec<&'l (&'a str, &'a str)>> {
+        let all: Vec<&(&str, &str)> = labels.iter().collect();
+        let mut left = others.clone();
+        self.keep(&mut left, &all);
+        if !left.is_clear() || labels.len() < least {
+            return None;
+        }
+        for size in least..=labels.len().min(MAX_EXHAUSTIVE) {
+            if let Some(found) = self.subset(labels, others, size) {
+                return Some(found);
+            }
+        }
+        // Exact but many: leave out, worst first, what is not needed.
+        let mut chosen = all;
+        for index in (0..chosen.len()).rev() {
+            let without: Vec<_> =
+                chosen.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, l)| *l).collect();
+            let mut left = others.clone();
+            self.keep(&mut left, &without);
+            if left.is_clear() && without.len() >= least {
+                chosen = without;
+            }
+        }
+        Some(chosen)
+    }
+
+    fn subset<'l>(
+        &self,
+        labels: &'l [(&'a str, &'a str)],
+        left: &FixedBitSet,
+        size: usize,
+    ) -> Option<Vec<&'l (&'a str, &'a str)>> {
+        if size == 0 {
+            return left.is_clear().then(Vec::new);
+        }
+        for (index, label) in labels.iter().enumerate() {
+            let mut left = left.clone();
+            self.keep(&mut left, &[label]);
+            if let Some(mut rest) = self.subset(&labels[index + 1..], &left, size - 1) {
+                rest.insert(0, label);
+                return Some(rest);
+            }
+        }
+        None
+    }
+
+    fn with_expression(
+        &self,
+        labels: &[(&'a str, &'a str)],
+        own: &FixedBitSet,
+        others: &FixedBitSet,
+    ) -> Option<LabelSelector> {
+        let least = usize::from(!labels.is_empty());
+        let mut best: Option<(usize, LabelSelector)> = None;
+        for requirement in self.expressions(own, others) {
+            let mut left = others.clone();
+            let gone: Vec<usize> = left
+                .ones()
+                .filter(|i| !self.sets.get(*i).is_some_and(|set| requirement.matches(set)))
+                .collect();
+            for set in gone {
+                left.remove(set);
+            }
+            let Some(equal) = self.equalities(labels, &left, least) else { continue };
+            if best.as_ref().is_none_or(|(size, _)| equal.len() < *size) {
+                best = Some((equal.len(), selector(&equal, Some(requirement))));
+            }
+        }
+        best.map(|(_, selector)| selector)
+    }
+
+    /// Single expressions that every set of `own` satisfies and some other does not: absence
+    /// first, then presence, then absence of values.
+    fn expressions(&self, own: &FixedBitSet, others: &FixedBitSet) -> Vec<Requirement> {
+        let mine: Vec<&Labels> = own.ones().filter_map(|i| self.sets.get(i).copied()).collect();
+        let theirs: Vec<&Labels> = others.ones().filter_map(|i| self.sets.get(i).copied()).collect();
+        let keys: BTreeSet<&String> = mine.iter().chain(&theirs).flat_map(|set| set.keys()).collect();
+        let mut keys: Vec<&String> =
+            keys.into_iter().filter(|k| !is_volatile(k) && !FLEETING.contains(&k.as_str())).collect();
+        keys.sort_by_key(|k| rank(k));
+        let absent = keys.iter().filter(|k| mine.iter().all(|set| !set.contains_key(**k)));
+        let present = keys.iter().filter(|k| mine.iter().all(|set| set.contains_key(**k)));
+        let absent = absent.map(|k| Requirement::DoesNotExist((*k).clone()));
+        let present = present.map(|k| Requirement::Exists((*k).clone()));
+        let unequal = keys.iter().filter_map(|k| {
+            let values: BTreeSet<String> = theirs.iter().filter_map(|set| set.get(*k)).cloned().collect();
+            let own_values: BTreeSet<String> = mine.iter().filter_map(|set| set.get(*k)).cloned().collect();
+            let foreign: BTreeSet<String> = values.difference(&own_values).cloned().collect();
+            (!foreign.is_empty() && !own_values.is_empty()).then(|| Requirement::NotIn((*k).clone(), foreign))
+        });
+        absent.chain(present).chain(unequal).collect()
+    }
+
+    fn keep(&self, among: &mut FixedBitSet, labels: &[&(&'a str, &'a str)]) {
+        for label in labels {
+            match self.having.get(*label) {
+                Some(having) => among.intersect_with(having),
+                None => among.clear(),
+            }
+        }
+    }
+}
+
+fn rank(key: &str) -> (bool, usize, String) {
+    let place = PREFERRED.iter().position(|preferred| *preferred == key).unwrap_or(PREFERRED.len());
+    (FLEETING.contains(&key), place, key.to_owned())
+}
+
+fn selector(labels: &[&(&str, &str)], requirement: Option<Requirement>) -> LabelSelector {
+    let mut selector = LabelSelector::labels(labels.iter().map(|(k, v)| (*k, *v)));
+    selector.match_expressions.extend(requirement);
+    selector
+}
