@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::{Facts, Inventory, PodName, Workload};
+use flowfence_graph::{Facts, Holder, Inventory, PodName, Workload};
 use flowfence_model::NodeId;
 
 use super::options::Options;
@@ -23,12 +23,16 @@ pub(super) enum Standing {
 
 /// The standing of every workload that has a network of its own.
 pub(super) fn scope(facts: &Facts, inventory: &Inventory, options: &Options) -> BTreeMap<NodeId, Standing> {
-    let seen: BTreeSet<&NodeId> = facts
-        .contacts
-        .iter()
-        .filter(|contact| !contact.probe)
-        .flat_map(|contact| [&contact.from.id, &contact.to.id])
-        .collect();
+    let beyond_probes = || facts.contacts.iter().filter(|contact| !contact.probe);
+    let behind = beyond_probes().flat_map(|contact| {
+        let clients = contact.behind.iter().map(|ip| inventory.holder_at(*ip, contact.tally.first));
+        clients.filter_map(|holder| match holder {
+            Holder::Pod(pod) => inventory.pods().get(pod).map(|known| &known.workload),
+            Holder::Ambiguous | Holder::Nobody => None,
+        })
+    });
+    let seen: BTreeSet<&NodeId> =
+        beyond_probes().flat_map(|contact| [&contact.from.id, &contact.to.id]).chain(behind).collect();
     let own_network = inventory.workloads().values().filter(|workload| !workload.host_network);
     own_network
         .map(|workload| {

@@ -205,3 +205,85 @@ fn selector(labels: &[&(&str, &str)], requirement: Option<Requirement>) -> Label
     selector.match_expressions.extend(requirement);
     selector
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::labels;
+
+    /// The selector of the first set among all.
+    fn first_of(sets: &[&str]) -> Option<String> {
+        of(&[0], sets)
+    }
+
+    fn of(own: &[usize], sets: &[&str]) -> Option<String> {
+        let sets: Vec<Labels> = sets.iter().map(|text| labels(text)).collect();
+        let shelf = Shelf::new(sets.iter().collect());
+        let mut chosen = FixedBitSet::with_capacity(sets.len());
+        chosen.extend(own.iter().copied());
+        let selector = shelf.exact(&chosen)?;
+        for (index, set) in sets.iter().enumerate() {
+            assert_eq!(selector.matches(set), own.contains(&index), "{selector:?} on {set:?}");
+        }
+        let equal = selector.match_labels.iter().map(|(k, v)| format!("{k}={v}"));
+        let more = selector.match_expressions.iter().map(|r| match r {
+            Requirement::DoesNotExist(key) => format!("!{key}"),
+            Requirement::Exists(key) => key.clone(),
+            Requirement::In(key, values) => format!("{key} in {values:?}"),
+            Requirement::NotIn(key, values) => format!("{key} notin {values:?}"),
+        });
+        Some(equal.chain(more).collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn the_smallest_set_wins_and_among_equals_the_one_a_person_would_choose() {
+        assert_eq!(first_of(&["app=web,tier=front", "app=api,tier=back"]).unwrap(), "app=web");
+        assert_eq!(
+            first_of(&["app=web,app.kubernetes.io/name=web,k8s-app=web", "app=api"]).unwrap(),
+            "app.kubernetes.io/name=web"
+        );
+        assert_eq!(first_of(&["app=x,zone=a", "app=x,zone=b"]).unwrap(), "zone=a");
+        assert_eq!(first_of(&["app=x,zone=a", "app=x,zone=b", "app=y,zone=a"]).unwrap(), "app=x,zone=a");
+    }
+
+    #[test]
+    fn two_releases_of_one_chart_stay_two() {
+        let sets = [
+            "app.kubernetes.io/name=redis,app.kubernetes.io/instance=one,helm.sh/chart=redis-1",
+            "app.kubernetes.io/name=redis,app.kubernetes.io/instance=two,helm.sh/chart=redis-1",
+        ];
+        assert_eq!(first_of(&sets).unwrap(), "app.kubernetes.io/instance=one");
+    }
+
+    #[test]
+    fn labels_that_die_with_a_rollout_are_never_used() {
+        let sets = [
+            "app=x,pod-template-hash=1,statefulset.kubernetes.io/pod-name=x-0,apps.kubernetes.io/pod-index=0",
+            "app=x,pod-template-hash=2,batch.kubernetes.io/controller-uid=u",
+        ];
+        assert_eq!(first_of(&sets), None);
+        assert_eq!(of(&[0, 1], &sets).unwrap(), "app=x");
+    }
+
+    #[test]
+    fn a_label_of_one_release_is_the_last_resort() {
+        assert_eq!(first_of(&["app=x,a=1,b=2,version=7", "app=x,a=1", "app=x,b=2"]).unwrap(), "a=1,b=2");
+        assert_eq!(first_of(&["app=x,version=7", "app=x,version=8"]).unwrap(), "version=7");
+    }
+
+    #[test]
+    fn one_expression_tells_apart_what_equalities_cannot() {
+        assert_eq!(first_of(&["app=x", "app=x,role=job"]).unwrap(), "app=x,!role");
+        assert_eq!(first_of(&["team=x", "app=y,team=x", "app=z,team=x"]).unwrap(), "team=x,!app");
+        let canary = ["app=x,track=a", "app=x,track=b", "app=x,track=c", "app=x"];
+        assert_eq!(of(&[0, 1], &canary[..3]).unwrap(), "app=x,track notin {\"c\"}");
+        assert_eq!(of(&[0, 1, 2], &canary).unwrap(), "app=x,track");
+    }
+
+    #[test]
+    fn without_labels_there_is_no_empty_selector() {
+        assert_eq!(first_of(&[""]), None);
+        assert_eq!(first_of(&["pod-template-hash=1"]), None);
+        assert_eq!(first_of(&["pod-template-hash=1", "app=x"]).unwrap(), "!app");
+    }
+}
