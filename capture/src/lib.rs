@@ -1,1 +1,34 @@
-//! x
+//! Packets into flow records.
+//!
+//! ```text
+//! read/     file ─▶ gzip, zstd opened ─▶ pcap, pcapng records, damage passed over
+//! decode/   record ─▶ link ─▶ IP ─▶ tunnel? ─▶ IP … ─▶ one sighting of the inner flow
+//! tap       which hop of which input saw it
+//! fragment  later fragments find their ports
+//! table/    sightings ─▶ FlowRecord, ended and begun anew, bounded
+//! dns       answers ─▶ names of addresses
+//! recorder  holds it all together ─▶ Recording
+//! ```
+//!
+//! No I/O besides a [`std::io::Read`] that is handed in, no clock, no threads: capture time is the
+//! only time. Nothing here can panic on input: no indexing, no unwrapping, no recursion.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+mod cause;
+mod decode;
+mod dns;
+mod error;
+mod fragment;
+mod link;
+mod read;
+mod recorder;
+mod table;
+mod tap;
+
+pub use cause::CAUSES;
+pub use error::CaptureError;
+pub use link::{Interface, LinkType, RawPacket};
+pub use read::{is_capture, read_capture};
+pub use recorder::{Limits, Recorder};

@@ -1,0 +1,43 @@
+//! Why an input could not be used at all.
+
+use std::io;
+
+/// An input that is unusable as a whole. Damage inside a capture is never an error: it is counted
+/// in the [`flowfence_model::FileReport`] and reading goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// The input holds no octet.
+    #[error("empty; expected a pcap or pcapng capture")]
+    Empty,
+    /// The input ends inside the file header.
+    #[error("ends after {octets} octets, inside the header of a {format} capture; write it again")]
+    HeaderCut {
+        /// `pcap` or `pcapng`.
+        format: &'static str,
+        /// How many octets there were.
+        octets: usize,
+    },
+    /// The first octets belong to something else.
+    #[error("not a capture: looks like {looks_like}; expected pcap or pcapng, plain, gzip or zstd")]
+    NotACapture {
+        /// What it seems to be, for people.
+        looks_like: &'static str,
+    },
+    /// A compression that is not opened here.
+    #[error("compressed with {0}, which is not opened here; decompress it first, or use gzip or zstd")]
+    UnknownCompression(&'static str),
+    /// A version of the pcap file format that does not exist yet.
+    #[error("pcap version {major}.{minor} is unknown; expected 2.x")]
+    UnknownVersion {
+        /// Major version.
+        major: u16,
+        /// Minor version.
+        minor: u16,
+    },
+    /// Nothing came out of the compressed data.
+    #[error("the compressed data cannot be opened: {0}")]
+    Decompress(#[source] io::Error),
+    /// The input itself failed.
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+}

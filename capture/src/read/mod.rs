@@ -1,0 +1,91 @@
+//! Capture files: pcap (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng), plain or
+//! in gzip (RFC 1952) or zstd (RFC 8878).
+//!
+//! ```text
+//! input ─▶ source (opens compression, counts octets) ─▶ window (bounded buffer) ─▶ pcap │ pcapng ─▶ Recorder
+//! ```
+//!
+//! The readers are our own, because the goals need it. Damage must cost only itself: a reader that
+//! stops at the first bad block, as the pcapng one of `pcap-parser` 0.17 does, loses the rest of
+//! the file. And the inner loop must not allocate: `pcap-parser` makes a vector of options for
+//! each pcapng packet. A test holds ours against `pcap-parser` on sound files. Measurements are in
+//! `docs/performance.md`, "Reading captures".
+
+mod pcap;
+mod pcapng;
+mod source;
+mod window;
+
+use std::io::Read;
+
+use crate::error::CaptureError;
+use crate::recorder::Recorder;
+use source::{Source, looks_like};
+use window::Window;
+
+/// Reads one whole capture (pcap or pcapng, gzip or zstd opened, recognised by content) into the
+/// recorder. `progress` is called now and then with the octets of the input read so far, as they
+/// came in (still compressed). Memory is bounded whatever the input says.
+///
+/// An error means that the input is unusable as a whole; damage inside it is counted in its
+/// [`flowfence_model::FileReport`] and reading goes on.
+pub fn read_capture(
+    input: impl Read,
+    name: &str,
+    recorder: &mut Recorder,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), CaptureError> {
+    let number = recorder.begin_input(name);
+    let result = Source::open(input).and_then(|source| {
+        let mut window = Window::new(source, progress);
+        let result = read_window(&mut window, recorder, number);
+        window.close(recorder, number);
+        result
+    });
+    if result.is_err() && recorder.report(number).is_some_and(|report| report.packets == 0) {
+        recorder.forget_input(number);
+    }
+    result
+}
+
+/// Whether an input that begins with `first_bytes` is a capture that [`read_capture`] understands.
+/// Compressed beginnings are opened; 512 octets are plenty, 24 suffice for an uncompressed one.
+pub fn is_capture(first_bytes: &[u8]) -> bool {
+    let Ok(source) = Source::open(first_bytes) else { return false };
+    let mut ignore = |_| {};
+    let mut window = Window::new(source, &mut ignore);
+    // A compressed beginning ends in an error, after what could be opened.
+    let _ = window.fill(24);
+    pcap::recognise(window.data()) || pcapng::recognise(window.data())
+}
+
+fn read_window<R: Read>(
+    window: &mut Window<'_, R>,
+    recorder: &mut Recorder,
+    input: u32,
+) -> Result<(), CaptureError> {
+    window.fill(24)?;
+    if pcap::recognise(window.data()) {
+        pcap::read(window, recorder, input)?;
+    } else if pcapng::recognise(window.data()) {
+        pcapng::read(window, recorder, input)?;
+    } else {
+        return Err(unrecognised(window));
+    }
+    Ok(())
+}
+
+fn unrecognised<R: Read>(window: &mut Window<'_, R>) -> CaptureError {
+    if let Some(failure) = window.failure() {
+        return failure;
+    }
+    let data = window.data();
+    match data.len() {
+        0 => CaptureError::Empty,
+        octets if pcap::is_beginning(data) => CaptureError::HeaderCut { format: "pcap", octets },
+        octets if octets < 12 && pcapng::is_beginning(data) => {
+            CaptureError::HeaderCut { format: "pcapng", octets }
+        }
+        _ => looks_like(data),
+    }
+}

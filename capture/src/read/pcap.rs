@@ -1,0 +1,290 @@
+//! The classic format: a header of 24 octets, then records of 16 and the packet.
+//!
+//! A record length beyond [`MAX_CAPTURED`] is damage. After damage the next header is searched
+//! octet by octet: lengths that agree, a time within a day of the last one, and another plausible
+//! header (or the end) where the record ends.
+
+use std::io::Read;
+
+use flowfence_model::Timestamp;
+
+use super::window::Window;
+use crate::error::CaptureError;
+use crate::link::{Interface, LinkType, RawPacket};
+use crate::recorder::Recorder;
+
+/// libpcap's `MAXIMUM_SNAPLEN`.
+const MAX_CAPTURED: usize = 262_144;
+const NANOS_PER_SEC: u64 = 1_000_000_000;
+/// How far the time of a record may lie from the last one for it to be found again.
+const DAY_SECS: u64 = 86_400;
+
+/// How the numbers of a file are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Format {
+    big_endian: bool,
+    /// Nanoseconds of a unit of the fraction.
+    unit: u64,
+    /// Octets of a record header: 16, or 24 in the format of Kuznetzov's patched libpcap.
+    header: usize,
+}
+
+impl Format {
+    fn of(magic: [u8; 4]) -> Option<Self> {
+        let format = |big_endian, unit, header| Some(Format { big_endian, unit, header });
+        match magic {
+            [0xa1, 0xb2, 0xc3, 0xd4] => format(true, 1_000, 16),
+            [0xd4, 0xc3, 0xb2, 0xa1] => format(false, 1_000, 16),
+            [0xa1, 0xb2, 0x3c, 0x4d] => format(true, 1, 16),
+            [0x4d, 0x3c, 0xb2, 0xa1] => format(false, 1, 16),
+            [0xa1, 0xb2, 0xcd, 0x34] => format(true, 1_000, 24),
+            [0x34, 0xcd, 0xb2, 0xa1] => format(false, 1_000, 24),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn long(self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+
+    fn word(self, bytes: [u8; 2]) -> u16 {
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+}
+
+/// The header of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Record {
+    secs: u32,
+    fraction: u32,
+    captured: usize,
+    original: u32,
+}
+
+impl Record {
+    #[inline]
+    fn parse(data: &[u8], format: Format) -> Option<Self> {
+        let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, o0, o1, o2, o3] = *data.first_chunk()?;
+        Some(Record {
+            secs: format.long([s0, s1, s2, s3]),
+            fraction: format.long([f0, f1, f2, f3]),
+            captured: format.long([c0, c1, c2, c3]) as usize,
+            original: format.long([o0, o1, o2, o3]),
+        })
+    }
+
+    #[inline]
+    fn time(self, format: Format) -> Timestamp {
+        let nanos = u64::from(self.secs) * NANOS_PER_SEC + u64::from(self.fraction) * format.unit;
+        Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+}
+
+/// Whether the input is a pcap of whatever flavour.
+pub(super) fn recognise(data: &[u8]) -> bool {
+    data.len() >= 24 && is_beginning(data)
+}
+
+/// Whether the first four octets are a pcap's.
+pub(super) fn is_beginning(data: &[u8]) -> bool {
+    data.first_chunk().is_some_and(|magic| Format::of(*magic).is_some())
+}
+
+/// Reads all records.
+pub(super) fn read<R: Read>(
+    window: &mut Window<'_, R>,
+    recorder: &mut Recorder,
+    input: u32,
+) -> Result<(), CaptureError> {
+    let mut file = File::open(window)?;
+    let mut packet = |record: Record, data: &[u8], file: &File| {
+        let (time, original_len) = (record.time(file.format), record.original);
+        recorder.packet(input, &file.interface, &RawPacket { time, original_len, data });
+    };
+    loop {
+        // Records that lie whole in the window, with the header after them.
+        let (data, mut used, mut suspect) = (window.data(), 0, false);
+        while let Some(record) = data.get(used..).and_then(|d| Record::parse(d, file.format)) {
+            if record.captured > MAX_CAPTURED {
+                suspect = true;
+                break;
+            }
+            let next = used + file.format.header + record.captured;
+            let Some(next_length) = data.get(next + 8..next + 12) else { break };
+            if !file.may_be_length(next_length) {
+                suspect = true;
+                break;
+            }
+            packet(record, data.get(used + file.format.header..next).unwrap_or_default(), &file);
+            file.last_secs = Some(record.secs);
+            used = next;
+        }
+        window.consume(used);
+        if suspect || !window.fill(file.wanted(window.data()))? {
+            match file.careful(window)? {
+                Step::Take(record, length) => {
+                    let body = window.data().get(file.format.header..length).unwrap_or_default();
+                    packet(record, body, &file);
+                    file.last_secs = Some(record.secs);
+                    window.consume(length);
+                }
+                Step::Skipped => {}
+                Step::End => return Ok(()),
+            }
+        }
+    }
+}
+
+/// What to do where something is odd.
+enum Step {
+    /// The record is good; its length with the header.
+    Take(Record, usize),
+    /// Damage was passed over.
+    Skipped,
+    End,
+}
+
+struct File {
+    format: Format,
+    interface: Interface,
+    snaplen: usize,
+    last_secs: Option<u32>,
+}
+
+impl File {
+    /// Reads the file header (24 octets).
+    fn open<R: Read>(window: &mut Window<'_, R>) -> Result<Self, CaptureError> {
+        let octets = window.data().len();
+        let cut = || CaptureError::HeaderCut { format: "pcap", octets };
+        let header: [u8; 24] = *window.data().first_chunk().ok_or_else(cut)?;
+        let [m0, m1, m2, m3, v0, v1, w0, w1, .., s0, s1, s2, s3, n0, n1, n2, n3] = header;
+        let format = Format::of([m0, m1, m2, m3]).ok_or_else(cut)?;
+        let (major, minor) = (format.word([v0, v1]), format.word([w0, w1]));
+        if major != 2 {
+            return Err(CaptureError::UnknownVersion { major, minor });
+        }
+        // The upper half holds the length of the frame check sequence, if it is known.
+        let network = format.long([n0, n1, n2, n3]) & 0xffff;
+        let link_type = LinkType(u16::try_from(network).unwrap_or_default());
+        window.consume(24);
+        Ok(File {
+            format,
+            interface: Interface { number: 0, link_type, name: None },
+            snaplen: match format.long([s0, s1, s2, s3]) as usize {
+                0 => MAX_CAPTURED,
+                snaplen => snaplen,
+            },
+            last_secs: None,
+        })
+    }
+
+    /// Octets that must be in the window before the next record can be judged.
+    fn wanted(&self, data: &[u8]) -> usize {
+        let captured = Record::parse(data, self.format).map_or(0, |r| r.captured.min(MAX_CAPTURED));
+        2 * self.format.header + captured
+    }
+
+    /// Whether four octets may be the captured length of a record.
+    #[inline]
+    fn may_be_length(&self, bytes: &[u8]) -> bool {
+        bytes.first_chunk().is_some_and(|b| self.format.long(*b) as usize <= MAX_CAPTURED)
+    }
+
+    /// Judges the record at the start of the window, where it or what follows it is odd.
+    fn careful<R: Read>(&mut self, window: &mut Window<'_, R>) -> Result<Step, CaptureError> {
+        window.fill(2 * self.format.header + MAX_CAPTURED)?;
+        let data = window.data();
+        let Some(record) = Record::parse(data, self.format).filter(|_| data.len() >= self.format.header)
+        else {
+            let left = data.len();
+            if left > 0 {
+                window.truncated();
+                window.skip(left);
+            }
+            return Ok(Step::End);
+        };
+        let length = self.format.header + record.captured;
+        let is_whole = record.captured <= MAX_CAPTURED && data.len() >= length;
+        let is_followed = data.get(length + 8..length + 12).is_none_or(|next| self.may_be_length(next));
+        if is_whole && (is_followed || self.is_usual(record)) {
+            return Ok(Step::Take(record, length));
+        }
+        // A good record hides no other one; a damaged length hides those that it runs over.
+        let hidden = self.search(data, 1..length.min(data.len()));
+        if is_whole && hidden.is_none() {
+            return Ok(Step::Take(record, length));
+        }
+        let is_cut = record.captured <= MAX_CAPTURED && hidden.is_none();
+        if is_cut {
+            window.truncated();
+        } else {
+            window.damaged("a record header makes no sense; searching for the next one");
+        }
+        self.resync(window, hidden, is_cut)
+    }
+
+    /// Lengths as nearly every program writes them.
+    fn is_usual(&self, record: Record) -> bool {
+        record.captured == self.snaplen.min(record.original as usize)
+    }
+
+    /// Passes over octets until a header is plausible.
+    fn resync<R: Read>(
+        &self,
+        window: &mut Window<'_, R>,
+        known: Option<usize>,
+        is_cut: bool,
+    ) -> Result<Step, CaptureError> {
+        let mut found = known;
+        loop {
+            if let Some(at) = found {
+                window.skip(at);
+                return Ok(Step::Skipped);
+            }
+            if is_cut || !window.fill(window.data().len() + 1)? {
+                let left = window.data().len();
+                if let Some(at) = self.search(window.data(), 1..left).filter(|_| !is_cut) {
+                    found = Some(at);
+                    continue;
+                }
+                window.skip(left);
+                return Ok(Step::End);
+            }
+            // Half of the window at a time, so that every candidate sees the record after it.
+            window.fill(3 * MAX_CAPTURED)?;
+            let step = window.data().len() / 2;
+            found = self.search(window.data(), 1..step);
+            if found.is_none() {
+                window.skip(step.max(1) - 1);
+            }
+        }
+    }
+
+    /// The first plausible header in a range of the data.
+    fn search(&self, data: &[u8], range: std::ops::Range<usize>) -> Option<usize> {
+        range.into_iter().find(|at| data.get(*at..).is_some_and(|d| self.is_plausible(d)))
+    }
+
+    /// Whether a record that nothing announces begins here.
+    fn is_plausible(&self, data: &[u8]) -> bool {
+        let Some(record) = Record::parse(data, self.format) else { return false };
+        if !self.is_likely(record) {
+            return false;
+        }
+        let length = self.format.header + record.captured;
+        match data.get(length..) {
+            Some([]) => true,
+            Some(next) => Record::parse(next, self.format).is_some_and(|next| self.is_likely(next)),
+            None => false,
+        }
+    }
+
+    fn is_likely(&self, record: Record) -> bool {
+        let near = self.last_secs.is_none_or(|last| u64::from(last.abs_diff(record.secs)) <= DAY_SECS);
+        near && (1..=MAX_CAPTURED).contains(&record.captured)
+            && record.captured <= record.original as usize
+            && u64::from(record.fraction) * self.format.unit < NANOS_PER_SEC
+            && record.original <= 1 << 24
+    }
+}

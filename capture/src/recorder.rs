@@ -1,0 +1,193 @@
+//! Packets in, one recording out.
+
+use std::time::Duration;
+
+use flowfence_model::{FileReport, Protocol, Recording, TapId, Timestamp};
+
+use crate::cause::{Cause, Tally};
+use crate::decode::{self, Outcome, Path, Refusal, Seen};
+use crate::dns::Dns;
+use crate::fragment::{FragmentKey, Fragments, Whole};
+use crate::link::{Interface, RawPacket};
+use crate::table::FlowTable;
+use crate::tap::Taps;
+
+/// How far a packet may lie before an earlier one of its input without being noteworthy: several
+/// queues of one network card are written out of order by milliseconds.
+const REORDERING: Duration = Duration::from_secs(1);
+
+/// Bounds of what a recorder keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Flow records that are kept at most; some 120 octets each. Beyond, old attempts are given up
+    /// first, and counted. Default 16,777,216.
+    pub max_flows: usize,
+    /// Tunnels inside one another that are opened at most. Default 8.
+    pub max_tunnel_depth: u8,
+    /// Silence in capture time after which UDP, SCTP or ICMP on the same addresses and ports is
+    /// another flow. Default 120 s.
+    pub udp_idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_flows: 1 << 24, max_tunnel_depth: 8, udp_idle: Duration::from_secs(120) }
+    }
+}
+
+/// Joins packets of any number of inputs into flow records.
+///
+/// ```
+/// use flowfence_capture::{Interface, Limits, LinkType, RawPacket, Recorder};
+/// use flowfence_model::Timestamp;
+///
+/// let mut recorder = Recorder::new(Limits::default());
+/// let input = recorder.begin_input("example");
+/// let interface = Interface { number: 0, link_type: LinkType::RAW, name: None };
+/// let time = Timestamp::from_secs(1_795_542_599, 0);
+/// recorder.packet(input, &interface, &RawPacket { time, original_len: 3, data: b"???" });
+/// let recording = recorder.finish();
+/// assert_eq!((recording.packets, recording.counts.get("malformed-ip")), (1, 1));
+/// ```
+#[derive(Debug)]
+pub struct Recorder {
+    limits: Limits,
+    table: FlowTable,
+    taps: Taps,
+    fragments: Fragments,
+    dns: Dns,
+    files: Vec<FileReport>,
+    /// Time of the latest packet, per input.
+    latest: Vec<Timestamp>,
+    tally: Tally,
+    packets: u64,
+}
+
+impl Recorder {
+    /// An empty recorder.
+    pub fn new(limits: Limits) -> Self {
+        Recorder {
+            table: FlowTable::new(limits.max_flows, limits.udp_idle),
+            limits,
+            taps: Taps::default(),
+            fragments: Fragments::default(),
+            dns: Dns::default(),
+            files: Vec::new(),
+            latest: Vec::new(),
+            tally: Tally::default(),
+            packets: 0,
+        }
+    }
+
+    /// Opens an input: packets are told with the number that is returned.
+    pub fn begin_input(&mut self, name: &str) -> u32 {
+        self.files.push(FileReport { name: name.to_owned(), ..FileReport::default() });
+        self.latest.push(Timestamp::MIN);
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Takes one packet of an input.
+    pub fn packet(&mut self, input: u32, interface: &Interface, packet: &RawPacket<'_>) {
+        self.packets += 1;
+        if let Some(report) = self.files.get_mut(input as usize) {
+            report.packets += 1;
+        }
+        self.watch_time(input, packet.time);
+        let mut path = Path::default();
+        let outcome = decode::decode(interface.link_type, packet, self.limits.max_tunnel_depth, &mut path);
+        if let Some(note) = path.note {
+            self.tally.add(note);
+        }
+        if let Outcome::Passed(cause) = outcome {
+            self.tally.add(cause);
+            return;
+        }
+        let tap = self.taps.resolve(input, interface, &path, packet.time);
+        if let Some(key) = path.outer_fragment {
+            self.fragments.begin(input, key, Whole::Tunnel);
+        }
+        match outcome {
+            Outcome::Seen(seen) => self.seen(input, tap, packet.time, &seen),
+            Outcome::Fragment { key, octets } => self.fragment(input, tap, packet.time, key, octets),
+            Outcome::Refusal(refusal) => self.refusal(input, tap, packet.time, &refusal),
+            Outcome::Passed(cause) => self.tally.add(cause),
+        }
+    }
+
+    /// Everything that was recorded, records in the order of their first packets.
+    pub fn finish(self) -> Recording {
+        let Recorder { table, taps, dns, files, mut tally, packets, .. } = self;
+        let (records, evicted) = table.finish();
+        let (taps, overflowed) = taps.finish();
+        let (names, dropped, unasked) = dns.finish();
+        tally.add_many(Cause::FlowsEvicted, evicted);
+        tally.add_many(Cause::TapsOverflowed, overflowed);
+        tally.add_many(Cause::DnsNamesDropped, dropped);
+        tally.add_many(Cause::DnsUnasked, unasked);
+        Recording { records, taps, files, names, counts: tally.counts(), packets }
+    }
+
+    /// What becomes of an input.
+    pub(crate) fn report(&mut self, input: u32) -> Option<&mut FileReport> {
+        self.files.get_mut(input as usize)
+    }
+
+    /// Takes back an input that turned out unusable.
+    pub(crate) fn forget_input(&mut self, input: u32) {
+        if input as usize + 1 == self.files.len() {
+            self.files.pop();
+            self.latest.pop();
+        }
+    }
+
+    #[inline]
+    fn watch_time(&mut self, input: u32, at: Timestamp) {
+        if let Some(latest) = self.latest.get_mut(input as usize) {
+            if at >= *latest {
+                *latest = at;
+            } else if latest.since(at) > REORDERING {
+                self.tally.add(Cause::TimeBackwards);
+            }
+        }
+    }
+
+    #[inline]
+    fn seen(&mut self, input: u32, tap: TapId, at: Timestamp, seen: &Seen<'_>) {
+        self.table.note(tap, at, seen);
+        if let Some(key) = seen.first_fragment {
+            let whole = Whole::Flow { from: seen.from, to: seen.to, protocol: seen.protocol };
+            self.fragments.begin(input, key, whole);
+        }
+        if (seen.from.port == 53 || seen.to.port == 53) && !seen.payload.is_empty() {
+            match seen.protocol {
+                Protocol::Udp => self.dns.message(seen.from, seen.to, seen.payload),
+                Protocol::Tcp => self.dns.segment(seen.from, seen.to, seen.payload),
+                Protocol::Sctp | Protocol::Icmp => {}
+            }
+        }
+    }
+
+    fn fragment(&mut self, input: u32, tap: TapId, at: Timestamp, key: FragmentKey, octets: u64) {
+        match self.fragments.find(input, key) {
+            None => self.tally.add(Cause::FragmentsUnjoined),
+            Some(Whole::Tunnel) => self.tally.add(Cause::TunnelFragments),
+            Some(Whole::Flow { from, to, protocol }) => {
+                self.table.note(tap, at, &Seen::bare(from, to, protocol, octets));
+            }
+        }
+    }
+
+    /// A refusal marks the flow of the packet that it quotes: at its own tap, else at another one of
+    /// the same input; where there is none, it is the only witness of an attempt.
+    fn refusal(&mut self, input: u32, tap: TapId, at: Timestamp, refusal: &Refusal) {
+        let taps = std::iter::once(tap).chain(self.taps.of_input(input).take(64));
+        if self.table.refuse(taps, refusal) {
+            return;
+        }
+        if refusal.is_tunnel {
+            self.tally.add(Cause::IcmpErrorUnmatched);
+        } else {
+            self.table.refused_unseen(tap, at, refusal);
+        }
+    }
+}
