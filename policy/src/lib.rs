@@ -1,4 +1,5 @@
 //! x
+pub mod audit;
 pub mod explain;
 pub mod judge;
 pub mod recommend;

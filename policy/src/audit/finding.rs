@@ -1,0 +1,147 @@
+//! What a detector reports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::EdgeKey;
+use flowfence_model::{NodeId, Protocol, Timestamp};
+use serde::Serialize;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Somebody should look now.
+    Error,
+    /// Somebody should look.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+impl Level {
+    /// The token in our outputs (the levels of SARIF 2.1.0 §3.27.10).
+    pub const fn token(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "note",
+        }
+    }
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// `RULE:SUBJECT`. Names the same thing in every run; `--accept` and baselines take it.
+    pub id: String,
+    /// The id of the detector.
+    pub rule: &'static str,
+    /// How much it matters.
+    pub level: Level,
+    /// One sentence.
+    pub title: String,
+    /// Who acted, where somebody did.
+    pub from: Option<NodeId>,
+    /// Whom it concerns.
+    pub to: Option<NodeId>,
+    /// Protocol, where it is one.
+    pub protocol: Option<Protocol>,
+    /// Port, where it is one.
+    pub port: Option<u16>,
+    /// What backs it, by name.
+    pub evidence: Evidence,
+    /// The edges that it speaks of, sorted.
+    pub edges: Vec<EdgeKey>,
+}
+
+impl Finding {
+    /// A finding of `rule` about `subject`, without ends or evidence yet.
+    pub fn new(rule: &'static str, level: Level, subject: &str, title: String) -> Self {
+        Finding {
+            id: format!("{rule}:{subject}"),
+            rule,
+            level,
+            title,
+            from: None,
+            to: None,
+            protocol: None,
+            port: None,
+            evidence: Evidence::new(),
+            edges: Vec::new(),
+        }
+    }
+
+    /// Between these ends.
+    #[must_use]
+    pub fn between(mut self, from: &NodeId, to: &NodeId) -> Self {
+        self.from = Some(from.clone());
+        self.to = Some(to.clone());
+        self
+    }
+
+    /// With one more piece of evidence.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.evidence.insert(name, value.into());
+        self
+    }
+}
+
+/// Evidence by name.
+pub type Evidence = BTreeMap<&'static str, Value>;
+
+/// One piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A name or sentence.
+    Text(String),
+    /// Several, in order.
+    List(Vec<String>),
+    /// How many.
+    Count(u64),
+    /// When.
+    Time(Timestamp),
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Value::Count(count)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(count: usize) -> Self {
+        Value::Count(count as u64)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(time: Timestamp) -> Self {
+        Value::Time(time)
+    }
+}
+
+impl<T: ToString> From<&BTreeSet<T>> for Value {
+    fn from(list: &BTreeSet<T>) -> Self {
+        Value::List(list.iter().map(ToString::to_string).collect())
+    }
+}
+
+impl<T: ToString> From<&[T]> for Value {
+    fn from(list: &[T]) -> Self {
+        Value::List(list.iter().map(ToString::to_string).collect())
+    }
+}

@@ -1,0 +1,61 @@
+//! Edges for which a rule must list the nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::EdgeKey;
+use flowfence_model::NodeId;
+use flowfence_model::policy::Direction;
+
+use super::finding::{Finding, Level};
+use super::scene::{Detector, Scene};
+use crate::judge::Standing;
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "grows-with-nodes",
+    level: Level::Note,
+    title: "a workload that talks to nodes",
+    meaning: "NetworkPolicy knows nodes by address only. The rule lists every node, and must be written anew \
+              when one joins; a label of the peer would do if it did not use its node's network.",
+    doubt: "None: the edge was seen.",
+    find,
+};
+
+fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut grouped: BTreeMap<(&NodeId, Direction), BTreeSet<EdgeKey>> = BTreeMap::new();
+    for (contact, judged) in scene.judged().filter(|(_, judged)| judged.standing == Standing::Genuine) {
+        debug_assert!(judged.tally.is_connected());
+        let (subject, direction) = match (&contact.from.id, &contact.to.id) {
+            (from @ NodeId::Workload { .. }, NodeId::Node(_)) => (from, Direction::Egress),
+            (NodeId::Node(_), to @ NodeId::Workload { .. }) if !contact.own_node => (to, Direction::Ingress),
+            _ => continue,
+        };
+        grouped.entry((subject, direction)).or_default().insert(EdgeKey::of(contact));
+    }
+    grouped
+        .into_iter()
+        .map(|((subject, direction), edges)| describe(scene, subject, direction, edges))
+        .collect()
+}
+
+fn describe(scene: &Scene<'_>, subject: &NodeId, direction: Direction, edges: BTreeSet<EdgeKey>) -> Finding {
+    let ports: BTreeSet<String> =
+        edges.iter().filter_map(|edge| Some(format!("{}/{}", edge.port?, edge.protocol))).collect();
+    let nodes: BTreeSet<String> = edges
+        .iter()
+        .flat_map(|edge| [&edge.from, &edge.to])
+        .filter(|id| matches!(id, NodeId::Node(_)))
+        .map(ToString::to_string)
+        .collect();
+    let title = format!("the {direction} rule of {subject} for nodes grows with the cluster");
+    let mut finding = Finding::new(DETECTOR.id, Level::Note, &format!("{subject}:{direction}"), title)
+        .with("direction", direction.token())
+        .with("ports", &ports)
+        .with("nodesSeen", &nodes)
+        .with("nodes", scene.inventory.nodes().len());
+    match direction {
+        Direction::Egress => finding.from = Some(subject.clone()),
+        Direction::Ingress => finding.to = Some(subject.clone()),
+    }
+    finding.edges = edges.into_iter().collect();
+    finding
+}

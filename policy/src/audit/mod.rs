@@ -1,0 +1,71 @@
+//! What is unexpected, too wide, unused or uncovered.
+//!
+//! ```text
+//! Facts + Judgement + today's policies ─▶ Scene ─▶ each detector of DETECTORS ─▶ findings
+//! ```
+//!
+//! One detector a file; a new one is a file and a line of the table.
+
+mod finding;
+mod grows_with_nodes;
+mod policy_selects_nothing;
+mod port_scan;
+mod refused_attempt;
+mod rule_unused;
+mod rule_wider_than_used;
+mod scene;
+mod unexpected_connection;
+mod workload_uncovered;
+
+use std::collections::BTreeMap;
+
+use flowfence_graph::{EdgeKey, Facts, Inventory};
+use flowfence_model::NetworkPolicy;
+
+use crate::judge::{Judgement, Roster};
+use crate::semantics::PolicySet;
+
+pub use finding::{Evidence, Finding, Level, Value};
+pub use scene::{Detector, Scene};
+
+/// Every detector, in the order in which findings of one level are listed.
+pub const DETECTORS: [&Detector; 8] = [
+    &port_scan::DETECTOR,
+    &unexpected_connection::DETECTOR,
+    &refused_attempt::DETECTOR,
+    &policy_selects_nothing::DETECTOR,
+    &rule_wider_than_used::DETECTOR,
+    &rule_unused::DETECTOR,
+    &workload_uncovered::DETECTOR,
+    &grows_with_nodes::DETECTOR,
+];
+
+/// Everything that the detectors find, by level, then in the order of [`DETECTORS`], then in the
+/// detector's own.
+pub fn audit(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    today: &[NetworkPolicy],
+) -> Vec<Finding> {
+    let roster = Roster::new(inventory);
+    let policies = PolicySet::compile(roster.cluster(), today);
+    let scene = Scene { facts, inventory, judgement, policies: &policies, roster: &roster };
+    let mut findings: Vec<Finding> = DETECTORS.iter().flat_map(|detector| (detector.find)(&scene)).collect();
+    findings.sort_by_key(|finding| finding.level);
+    findings
+}
+
+/// The findings of level note and above that name each edge, for the graph.
+pub fn by_edge(findings: &[Finding]) -> BTreeMap<EdgeKey, Vec<String>> {
+    let mut ids: BTreeMap<EdgeKey, Vec<String>> = BTreeMap::new();
+    for finding in findings {
+        for edge in &finding.edges {
+            ids.entry(edge.clone()).or_default().push(finding.id.clone());
+        }
+    }
+    ids
+}
+
+#[cfg(test)]
+mod tests;

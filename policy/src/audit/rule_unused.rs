@@ -1,0 +1,36 @@
+//! Rules of today that nobody used.
+
+use super::finding::{Finding, Level};
+use super::scene::{Detector, Scene};
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "rule-unused",
+    level: Level::Note,
+    title: "a rule that admitted no connection",
+    meaning: "What the rule allows was not needed while the capture ran; every door that nobody uses is one more for an intruder.",
+    doubt: "Rare traffic (a nightly job, a failover) may need it; compare with how long was watched.",
+    find,
+};
+
+fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let users = scene.users();
+    let mut findings = Vec::new();
+    for rule in scene.rules().into_iter().filter(|rule| !users.contains_key(rule)) {
+        let subjects = scene.workloads(scene.policies.selected(rule.policy));
+        // A policy without pods is told by a finding of its own.
+        if subjects.is_empty() {
+            continue;
+        }
+        let (policy, place) = scene.rule_name(rule);
+        let admitted = scene.workloads(scene.policies.peers(rule));
+        let title = format!("{place} of policy {policy} admitted nobody");
+        findings.push(
+            Finding::new(DETECTOR.id, Level::Note, &format!("{policy}:{place}"), title)
+                .with("policy", policy)
+                .with("rule", place)
+                .with("subjects", &subjects)
+                .with("admits", &admitted),
+        );
+    }
+    findings
+}

@@ -1,0 +1,131 @@
+//! What detectors look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
+use flowfence_model::NodeId;
+use flowfence_model::policy::Direction;
+
+use super::finding::Finding;
+use crate::judge::{EdgeVerdict, JudgedContact, Judgement, Roster, Standing};
+use crate::semantics::{PodIndex, PolicySet, RuleId};
+
+/// Facts, their judgement and today's policies.
+pub struct Scene<'a> {
+    /// Who talked to whom.
+    pub facts: &'a Facts,
+    /// The cluster.
+    pub inventory: &'a Inventory,
+    /// What was concluded of each contact.
+    pub judgement: &'a Judgement,
+    /// Today's policies over the pods of all moments.
+    pub policies: &'a PolicySet,
+    /// The way from names to these pods.
+    pub roster: &'a Roster,
+}
+
+/// A detector: a row of the table.
+pub struct Detector {
+    /// Stable id, kebab-case; never changes.
+    pub id: &'static str,
+    /// The level that most of its findings have.
+    pub level: super::finding::Level,
+    /// What it looks for.
+    pub title: &'static str,
+    /// What a finding means.
+    pub meaning: &'static str,
+    /// How a finding can be wrong.
+    pub doubt: &'static str,
+    /// Looks for it.
+    pub find: fn(&Scene<'_>) -> Vec<Finding>,
+}
+
+/// All contacts of one edge.
+#[derive(Clone, Debug)]
+pub(super) struct Seen<'a> {
+    /// Counts, with one-way datagrams decided.
+    pub tally: Tally,
+    /// What today's policies say at worst.
+    pub verdict: EdgeVerdict,
+    /// The contacts.
+    pub contacts: Vec<(&'a Contact, &'a JudgedContact)>,
+}
+
+impl Scene<'_> {
+    /// Contacts with their judgement.
+    pub(super) fn judged(&self) -> impl Iterator<Item = (&Contact, &JudgedContact)> {
+        self.facts.contacts.iter().zip(&self.judgement.contacts)
+    }
+
+    /// Edges between workloads, in order.
+    pub(super) fn edges(&self) -> BTreeMap<EdgeKey, Seen<'_>> {
+        let mut edges: BTreeMap<EdgeKey, Seen<'_>> = BTreeMap::new();
+        for (contact, judged) in self.judged() {
+            let none =
+                || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
+            let seen = edges.entry(EdgeKey::of(contact)).or_insert_with(none);
+            seen.tally.merge(&judged.tally);
+            seen.verdict = seen.verdict.worst(judged.verdict);
+            seen.contacts.push((contact, judged));
+        }
+        edges
+    }
+
+    /// Who used each rule: the other end's workloads or addresses, and whether a scan had begun.
+    pub(super) fn users(&self) -> BTreeMap<RuleId, Users> {
+        let mut users: BTreeMap<RuleId, Users> = BTreeMap::new();
+        for (contact, judged) in self.judged() {
+            let withheld = match judged.standing {
+                Standing::Genuine | Standing::Undirected => false,
+                Standing::Withheld(_) => true,
+                Standing::Inexpressible | Standing::Attempt => continue,
+            };
+            let connection = self.roster.connection(contact);
+            for direction in Direction::BOTH {
+                let peer = match direction {
+                    Direction::Egress => &contact.to.id,
+                    Direction::Ingress => &contact.from.id,
+                };
+                for rule in self.policies.admitted_by(&connection, direction) {
+                    let users = users.entry(rule).or_default();
+                    let list = if withheld { &mut users.suspicious } else { &mut users.genuine };
+                    list.insert(peer.clone());
+                }
+            }
+        }
+        users
+    }
+
+    /// Every rule of today's policies.
+    pub(super) fn rules(&self) -> Vec<RuleId> {
+        let mut rules = Vec::new();
+        for (policy, object) in self.policies.policies().iter().enumerate() {
+            for direction in Direction::BOTH {
+                let count = object.rules(direction).map_or(0, <[_]>::len);
+                rules.extend((0..count).map(|rule| RuleId { policy, direction, rule }));
+            }
+        }
+        rules
+    }
+
+    /// `NAMESPACE/NAME` of a rule's policy, and `egress[0]`.
+    pub(super) fn rule_name(&self, rule: RuleId) -> (String, String) {
+        let policy = self.policies.policies().get(rule.policy);
+        let key = policy.map(flowfence_model::NetworkPolicy::key).unwrap_or_default();
+        (key, format!("{}[{}]", rule.direction, rule.rule))
+    }
+
+    /// The workloads of pods.
+    pub(super) fn workloads(&self, pods: impl Iterator<Item = PodIndex>) -> BTreeSet<NodeId> {
+        pods.filter_map(|pod| self.roster.workload_of(pod)).cloned().collect()
+    }
+}
+
+/// Who used a rule.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Users {
+    /// By genuine connections.
+    pub genuine: BTreeSet<NodeId>,
+    /// By connections that are withheld.
+    pub suspicious: BTreeSet<NodeId>,
+}

@@ -1,0 +1,68 @@
+//! Connections that today's policies deny, and that happened all the same.
+
+use std::collections::BTreeSet;
+
+use flowfence_model::Protocol;
+
+use super::finding::{Finding, Level};
+use super::scene::{Detector, Scene};
+use crate::judge::{Said, Standing};
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "unexpected-connection",
+    level: Level::Error,
+    title: "a connection that today's policies deny",
+    meaning: "The policies are not enforced, or not everywhere, or they came after the connection.",
+    doubt: "The policies given may not be those that were in force at the time of the capture.",
+    find,
+};
+
+fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (edge, seen) in scene.edges() {
+        let denied: Vec<_> = seen
+            .contacts
+            .iter()
+            .filter(|(_, judged)| judged.verdict.is_denied() && judged.tally.connections > 0)
+            .filter(|(_, judged)| !matches!(judged.standing, Standing::Attempt | Standing::Undirected))
+            .collect();
+        if denied.is_empty() || edge.protocol == Protocol::Icmp {
+            continue;
+        }
+        let connections: u64 = denied.iter().map(|(_, judged)| judged.tally.connections).sum();
+        let sides: BTreeSet<&str> = denied
+            .iter()
+            .flat_map(|(_, judged)| [("egress", judged.verdict.egress), ("ingress", judged.verdict.ingress)])
+            .filter(|(_, said)| *said == Some(Said::Denied))
+            .map(|(side, _)| side)
+            .collect();
+        let policies: BTreeSet<String> = denied
+            .iter()
+            .flat_map(|(contact, _)| {
+                let decision = scene.policies.decide(&scene.roster.connection(contact));
+                let sides = [decision.egress, decision.ingress].into_iter().filter(|side| !side.allowed);
+                sides.flat_map(|side| side.isolated_by).collect::<Vec<usize>>()
+            })
+            .filter_map(|policy| scene.policies.policies().get(policy))
+            .map(flowfence_model::NetworkPolicy::key)
+            .collect();
+        let title = format!("{edge} was connected although policies deny it");
+        let mut finding = Finding::new(DETECTOR.id, Level::Error, &compact(&edge), title)
+            .between(&edge.from, &edge.to)
+            .with("connections", connections)
+            .with("deniedBy", &policies)
+            .with("directions", &sides)
+            .with("first", seen.tally.first)
+            .with("last", seen.tally.last);
+        finding.protocol = Some(edge.protocol);
+        finding.port = edge.port;
+        finding.edges = vec![edge];
+        findings.push(finding);
+    }
+    findings
+}
+
+/// An edge without blanks, as ids hold it.
+fn compact(edge: &flowfence_graph::EdgeKey) -> String {
+    edge.to_string().replace(" -> ", "->").replace(' ', ":")
+}
