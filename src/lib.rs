@@ -1,1 +1,22 @@
-//! x
+//! Fence a Kubernetes network to exactly what it needs.
+//!
+//! The roof of the house: command line, files, YAML and outputs. What it means lives below, in
+//! `flowfence-policy`, `flowfence-graph`, `flowfence-capture` and `flowfence-model`.
+//!
+//! ```text
+//! source ─▶ Recording ─┐
+//!                      ├─▶ attribute ─▶ Facts ─▶ judge ─▶ verb ─▶ output
+//! cluster ─▶ Inventory ┘
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod cluster;
+pub mod end;
+pub mod exit;
+pub mod manifest;
+pub mod output;
+pub mod reach;
+pub mod source;
+pub mod verb;

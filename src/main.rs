@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The `flowfence` program.
+
+fn main() -> std::process::ExitCode {
+    flowfence::cli::main()
+}

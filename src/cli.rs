@@ -1,0 +1,342 @@
+//! The command line: what may be said, and which verb hears it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::exit::{Ending, Failure};
+use crate::verb;
+
+/// Fence a Kubernetes network to exactly what it needs.
+#[derive(Debug, Parser)]
+#[command(name = "flowfence", version, about, arg_required_else_help = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 input unreadable or \
+damaged beyond use, 4 cluster unreachable, 5 partial data (loss above --allow-loss), 6 proof failed (nothing written).";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show who talks to whom
+    Graph(GraphArgs),
+    /// Report what is unexpected, too wide, unused or uncovered
+    Audit(AuditArgs),
+    /// Write least-privilege NetworkPolicies with the proof that they cut nothing seen
+    Recommend(RecommendArgs),
+    /// Answer whether policies allow given connections, without traffic
+    Reach(ReachArgs),
+    /// Explain which policy and rule allow or deny a connection
+    Explain(ExplainArgs),
+    /// Print a shell completion script
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a directory
+    Man {
+        /// The directory, made when missing
+        dir: PathBuf,
+    },
+}
+
+/// Where traffic and objects come from.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<String>,
+    /// Objects
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// Flows that are kept at once; the least recent go first, and are counted
+    #[arg(long, value_name = "N", default_value_t = 16_777_216, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_flows: u32,
+    /// Share of packets and flows that may be lost before the run ends with code 5
+    #[arg(long, value_name = "RATIO", default_value_t = 0.01, value_parser = ratio)]
+    pub allow_loss: f64,
+}
+
+/// Which objects of the cluster count.
+#[derive(Debug, Args)]
+pub struct ClusterArgs {
+    /// Objects as `kubectl get … -o yaml|json` prints them: a file, a directory, or `none`;
+    /// may be given for several moments of one cluster
+    #[arg(long = "cluster", value_name = "PATH")]
+    pub cluster: Vec<PathBuf>,
+    /// Policies that replace those of the cluster
+    #[arg(long, value_name = "PATH")]
+    pub policies: Option<PathBuf>,
+}
+
+/// What makes a workload a subject, and edges trusted.
+#[derive(Debug, Args)]
+pub struct JudgeArgs {
+    /// Subjects are the workloads of these namespaces; all by default
+    #[arg(short = 'n', long = "namespace", value_name = "NS")]
+    pub namespaces: Vec<String>,
+    /// All namespaces (the default offline)
+    #[arg(short = 'A', long, conflicts_with = "namespaces")]
+    pub all_namespaces: bool,
+    /// Trust an edge (`FROM -> TO PORT/PROTOCOL`) or everything that a finding withholds (its id)
+    #[arg(long, value_name = "ID")]
+    pub accept: Vec<String>,
+}
+
+/// `graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// Traffic and objects
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Subjects and trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// What a node stands for
+    #[arg(long, value_enum, default_value_t)]
+    pub by: By,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: GraphFormat,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Traffic and objects
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Subjects and trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// End with code 1 when there is a finding of this level or above
+    #[arg(long, value_enum, default_value_t)]
+    pub fail_on: FailOn,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: TableOrJson,
+}
+
+/// `recommend`.
+#[derive(Debug, Args)]
+pub struct RecommendArgs {
+    /// Traffic and objects
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Subjects and trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// Write one file a workload and a kustomization.yaml into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Also fence workloads whose pods no tap could see wholly
+    #[arg(long)]
+    pub include_blind: bool,
+    /// Also fence the workloads of system namespaces
+    #[arg(long)]
+    pub system: bool,
+    /// A further namespace that counts as a system one, beside kube-*
+    #[arg(long = "system-namespace", value_name = "NS")]
+    pub system_namespaces: Vec<String>,
+    /// Whom a port that NodePort, LoadBalancer or externalIPs publish admits
+    #[arg(long, value_enum, default_value_t)]
+    pub exposed: Exposed,
+    /// Output format on stdout
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: YamlOrJson,
+}
+
+/// `reach`.
+#[derive(Debug, Args)]
+pub struct ReachArgs {
+    /// Objects
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// Connections to answer: a JSON list of {from, to, protocol, port}
+    #[arg(long, value_name = "FILE")]
+    pub probes: PathBuf,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: JsonOnly,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Who opens: NAMESPACE/POD, NAMESPACE/KIND/NAME, node/NAME, apiserver or an address
+    pub from: String,
+    /// Who is asked, likewise
+    pub to: String,
+    /// The port of the pod, with its protocol: 8080, 53/UDP or icmp
+    #[arg(value_name = "PORT[/PROTO]")]
+    pub port: String,
+    /// Objects
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: TextOrJson,
+}
+
+/// Text for people or JSON for machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    /// Sentences for people
+    #[default]
+    Text,
+    /// JSON for machines
+    Json,
+}
+
+/// `--by`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// Topmost controllers and bare pods
+    #[default]
+    Workload,
+    /// Single pods
+    Pod,
+    /// Whole namespaces
+    Namespace,
+}
+
+/// Formats of `graph`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Columns for people
+    #[default]
+    Table,
+    /// A `CommunicationGraph` object
+    Json,
+    /// Graphviz
+    Dot,
+}
+
+/// A table for people or JSON for machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TableOrJson {
+    /// Columns for people
+    #[default]
+    Table,
+    /// JSON for machines
+    Json,
+}
+
+/// YAML to apply or JSON with everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum YamlOrJson {
+    /// The policies, ready to apply; the proof goes to stderr
+    #[default]
+    Yaml,
+    /// A `Recommendation` object with policies, proof and evidence
+    Json,
+}
+
+/// JSON alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum JsonOnly {
+    /// JSON for machines
+    #[default]
+    Json,
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors only
+    #[default]
+    Error,
+    /// Warnings and errors
+    Warning,
+    /// Any finding
+    Note,
+    /// No finding
+    Never,
+}
+
+/// `--exposed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Exposed {
+    /// Everybody outside, for plugins differ in whether they see the client or the node
+    #[default]
+    Any,
+    /// The clients that were seen, and every node address
+    Observed,
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("expected a number from 0 to 1, such as 0.01".to_owned()),
+    }
+}
+
+/// Reads the command line, runs the verb, and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version to stdout and ends with 0, mistakes to stderr with 2.
+            let code = u8::try_from(error.exit_code()).unwrap_or(Ending::Usage as u8);
+            return error.print().map_or(ExitCode::from(Ending::Unreadable as u8), |()| ExitCode::from(code));
+        }
+    };
+    match run(&cli.verb) {
+        Ok(ending) => ending.into(),
+        Err(failure) if is_closed_pipe(&failure) => Ending::Clean.into(),
+        Err(failure) => {
+            eprintln!("flowfence: {}", crate::output::safe::line(&format!("{:#}", failure.error)));
+            failure.ending.into()
+        }
+    }
+}
+
+/// A reader such as `head` that has had enough is no error.
+fn is_closed_pipe(failure: &Failure) -> bool {
+    failure
+        .error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn run(verb: &Verb) -> Result<Ending, Failure> {
+    match verb {
+        Verb::Graph(args) => verb::graph::run(args),
+        Verb::Audit(args) => verb::audit::run(args),
+        Verb::Recommend(args) => verb::recommend::run(args),
+        Verb::Reach(args) => verb::reach::run(args),
+        Verb::Explain(args) => verb::explain::run(args),
+        Verb::Completion { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "flowfence", &mut std::io::stdout());
+            Ok(Ending::Clean)
+        }
+        Verb::Man { dir } => {
+            std::fs::create_dir_all(dir)?;
+            clap_mangen::generate_to(Cli::command(), dir)?;
+            Ok(Ending::Clean)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn ratios_outside_zero_to_one_are_refused() {
+        assert!(
+            ratio("1.5").is_err() && ratio("-1").is_err() && ratio("NaN").is_err() && ratio("0.2").is_ok()
+        );
+    }
+}

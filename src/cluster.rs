@@ -1,0 +1,109 @@
+//! The cluster's objects from files: an inventory, today's policies, and what was left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use flowfence_graph::Inventory;
+use flowfence_model::NetworkPolicy;
+use flowfence_model::object::Object;
+
+use crate::cli::ClusterArgs;
+use crate::exit::Failure;
+use crate::manifest::{Located, Snapshot, read_objects};
+use crate::output::safe;
+
+/// What `--cluster` and `--policies` gave.
+#[derive(Debug, Default)]
+pub struct Cluster {
+    /// Objects of all moments.
+    pub inventory: Inventory,
+    /// The policies in force: those of `--policies` when given, else the cluster's.
+    pub policies: Vec<NetworkPolicy>,
+    /// Where each policy was read, by `NAMESPACE/NAME`.
+    pub places: BTreeMap<String, Place>,
+    /// Policies of the cluster that an earlier run wrote, `NAMESPACE/NAME`.
+    pub ours: BTreeSet<String>,
+    /// Objects that were used.
+    pub objects: u64,
+    /// Objects, documents and files that were refused, with file, line and reason.
+    pub refused: Vec<String>,
+    /// Objects of kinds that flowfence does not use, by kind.
+    pub ignored: BTreeMap<String, u64>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file as the user named it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// Reads the objects that the arguments name; each `--cluster` is one moment.
+pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
+    let none = Path::new("none");
+    let mut cluster = Cluster::default();
+    let mut moments = Vec::new();
+    if args.cluster.iter().any(|path| path == none) {
+        if args.cluster.len() > 1 {
+            return Err(Failure::usage("--cluster none cannot stand beside another --cluster"));
+        }
+    } else {
+        for path in &args.cluster {
+            moments.push(cluster.take(path)?);
+        }
+    }
+    cluster.inventory = Inventory::new(moments);
+    cluster.policies = cluster.inventory.policies().to_vec();
+    if let Some(path) = &args.policies {
+        cluster.places.clear();
+        let objects = cluster.take(path)?;
+        let given = objects.into_iter().filter_map(|object| match object {
+            Object::NetworkPolicy(policy) => Some((policy.key(), policy)),
+            _ => None,
+        });
+        let unique: BTreeMap<String, NetworkPolicy> = given.collect();
+        cluster.policies = unique.into_values().collect();
+    }
+    for problem in &cluster.refused {
+        eprintln!("flowfence: left out: {}", safe::line(problem));
+    }
+    Ok(cluster)
+}
+
+impl Cluster {
+    /// Reads one path; an error when nothing of it could be used although something is there.
+    fn take(&mut self, path: &Path) -> Result<Vec<Object>, Failure> {
+        let snapshot = read_objects(path).map_err(Failure::unreadable)?;
+        if snapshot.objects.is_empty() && (snapshot.has_errors() || !snapshot.ignored_kinds.is_empty()) {
+            return Err(Failure::unreadable(nothing_usable(path, &snapshot)));
+        }
+        self.objects += snapshot.objects.len() as u64;
+        self.refused.extend(snapshot.problems.iter().map(ToString::to_string));
+        if snapshot.further_problems > 0 {
+            self.refused.push(format!("{}: {} more problems", path.display(), snapshot.further_problems));
+        }
+        for (kind, count) in snapshot.ignored_kinds {
+            *self.ignored.entry(kind).or_default() += count;
+        }
+        for Located { item, file, line } in &snapshot.objects {
+            if let Object::NetworkPolicy(policy) = item {
+                self.places.insert(policy.key(), Place { file: file.to_string(), line: *line });
+            }
+        }
+        Ok(snapshot.objects.into_iter().map(|located| located.item).collect())
+    }
+}
+
+fn nothing_usable(path: &Path, snapshot: &Snapshot) -> String {
+    let only_others = || {
+        let kinds: Vec<&str> = snapshot.ignored_kinds.keys().map(String::as_str).collect();
+        format!("only kinds that flowfence does not use: {}", kinds.join(", "))
+    };
+    let reason = snapshot.problems.first().map_or_else(only_others, ToString::to_string);
+    format!(
+        "{}: no usable object ({reason}); give what `kubectl get pods,services,… -A -o yaml` prints",
+        path.display()
+    )
+}

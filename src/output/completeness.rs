@@ -1,0 +1,158 @@
+//! How much was seen and what was left out, for every report.
+
+use std::collections::BTreeMap;
+
+use flowfence_graph::Completeness;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::cluster::Cluster;
+
+/// The `completeness` object of every JSON output.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CompletenessReport {
+    /// Packets that were read.
+    pub packets: u64,
+    /// Flow records that they made.
+    pub records: u64,
+    /// Share of packets and flows that were lost, 0 to 1.
+    pub loss: f64,
+    /// Pods that ran during the window.
+    pub pods: u64,
+    /// Of these, pods whose traffic no tap could see wholly.
+    pub pods_unseen: u64,
+    /// The latter as a share of the former, 0 to 1.
+    pub pods_unseen_share: f64,
+    /// Inside addresses that could not be given to one holder.
+    pub unknown_addresses: u64,
+    /// Flows that were dropped because the table was full.
+    pub evictions: u64,
+    /// Inputs that end in the middle of a record.
+    pub truncations: u64,
+    /// Everything that was passed over, by cause.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// What became of each input.
+    pub files: Vec<FileRow>,
+    /// What became of the objects.
+    pub objects: ObjectsRow,
+}
+
+/// One input.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileRow {
+    /// As the user named it.
+    pub name: String,
+    /// Records that were read.
+    pub packets: u64,
+    /// Octets that were read, after decompression.
+    pub octets: u64,
+    /// Records that damage made unusable.
+    pub damaged_records: u64,
+    /// Octets passed over in search of the next good record.
+    pub skipped_octets: u64,
+    /// Whether it ends in the middle of a record.
+    pub truncated: bool,
+    /// What was wrong and where.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+/// The objects of `--cluster` and `--policies`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectsRow {
+    /// Objects that were used.
+    pub used: u64,
+    /// Objects that were refused, with file, line and reason.
+    pub refused: Vec<String>,
+    /// Objects of kinds that are not used, by kind.
+    pub ignored: BTreeMap<String, u64>,
+}
+
+/// Causes under which something of the traffic itself was lost, beside damage to files. Whatever
+/// else is counted was understood and is only not a connection.
+const LOSSES: [&str; 3] = ["flows-evicted", "truncated-headers", "tcp-flags-cut"];
+
+/// Prefix of further causes of loss.
+const MALFORMED: &str = "malformed";
+
+impl CompletenessReport {
+    /// From what attribution and the cluster's reader counted.
+    pub fn new(seen: &Completeness, cluster: &Cluster) -> Self {
+        let mut files: Vec<FileRow> = seen.files.iter().map(row).collect();
+        files.sort_by(|x, y| x.name.cmp(&y.name));
+        let is_loss = |cause: &str| LOSSES.contains(&cause) || cause.starts_with(MALFORMED);
+        let damaged: u64 = files.iter().map(|f| f.damaged_records + u64::from(f.truncated)).sum();
+        let lost =
+            damaged + seen.counts.iter().filter(|(cause, _)| is_loss(cause)).map(|(_, n)| n).sum::<u64>();
+        CompletenessReport {
+            packets: seen.packets,
+            records: seen.records,
+            loss: share(lost, seen.packets + damaged),
+            pods: seen.pods,
+            pods_unseen: seen.pods_unseen,
+            pods_unseen_share: share(seen.pods_unseen, seen.pods),
+            unknown_addresses: seen.unknown_addresses,
+            evictions: seen.counts.get("flows-evicted"),
+            truncations: files.iter().filter(|f| f.truncated).count() as u64,
+            counts: seen.counts.iter().collect(),
+            files,
+            objects: ObjectsRow {
+                used: cluster.objects,
+                refused: cluster.refused.clone(),
+                ignored: cluster.ignored.clone(),
+            },
+        }
+    }
+
+    /// The lines that a person should read, most important first.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{} packets, {} flow records", self.packets, self.records)];
+        if self.pods_unseen > 0 {
+            lines.push(format!(
+                "{} of {} pods ran where no tap could see all their traffic",
+                self.pods_unseen, self.pods
+            ));
+        }
+        for file in &self.files {
+            let damage = file.damaged_records > 0 || file.skipped_octets > 0;
+            if damage || file.truncated {
+                let end = if file.truncated { "; ends in the middle of a record" } else { "" };
+                lines.push(format!(
+                    "{}: {} damaged records, {} octets passed over{end}",
+                    file.name, file.damaged_records, file.skipped_octets
+                ));
+            }
+        }
+        if !self.counts.is_empty() {
+            let counts: Vec<String> = self.counts.iter().map(|(cause, n)| format!("{cause} {n}")).collect();
+            lines.push(format!("passed over: {}", counts.join(", ")));
+        }
+        if self.unknown_addresses > 0 {
+            lines.push(format!("{} inside addresses without a known holder", self.unknown_addresses));
+        }
+        if !self.objects.refused.is_empty() {
+            lines.push(format!("{} objects refused", self.objects.refused.len()));
+        }
+        lines
+    }
+}
+
+fn row(file: &flowfence_model::FileReport) -> FileRow {
+    FileRow {
+        name: file.name.clone(),
+        packets: file.packets,
+        octets: file.octets,
+        damaged_records: file.damaged_records,
+        skipped_octets: file.skipped_octets,
+        truncated: file.truncated,
+        problems: file.problems.clone(),
+    }
+}
+
+/// `part / whole` to four digits: enough for people, the same on every machine.
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
+}

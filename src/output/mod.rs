@@ -1,0 +1,12 @@
+//! Outputs: finished reports in, text out. A format a file; none of them looks anything up.
+
+pub mod completeness;
+pub mod explain;
+pub mod graph;
+pub mod recommend;
+pub mod safe;
+pub mod schema;
+pub mod table;
+
+/// The version of every JSON shape.
+pub const API_VERSION: &str = "flowfence.dev/v1";

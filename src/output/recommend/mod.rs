@@ -1,0 +1,15 @@
+//! `recommend`: policies, their proof, and what was left open.
+
+mod report;
+mod summary;
+
+pub use report::{EdgeRow, RecommendReport};
+pub use summary::write as write_summary;
+
+use std::io::{self, Write};
+
+/// Writes the `Recommendation` object.
+pub fn write_json(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,100 @@
+//! The proof and what was left open, for people.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::RecommendReport;
+use super::report::{OutcomeRow, UnfencedRow};
+use crate::output::safe;
+
+/// Rows of one list that are shown; the JSON output has them all.
+const SHOWN: usize = 12;
+
+/// Writes what a reviewer should read before applying.
+pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
+    let alone = &report.proof.alone;
+    let verdict = if alone.cut.is_empty() { "holds" } else { "FAILS" };
+    writeln!(out, "{} policies; the proof {verdict}", report.policies.len())?;
+    writeln!(out, "  alone:  {}", outcome(alone))?;
+    writeln!(out, "  beside today's policies:  {}", outcome(&report.proof.beside))?;
+    list(out, "cut", alone.cut.iter().map(|cut| format!("{} ({} denies)", cut.example, cut.direction)))?;
+    let excess =
+        alone.excess.iter().map(|e| format!("{} -> {} {}/{}: {}", e.from, e.to, e.ports, e.protocol, e.why));
+    list(out, "admitted beyond what was seen", excess)?;
+    if !report.proof.beside.cut.is_empty() && alone.cut.is_empty() {
+        let cuts =
+            report.proof.beside.cut.iter().map(|cut| format!("{} ({} denies)", cut.example, cut.direction));
+        list(out, "cut while today's policies stay", cuts)?;
+    }
+    list(out, "supersedes (delete these to let the set stand alone)", report.supersedes.iter().cloned())?;
+    let withheld = report.withheld.iter().map(|row| {
+        let port = row.edge.port.map_or_else(String::new, |port| format!(" {port}/{}", row.edge.protocol));
+        format!("{} -> {}{port}: {}; --accept {}", row.edge.from, row.edge.to, row.why, row.finding)
+    });
+    list(out, "withheld (never a rule until accepted)", withheld)?;
+    list(out, "left open", unfenced(&report.unfenced))?;
+    list(out, "no traffic seen, not isolated", report.unobserved.iter().map(ToString::to_string))?;
+    let icmp = report
+        .proof
+        .inexpressible
+        .iter()
+        .map(|edge| format!("{} -> {} {}", edge.from, edge.to, edge.protocol));
+    list(out, "NetworkPolicy cannot say ICMP; isolation may cut", icmp)?;
+    list(out, "wide on purpose", declared(report))?;
+    for line in report.completeness.lines() {
+        writeln!(out, "{}", safe::line(&line))?;
+    }
+    Ok(())
+}
+
+fn outcome(row: &OutcomeRow) -> String {
+    format!(
+        "{} of {} observed edges admitted, {} in excess; reachable ports {} -> {}",
+        row.admitted,
+        row.observed,
+        row.excess.len(),
+        row.reachable_before,
+        row.reachable_after
+    )
+}
+
+fn list(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = String>) -> io::Result<()> {
+    let rows: Vec<String> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{title}:")?;
+    for row in rows.iter().take(SHOWN) {
+        writeln!(out, "  {}", safe::line(row))?;
+    }
+    if rows.len() > SHOWN {
+        writeln!(out, "  and {} more (-o json has them all)", rows.len() - SHOWN)?;
+    }
+    Ok(())
+}
+
+/// Both directions of a workload with one reason on one line.
+fn unfenced(rows: &[UnfencedRow]) -> impl Iterator<Item = String> {
+    let mut merged: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    for row in rows {
+        merged.entry((row.id.to_string(), row.why.clone())).or_default().push(row.direction);
+    }
+    merged.into_iter().map(|((id, why), directions)| format!("{id} ({}): {why}", directions.join(", ")))
+}
+
+/// One line a kind and subject: single external addresses would hide the rest.
+fn declared(report: &RecommendReport) -> impl Iterator<Item = String> {
+    let mut merged: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for row in &report.proof.declared {
+        let rule = format!("{} {} {}/{}", row.subject, row.direction, row.port, row.protocol);
+        *merged.entry((row.why, rule)).or_default() += 1;
+    }
+    let mut by_kind: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((why, rule), _) in merged {
+        by_kind.entry(why).or_default().push(rule);
+    }
+    by_kind.into_iter().map(|(why, rules)| match rules.as_slice() {
+        [a, b, c, rest @ ..] if !rest.is_empty() => format!("{why}: {a}, {b}, {c} and {} more", rest.len()),
+        all => format!("{why}: {}", all.join(", ")),
+    })
+}

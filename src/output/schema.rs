@@ -1,0 +1,27 @@
+//! JSON Schemas of the machine-readable outputs, derived from the types that write them.
+
+use schemars::{JsonSchema, Schema, schema_for};
+
+use super::explain::ExplainReport;
+use super::graph::GraphReport;
+use super::recommend::RecommendReport;
+
+/// Every published schema by the kind of its object.
+pub fn all() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("CommunicationGraph", schema_for!(GraphReport)),
+        ("Explanation", schema_for!(ExplainReport)),
+        ("Recommendation", schema_for!(RecommendReport)),
+    ]
+}
+
+/// `icmp` of an edge: type and code as IANA numbers them.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "describes `flowfence_model::IcmpType` to the schema only")]
+pub struct IcmpRow {
+    /// Type.
+    #[schemars(rename = "type")]
+    kind: u8,
+    /// Code.
+    code: u8,
+}

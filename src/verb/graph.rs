@@ -1,0 +1,99 @@
+//! `flowfence graph`: who talks to whom.
+
+use std::collections::BTreeSet;
+
+use flowfence_graph::{CommunicationGraph, Edge, GraphNode, Tally, View};
+use flowfence_model::NodeId;
+use flowfence_policy::judge::{EdgeVerdict, Judgement, Said};
+
+use super::observed::{self, Observed};
+use crate::cli::{By, GraphArgs};
+use crate::exit::{Ending, Failure};
+use crate::output;
+use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
+
+/// Shows the graph.
+pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
+    let observed = observed::observe(&args.input)?;
+    let judgement = observed.judge(&args.judge);
+    let view = match args.by {
+        By::Workload => View::Workload,
+        By::Pod => View::Pod,
+        By::Namespace => View::Namespace,
+    };
+    let report = report(&observed, &judgement, view, &args.judge.namespaces);
+    output::graph::write(&report, args.output, &mut std::io::stdout().lock())?;
+    Ok(observed.ending())
+}
+
+fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
+    let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
+    let is_subject = |id: &NodeId| {
+        namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
+    };
+    let edges: Vec<EdgeRow> = graph
+        .edges()
+        .filter(|edge| is_subject(&edge.key.from) || is_subject(&edge.key.to))
+        .map(|edge| edge_row(edge, judgement))
+        .collect();
+    let ends: BTreeSet<&NodeId> = edges.iter().flat_map(|edge| [&edge.from, &edge.to]).collect();
+    let nodes = graph.nodes().filter(|n| is_subject(&n.id) || ends.contains(&n.id)).map(node_row).collect();
+    GraphReport {
+        api_version: output::API_VERSION,
+        kind: "CommunicationGraph",
+        window: observed.facts.window.map(|(start, end)| WindowRow { start, end }),
+        nodes,
+        edges,
+        completeness: observed.completeness.clone(),
+    }
+}
+
+fn node_row(node: &GraphNode) -> NodeRow {
+    let name = match &node.id {
+        NodeId::Workload { name, .. } | NodeId::Namespace(name) | NodeId::Node(name) => name.clone(),
+        NodeId::ApiServer => "apiserver".to_owned(),
+        NodeId::External(ip) | NodeId::Unknown(ip) => ip.to_string(),
+    };
+    NodeRow {
+        kind: node.id.kind().to_owned(),
+        namespace: node.id.namespace().map(str::to_owned),
+        name,
+        labels: node.labels.clone(),
+        fqdns: node.fqdns.clone(),
+        id: node.id.clone(),
+    }
+}
+
+/// The counts of an edge after judgement: silent datagrams are connections or attempts by now.
+fn edge_row(edge: &Edge, judgement: &Judgement) -> EdgeRow {
+    let mut tally = Tally::empty();
+    let mut verdict = EdgeVerdict::default();
+    for judged in edge.contacts.iter().filter_map(|contact| judgement.of(*contact)) {
+        tally.merge(&judged.tally);
+        verdict = verdict.worst(judged.verdict);
+    }
+    let key = &edge.key;
+    EdgeRow {
+        from: key.from.clone(),
+        to: key.to.clone(),
+        protocol: key.protocol,
+        port: key.port,
+        icmp: key.icmp,
+        services: edge.services.clone(),
+        behind: edge.behind.clone(),
+        connections: tally.connections + tally.one_way,
+        attempts: AttemptRow { unanswered: tally.unanswered, refused: tally.refused },
+        packets: tally.packets,
+        octets: tally.octets,
+        first: tally.first,
+        last: tally.last,
+        established: tally.connections > 0,
+        orientation: edge.orientation,
+        probe: edge.probe,
+        verdict: VerdictRow {
+            egress: verdict.egress.map(Said::token),
+            ingress: verdict.ingress.map(Said::token),
+        },
+        suspicious: observed::suspicions(edge, judgement),
+    }
+}

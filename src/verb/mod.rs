@@ -1,0 +1,9 @@
+//! The verbs: each takes its arguments, asks the floors below, and hands a finished report to an output.
+
+pub mod audit;
+pub mod explain;
+pub mod graph;
+pub mod reach;
+pub mod recommend;
+
+mod observed;

@@ -1,0 +1,86 @@
+//! What every verb that looks at traffic begins with.
+
+use flowfence_graph::{Edge, Facts, attribute};
+use flowfence_policy::judge::{Judgement, Standing, judge};
+
+use crate::cli::{InputArgs, JudgeArgs};
+use crate::cluster::{self, Cluster};
+use crate::exit::{Ending, Failure};
+use crate::output::completeness::CompletenessReport;
+use crate::output::safe;
+use crate::source;
+
+/// Traffic, attributed, beside the cluster that it was attributed with.
+#[derive(Debug)]
+pub struct Observed {
+    /// Who talked to whom.
+    pub facts: Facts,
+    /// The cluster's objects.
+    pub cluster: Cluster,
+    /// What was seen and what was left out.
+    pub completeness: CompletenessReport,
+    /// Whether more was lost than the user allows, or an input could not be used.
+    pub is_partial: bool,
+}
+
+/// Reads traffic and objects, and says on stderr what a person must know before the result.
+pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
+    let cluster = cluster::load(&args.cluster)?;
+    if args.cluster.cluster.is_empty() {
+        eprintln!(
+            "flowfence: no --cluster given: addresses stay addresses (give objects from \
+             `kubectl get … -A -o yaml`, or --cluster none)"
+        );
+    } else if cluster.inventory.is_empty()
+        && cluster.objects == 0
+        && args.cluster.cluster.iter().all(|p| p.as_os_str() != "none")
+    {
+        eprintln!("flowfence: the cluster is empty: no object names an address");
+    }
+    let traffic = source::read(args)?;
+    let facts = attribute(traffic.recording, &cluster.inventory);
+    let completeness = CompletenessReport::new(&facts.completeness, &cluster);
+    for problem in &traffic.unusable {
+        eprintln!("flowfence: left out: {}", safe::line(problem));
+    }
+    let too_much = completeness.loss > args.allow_loss;
+    if too_much {
+        eprintln!(
+            "flowfence: {:.2} % of the packets and flows were lost, more than --allow-loss {:.2} %: see completeness",
+            completeness.loss * 100.0,
+            args.allow_loss * 100.0
+        );
+    }
+    Ok(Observed { facts, cluster, is_partial: too_much || !traffic.unusable.is_empty(), completeness })
+}
+
+impl Observed {
+    /// Judges every contact by today's policies and what the user accepts.
+    pub fn judge(&self, args: &JudgeArgs) -> Judgement {
+        let accept = args.accept.iter().cloned().collect();
+        judge(&self.facts, &self.cluster.inventory, &self.cluster.policies, &accept)
+    }
+
+    /// How a run over this ends when nothing else is the matter.
+    pub fn ending(&self) -> Ending {
+        if self.is_partial { Ending::Partial } else { Ending::Clean }
+    }
+}
+
+/// Ids of the findings that name an edge.
+pub fn suspicions(edge: &Edge, judgement: &Judgement) -> Vec<String> {
+    let mut ids: Vec<String> = edge
+        .contacts
+        .iter()
+        .filter_map(|contact| judgement.of(*contact))
+        .filter_map(|judged| match judged.standing {
+            Standing::Withheld(scan) => Some(scan),
+            _ => judged.scan,
+        })
+        .filter_map(|scan| judgement.scans.get(scan))
+        .map(flowfence_policy::judge::Scan::id)
+        .collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
