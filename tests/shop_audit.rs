@@ -1,0 +1,152 @@
+//! What is found in the shop: all that is wrong with it, and nothing that is not.
+
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use support::shop::{self, Truth};
+
+fn findings() -> Vec<Value> {
+    let report = shop::inputs().run("audit", &["-o", "json", "--fail-on", "never"]).ends(0).json();
+    assert_eq!((&report["apiVersion"], &report["kind"]), (&"flowfence.dev/v1".into(), &"Report".into()));
+    report["findings"].as_array().unwrap().clone()
+}
+
+fn of_rule(rule: &str) -> Vec<Value> {
+    findings().into_iter().filter(|finding| finding["rule"] == rule).collect()
+}
+
+fn ends(finding: &Value) -> (String, String) {
+    let text = |field: &str| finding[field].as_str().unwrap_or_default().to_owned();
+    (text("from"), text("to"))
+}
+
+fn pair(from: &str, to: &str) -> (String, String) {
+    (from.to_owned(), to.to_owned())
+}
+
+#[test]
+fn blog_scans_and_nobody_else_does() {
+    let scans = of_rule("port-scan");
+    assert_eq!(
+        scans.iter().map(|scan| scan["from"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["shop/Deployment/blog"]
+    );
+    assert_eq!(scans[0]["level"], "error");
+}
+
+#[test]
+fn the_stale_policy_selects_nothing_and_no_other_does() {
+    let stale = of_rule("policy-selects-nothing");
+    assert_eq!(stale.len(), 1, "{stale:#?}");
+    assert!(stale[0].to_string().contains("shop/stale"), "{stale:#?}");
+}
+
+#[test]
+fn the_rule_on_the_cache_admits_all_of_shop_and_two_workloads_use_it() {
+    let wide = of_rule("rule-wider-than-used");
+    assert_eq!(wide.len(), 1, "{wide:#?}");
+    let said = wide[0].to_string();
+    assert!(said.contains("data/cache-from-shop"), "{said}");
+    for idle in ["web", "pay", "inventory", "report"] {
+        assert!(said.contains(&format!("/{idle}")), "{idle} is admitted and never came: {said}");
+    }
+    for user in ["shop/Deployment/api", "shop/Deployment/worker"] {
+        assert!(said.contains(user), "{user} came: {said}");
+    }
+    assert_eq!(of_rule("rule-unused"), Vec::<Value>::new(), "its one rule is used");
+}
+
+#[test]
+fn refused_attempts_are_those_of_the_truth() {
+    let refused: BTreeSet<(String, String)> = of_rule("refused-attempt").iter().map(ends).collect();
+    assert!(refused.contains(&pair("shop/Deployment/blog", "data/StatefulSet/cache")), "{refused:?}");
+    assert!(refused.contains(&pair("ops/Deployment/scraper", "shop/Deployment/web")), "{refused:?}");
+    let attempts = Truth::load().edges();
+    let real: BTreeSet<(String, String)> = attempts
+        .iter()
+        .filter(|(_, edge)| edge.attempts > 0)
+        .map(|(key, _)| pair(&key.from, &key.to))
+        .collect();
+    assert_eq!(refused.difference(&real).collect::<Vec<_>>(), Vec::<&(String, String)>::new());
+}
+
+#[test]
+fn every_knock_of_blog_on_the_cache_is_told_with_its_port() {
+    let knocks = of_rule("refused-attempt");
+    let knocks: Vec<&Value> =
+        knocks.iter().filter(|f| ends(f) == pair("shop/Deployment/blog", "data/StatefulSet/cache")).collect();
+    let said = knocks.iter().map(ToString::to_string).collect::<String>();
+    for (_, (_, port)) in Truth::load().refused_knocks() {
+        assert!(said.contains(&port.to_string()), "{port}: {said}");
+    }
+}
+
+#[test]
+fn what_the_cluster_of_today_leaves_open_is_uncovered() {
+    let uncovered: BTreeSet<String> = of_rule("workload-uncovered")
+        .iter()
+        .map(|finding| {
+            [&finding["to"], &finding["from"]].into_iter().find_map(Value::as_str).unwrap().to_owned()
+        })
+        .collect();
+    // Every workload with pods of its own address, but the cache, which a policy selects.
+    let expected: BTreeSet<String> = shop::objects()
+        .concat()
+        .iter()
+        .filter(|object| object["kind"] == "Deployment" || object["kind"] == "CronJob")
+        .map(|object| {
+            let text = |field: &str| object["metadata"][field].as_str().unwrap();
+            format!("{}/{}/{}", text("namespace"), object["kind"].as_str().unwrap(), text("name"))
+        })
+        .collect();
+    assert_eq!(uncovered, expected);
+}
+
+#[test]
+fn no_finding_is_of_another_kind() {
+    let kinds: BTreeSet<String> = findings().iter().map(|f| f["rule"].as_str().unwrap().to_owned()).collect();
+    let expected = [
+        "policy-selects-nothing",
+        "port-scan",
+        "refused-attempt",
+        "rule-wider-than-used",
+        "workload-uncovered",
+    ];
+    let other: Vec<&String> = kinds.iter().filter(|kind| !expected.contains(&kind.as_str())).collect();
+    assert_eq!(other, Vec::<&String>::new());
+}
+
+#[test]
+fn findings_have_what_readers_of_the_json_need() {
+    let findings = findings();
+    let ids: BTreeSet<&str> = findings.iter().map(|finding| finding["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), findings.len(), "an id names one finding");
+    for finding in &findings {
+        assert!(["error", "warning", "note"].contains(&finding["level"].as_str().unwrap()), "{finding}");
+        assert!(finding["title"].as_str().is_some_and(|title| !title.is_empty()), "{finding}");
+        assert!(!finding["evidence"].is_null(), "{finding}");
+    }
+}
+
+#[test]
+fn the_exit_code_follows_the_level() {
+    let code = |level: &str| shop::inputs().run("audit", &["--fail-on", level]).code;
+    assert_eq!([code("error"), code("warning"), code("note"), code("never")], [1, 1, 1, 0]);
+    // Without the attack's namespace there is nothing as bad as a scan.
+    let of_ops = |level: &str| shop::inputs().run("audit", &["--fail-on", level, "-n", "kube-system"]).code;
+    assert_eq!(of_ops("error"), 0);
+    assert_eq!(shop::inputs().run("audit", &[]).code, 1, "error is the default");
+}
+
+#[test]
+fn ids_are_the_same_in_every_run_and_order() {
+    let mut turned = shop::inputs();
+    turned.captures.reverse();
+    let report = turned.run("audit", &["-o", "json", "--fail-on", "never"]).ends(0).json();
+    assert_eq!(report["findings"], Value::from(findings()));
+}

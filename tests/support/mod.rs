@@ -1,0 +1,12 @@
+//! What the end-to-end tests stand on: the program, captures, packets, objects, and the shop example with its truth.
+
+// Every test crate compiles all of this and uses its share.
+#![allow(dead_code, reason = "each test crate uses its share")]
+
+pub mod capture;
+pub mod cluster;
+pub mod graph;
+pub mod packet;
+pub mod program;
+pub mod rewrite;
+pub mod shop;
