@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use flowfence_graph::Inventory;
-use flowfence_model::NetworkPolicy;
 use flowfence_model::object::Object;
+use flowfence_model::{ClusterPolicy, NetworkPolicy};
 
 use crate::cli::ClusterArgs;
 use crate::exit::Failure;
@@ -19,6 +19,9 @@ pub struct Cluster {
     pub inventory: Inventory,
     /// The policies in force: those of `--policies` when given, else the cluster's.
     pub policies: Vec<NetworkPolicy>,
+    /// The cluster-wide policies in force: those of `--policies` when it holds any, else the
+    /// cluster's, since a set of NetworkPolicies is written to stand beside them.
+    pub tiers: Vec<ClusterPolicy>,
     /// Where each policy was read, by `NAMESPACE/NAME`.
     pub places: BTreeMap<String, Place>,
     /// Policies of the cluster that an earlier run wrote, `NAMESPACE/NAME`.
@@ -56,15 +59,22 @@ pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
     }
     cluster.inventory = Inventory::new(moments);
     cluster.policies = cluster.inventory.policies().to_vec();
+    cluster.tiers = cluster.inventory.cluster_policies().to_vec();
     if let Some(path) = &args.policies {
         cluster.places.clear();
         let objects = cluster.take(path)?;
-        let given = objects.into_iter().filter_map(|object| match object {
-            Object::NetworkPolicy(policy) => Some((policy.key(), policy)),
-            _ => None,
-        });
-        let unique: BTreeMap<String, NetworkPolicy> = given.collect();
-        cluster.policies = unique.into_values().collect();
+        let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
+        for object in objects {
+            match object {
+                Object::NetworkPolicy(policy) => drop(policies.insert(policy.key(), policy)),
+                Object::ClusterPolicy(policy) => drop(tiers.insert(policy.key(), policy)),
+                _ => {}
+            }
+        }
+        cluster.policies = policies.into_values().collect();
+        if !tiers.is_empty() {
+            cluster.tiers = tiers.into_values().collect();
+        }
     }
     for problem in &cluster.refused {
         eprintln!("flowfence: left out: {}", safe::line(problem));
@@ -88,9 +98,12 @@ impl Cluster {
             *self.ignored.entry(kind).or_default() += count;
         }
         for Located { item, file, line } in &snapshot.objects {
-            if let Object::NetworkPolicy(policy) = item {
-                self.places.insert(policy.key(), Place { file: file.to_string(), line: *line });
-            }
+            let key = match item {
+                Object::NetworkPolicy(policy) => policy.key(),
+                Object::ClusterPolicy(policy) => policy.key(),
+                _ => continue,
+            };
+            self.places.insert(key, Place { file: file.to_string(), line: *line });
         }
         Ok(snapshot.objects.into_iter().map(|located| located.item).collect())
     }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use flowfence_graph::Inventory;
-use flowfence_model::{NetworkPolicy, Protocol};
+use flowfence_model::{ClusterPolicy, NetworkPolicy, Protocol};
 use flowfence_policy::semantics::{Cluster, Connection, Party, PodIndex, PolicySet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -72,8 +72,9 @@ pub fn answer_probes(
     probes: &str,
     inventory: &Inventory,
     policies: &[NetworkPolicy],
+    tiers: &[ClusterPolicy],
 ) -> Result<Answers, ProbeError> {
-    answer(probes, &PolicySet::compile(&cluster(inventory), policies))
+    answer(probes, &PolicySet::compile_all(&cluster(inventory), policies, tiers))
 }
 
 /// The pods of an inventory as policies see them; a pod's index is the inventory's.

@@ -20,6 +20,16 @@ fn every_probe_of_the_cyclonus_table_is_answered_as_recorded() {
     check("cyclonus.jsonl.gz", 131, 56_700);
 }
 
+#[test]
+fn every_probe_of_the_admin_policies_of_v1alpha1_is_answered_as_recorded() {
+    check("anp.jsonl.gz", 200, 43_665);
+}
+
+#[test]
+fn every_probe_of_the_cluster_policies_of_v1alpha2_is_answered_as_recorded() {
+    check("cnp.jsonl.gz", 200, 43_946);
+}
+
 fn check(file: &str, expected_cases: usize, expected_probes: usize) {
     let mut probes = 0;
     let mut wrong = Vec::new();
@@ -29,7 +39,8 @@ fn check(file: &str, expected_cases: usize, expected_probes: usize) {
         let snapshot = policies_from_values(&case.policies, &case.id);
         assert!(snapshot.problems.is_empty(), "{}: {:?}", case.id, snapshot.problems);
         let policies = snapshot.policies();
-        assert_eq!(policies.len(), case.policies.len(), "{}", case.id);
+        let tiers = snapshot.cluster_policies();
+        assert_eq!(policies.len() + tiers.len(), case.policies.len(), "{}", case.id);
         for policy in &policies {
             let mut text = String::new();
             write_policy(&mut text, &PolicyManifest::from(policy.clone())).unwrap();
@@ -40,7 +51,7 @@ fn check(file: &str, expected_cases: usize, expected_probes: usize) {
                 case.id
             );
         }
-        let set = PolicySet::compile(&cluster, &policies);
+        let set = PolicySet::compile_all(&cluster, &policies, &tiers);
         for probe in &case.probes {
             probes += 1;
             let connection = Connection {

@@ -16,7 +16,8 @@ use netpol::{Case, Endpoint, cases};
 fn the_command_line_answers_every_probe_as_recorded() {
     let directory = tempfile::tempdir().unwrap();
     let mut answered = 0;
-    for case in cases("np.jsonl.gz").iter().chain(&cases("cyclonus.jsonl.gz")) {
+    let tables = ["np.jsonl.gz", "cyclonus.jsonl.gz", "anp.jsonl.gz", "cnp.jsonl.gz"];
+    for case in tables.into_iter().flat_map(cases).collect::<Vec<_>>().iter() {
         let results = answers(directory.path(), case);
         assert_eq!(results.len(), case.probes.len(), "{}", case.id);
         for (probe, result) in case.probes.iter().zip(&results) {
@@ -27,7 +28,7 @@ fn the_command_line_answers_every_probe_as_recorded() {
         }
     }
     println!("{answered} probes through the command line");
-    assert_eq!(answered, 131_997 + 56_700);
+    assert_eq!(answered, 131_997 + 56_700 + 43_665 + 43_946);
 }
 
 fn answers(directory: &Path, case: &Case) -> Vec<Value> {

@@ -3,7 +3,8 @@
 //! ```text
 //! time, address, protocol, port      the smallest words
 //! label ─▶ selector ─▶ object        Kubernetes objects, only the fields that are used
-//!                    └▶ policy       NetworkPolicy, checked
+//!                    ├▶ policy       NetworkPolicy, checked
+//!                    └▶ tier         cluster-wide policies, checked
 //! flow ─▶ recording                  what the wire showed
 //! node                               the name of an end of an edge
 //! ```
@@ -23,6 +24,7 @@ pub mod port;
 pub mod protocol;
 pub mod recording;
 pub mod selector;
+pub mod tier;
 pub mod time;
 
 pub use address::{Address, Endpoint};
@@ -34,4 +36,5 @@ pub use port::{PortRange, PortSet};
 pub use protocol::Protocol;
 pub use recording::{Counts, FileReport, Names, Recording, Tap};
 pub use selector::{LabelSelector, Requirement};
+pub use tier::{Action, ClusterPolicy, ClusterPolicyKind, DomainName, Tier, TierPeer, TierPort, TierRule};
 pub use time::Timestamp;

@@ -8,6 +8,7 @@ use crate::label::Labels;
 use crate::policy::NetworkPolicy;
 use crate::protocol::Protocol;
 use crate::selector::LabelSelector;
+use crate::tier::ClusterPolicy;
 use crate::time::Timestamp;
 
 /// The controller of an object (`metadata.ownerReferences` with `controller: true`).
@@ -65,6 +66,8 @@ pub struct Pod {
     pub ips: Vec<IpAddr>,
     /// Ports of its containers, sidecars (restartable init containers) included.
     pub ports: Vec<ContainerPort>,
+    /// Those of `ports` that only sidecars declare.
+    pub sidecar_ports: Vec<ContainerPort>,
     /// Ports that the kubelet probes (readiness, liveness, startup), numbers resolved.
     pub probe_ports: Vec<u16>,
     /// `status.startTime`.
@@ -203,6 +206,8 @@ pub enum Object {
     Controller(Controller),
     /// A NetworkPolicy.
     NetworkPolicy(NetworkPolicy),
+    /// A cluster-wide policy of any of its kinds.
+    ClusterPolicy(ClusterPolicy),
 }
 
 #[cfg(test)]

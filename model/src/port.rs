@@ -96,6 +96,21 @@ impl PortSet {
         }
         PortSet(both)
     }
+
+    /// The ports of this set that the other lacks.
+    #[must_use]
+    pub fn difference(&self, other: &PortSet) -> PortSet {
+        let mut gaps = Vec::with_capacity(other.0.len() + 1);
+        let mut next = Some(0);
+        for range in &other.0 {
+            if let Some(first) = next.filter(|first| *first < range.first) {
+                gaps.push(PortRange { first, last: range.first - 1 });
+            }
+            next = range.last.checked_add(1);
+        }
+        gaps.extend(next.map(|first| PortRange { first, last: u16::MAX }));
+        self.intersection(&PortSet(gaps))
+    }
 }
 
 impl FromIterator<PortRange> for PortSet {
@@ -153,6 +168,17 @@ mod tests {
         assert_eq!(a.intersection(&b).to_string(), "5-10,20-25,30,40-41,65000-65535");
         assert_eq!(a.intersection(&PortSet::all()), a);
         assert!(a.intersection(&PortSet::empty()).is_empty());
+    }
+
+    #[test]
+    fn difference_holds_the_ports_that_the_other_lacks() {
+        let range = |first, last| PortRange { first, last };
+        let a: PortSet = [range(1, 10), range(20, 30), range(65_000, u16::MAX)].into_iter().collect();
+        let b: PortSet = [range(0, 1), range(5, 22), range(30, 65_534)].into_iter().collect();
+        assert_eq!(a.difference(&b).to_string(), "2-4,23-29,65535");
+        assert_eq!(a.difference(&PortSet::empty()), a);
+        assert!(a.difference(&PortSet::all()).is_empty());
+        assert_eq!(PortSet::all().difference(&a).union(&a), PortSet::all());
     }
 
     #[test]

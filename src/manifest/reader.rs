@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::head::Head;
-use super::kind::{self, Reading};
+use super::kind;
 use super::refusal::Refusal;
 use super::snapshot::{Level, Located, Problem, Snapshot};
 use super::source::Source;
@@ -65,17 +65,9 @@ impl Reader {
             let line = Some(source.line());
             return self.refuse(source, Some(head), Refusal { line, field: None, reason });
         };
-        match kind::lookup(api_version, kind).map(|kind| &kind.reading) {
+        match kind::lookup(api_version, kind).map(|kind| kind.read) {
             None => *self.snapshot.ignored_kinds.entry(format!("{api_version} {kind}")).or_default() += 1,
-            Some(Reading::NotEvaluated) => self.snapshot.report(Problem {
-                file: Arc::clone(&self.file),
-                line: Some(source.line()),
-                object: label(source, Some(head)),
-                field: None,
-                reason: format!("{kind} is not evaluated yet; verdicts are without it"),
-                level: Level::Note,
-            }),
-            Some(Reading::Object(read)) => match read(source) {
+            Some(read) => match read(source) {
                 Ok(objects) => self.snapshot.objects.extend(objects.into_iter().map(|item| Located {
                     item,
                     file: Arc::clone(&self.file),

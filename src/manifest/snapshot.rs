@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use flowfence_model::NetworkPolicy;
 use flowfence_model::object::Object;
+use flowfence_model::{ClusterPolicy, NetworkPolicy};
 
 /// A thing and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,17 @@ impl Snapshot {
         objects
             .filter_map(|object| match &object.item {
                 Object::NetworkPolicy(policy) => Some(policy.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The cluster-wide policies, in order.
+    pub fn cluster_policies(&self) -> Vec<ClusterPolicy> {
+        let objects = self.objects.iter();
+        objects
+            .filter_map(|object| match &object.item {
+                Object::ClusterPolicy(policy) => Some(policy.clone()),
                 _ => None,
             })
             .collect()

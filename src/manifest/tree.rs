@@ -163,6 +163,14 @@ impl<'a> Field<'a> {
         Field { path, value: node.and_then(Node::some), line: node.and_then(|n| n.line).or(self.line) }
     }
 
+    /// Checks that it is a mapping, or absent.
+    pub(super) fn only_mapping(&self) -> Result<(), Refusal> {
+        match self.value {
+            None | Some(Value::Map(_)) => Ok(()),
+            Some(other) => Err(self.refuse(format!("expected a mapping, found {}", other.describe()))),
+        }
+    }
+
     /// Checks that it is a mapping, or absent, with none but these fields.
     pub(super) fn only(&self, known: &[&str]) -> Result<(), Refusal> {
         match self.value {
@@ -176,6 +184,16 @@ impl<'a> Field<'a> {
                 }
             },
             Some(other) => Err(self.refuse(format!("expected a mapping, found {}", other.describe()))),
+        }
+    }
+
+    /// The names of its fields that are not null; none when it is no mapping.
+    pub(super) fn keys(&self) -> Vec<&'a str> {
+        match self.value {
+            Some(Value::Map(entries)) => {
+                entries.iter().filter(|(_, node)| node.some().is_some()).map(|(key, _)| &**key).collect()
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use flowfence_model::object::{EndpointSlice, Namespace, Node, Object, Pod, Service};
-use flowfence_model::{Labels, NetworkPolicy, NodeId, Protocol, Timestamp};
+use flowfence_model::{ClusterPolicy, Labels, NetworkPolicy, NodeId, Protocol, Timestamp};
 use ipnet::IpNet;
 
 pub use service::{Backend, ServiceUse};
@@ -57,6 +57,7 @@ pub struct Inventory {
     nodes: BTreeMap<String, Node>,
     services: BTreeMap<(String, String), Service>,
     policies: Vec<NetworkPolicy>,
+    cluster_policies: Vec<ClusterPolicy>,
     api_server: BTreeSet<(IpAddr, u16)>,
     node_addresses: BTreeMap<IpAddr, String>,
     pod_ranges: Vec<IpNet>,
@@ -84,6 +85,7 @@ impl Inventory {
             services: merged.services,
             nodes: merged.nodes,
             policies: merged.policies,
+            cluster_policies: merged.cluster_policies,
             workloads,
             service_map,
             api_server,
@@ -131,6 +133,11 @@ impl Inventory {
     /// The policies of the latest moment that holds any, sorted by namespace and name.
     pub fn policies(&self) -> &[NetworkPolicy] {
         &self.policies
+    }
+
+    /// The cluster-wide policies of the latest moment that holds any, sorted by kind and name.
+    pub fn cluster_policies(&self) -> &[ClusterPolicy] {
+        &self.cluster_policies
     }
 
     /// Addresses and port of the API server (EndpointSlices of `default/kubernetes`).

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use flowfence_model::NetworkPolicy;
 use flowfence_model::object::{Controller, EndpointSlice, Meta, Namespace, Node, Object, Pod, Service};
+use flowfence_model::{ClusterPolicy, NetworkPolicy};
 
 /// Every object of all moments, each in its latest state.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Merged {
     pub slices: Vec<EndpointSlice>,
     /// Policies of the latest moment that holds any.
     pub policies: Vec<NetworkPolicy>,
+    /// Cluster-wide policies of the latest moment that holds any.
+    pub cluster_policies: Vec<ClusterPolicy>,
 }
 
 impl Merged {
@@ -36,6 +38,7 @@ impl Merged {
         let mut pods: BTreeMap<(String, String, String), Pod> = BTreeMap::new();
         for objects in moments {
             let mut policies: BTreeMap<String, NetworkPolicy> = BTreeMap::new();
+            let mut cluster_policies: BTreeMap<String, ClusterPolicy> = BTreeMap::new();
             for object in objects {
                 match object {
                     Object::Pod(pod) => {
@@ -58,10 +61,16 @@ impl Merged {
                     Object::NetworkPolicy(policy) => {
                         policies.insert(policy.key(), policy);
                     }
+                    Object::ClusterPolicy(policy) => {
+                        cluster_policies.insert(policy.key(), policy);
+                    }
                 }
             }
             if !policies.is_empty() {
                 merged.policies = policies.into_values().collect();
+            }
+            if !cluster_policies.is_empty() {
+                merged.cluster_policies = cluster_policies.into_values().collect();
             }
         }
         merged.pods = pods.into_values().collect();
@@ -86,6 +95,6 @@ fn version(object: &Object) -> u64 {
         Object::EndpointSlice(o) => o.meta.version,
         Object::Node(o) => o.meta.version,
         Object::Controller(o) => o.meta.version,
-        Object::NetworkPolicy(_) => 0,
+        Object::NetworkPolicy(_) | Object::ClusterPolicy(_) => 0,
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use flowfence_model::Labels;
 use flowfence_model::label::NAMESPACE_NAME;
 use flowfence_model::object::{Namespace, Node, Pod};
+use flowfence_model::{Labels, Protocol};
 
 use super::connection::Party;
 
@@ -39,10 +39,14 @@ pub struct Cluster {
 struct Inner {
     pods: Vec<Pod>,
     namespaces: BTreeMap<String, Labels>,
+    nodes: Vec<Node>,
     node_addresses: HashMap<String, HashSet<IpAddr>>,
+    node_at: HashMap<IpAddr, usize>,
     by_name: HashMap<String, HashMap<String, PodIndex>>,
     by_ip: HashMap<IpAddr, PodIndex>,
     service_addresses: HashSet<IpAddr>,
+    published: HashSet<(PodIndex, Protocol, u16)>,
+    names: HashMap<IpAddr, Vec<String>>,
 }
 
 impl Cluster {
@@ -66,11 +70,19 @@ impl Cluster {
         for (name, labels) in &mut labels {
             labels.insert(NAMESPACE_NAME.to_owned(), name.clone());
         }
-        let node_addresses = node_addresses(&pods, nodes);
-        let by_name = index_by_name(&pods);
-        let by_ip = index_by_ip(&pods);
-        let service_addresses = HashSet::new();
-        let inner = Inner { pods, namespaces: labels, node_addresses, by_name, by_ip, service_addresses };
+        let nodes: Vec<Node> = nodes.into_iter().collect();
+        let inner = Inner {
+            node_addresses: node_addresses(&pods, &nodes),
+            node_at: node_at(&nodes),
+            by_name: index_by_name(&pods),
+            by_ip: index_by_ip(&pods),
+            service_addresses: HashSet::new(),
+            published: HashSet::new(),
+            names: HashMap::new(),
+            namespaces: labels,
+            nodes,
+            pods,
+        };
         Cluster { inner: Arc::new(inner) }
     }
 
@@ -79,6 +91,28 @@ impl Cluster {
     #[must_use]
     pub fn with_service_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         Arc::make_mut(&mut self.inner).service_addresses.extend(addresses);
+        self
+    }
+
+    /// The same cluster, knowing the pod ports that services publish on nodes or load balancers:
+    /// the source of a connection to one of them may arrive as a node's address.
+    #[must_use]
+    pub fn with_published_ports(
+        mut self,
+        ports: impl IntoIterator<Item = (PodIndex, Protocol, u16)>,
+    ) -> Self {
+        Arc::make_mut(&mut self.inner).published.extend(ports);
+        self
+    }
+
+    /// The same cluster, knowing domain names that were resolved to addresses, for rules that
+    /// speak of them.
+    #[must_use]
+    pub fn with_domain_names(mut self, names: impl IntoIterator<Item = (IpAddr, String)>) -> Self {
+        let known = &mut Arc::make_mut(&mut self.inner).names;
+        for (address, name) in names {
+            known.entry(address).or_default().push(name);
+        }
         self
     }
 
@@ -131,13 +165,50 @@ impl Cluster {
         !node.is_empty() && self.inner.node_addresses.get(node).is_some_and(|set| set.contains(&ip))
     }
 
+    /// The nodes, in the order given.
+    pub fn nodes(&self) -> &[Node] {
+        &self.inner.nodes
+    }
+
+    /// The node with that address in its `status.addresses`, by its place in
+    /// [`Cluster::nodes`]; its pod gateways do not count.
+    pub(super) fn node_at(&self, ip: IpAddr) -> Option<usize> {
+        self.inner.node_at.get(&ip).copied()
+    }
+
+    /// The node that a pod runs on, by its place in [`Cluster::nodes`].
+    pub(super) fn node_under(&self, pod: PodIndex) -> Option<usize> {
+        let name = &self.pod(pod).node;
+        self.inner.nodes.iter().position(|node| node.meta.name == *name)
+    }
+
+    /// Whether an address is a node's, one of its pod gateways, or that of a host-network pod.
+    pub(super) fn is_node(&self, ip: IpAddr) -> bool {
+        self.inner.node_addresses.values().any(|addresses| addresses.contains(&ip))
+    }
+
+    /// Whether a service publishes a port of a pod (see [`Cluster::with_published_ports`]).
+    pub(super) fn is_published(&self, pod: PodIndex, protocol: Protocol, port: u16) -> bool {
+        self.inner.published.contains(&(pod, protocol, port))
+    }
+
+    /// The domain names that are known to have led to an address.
+    pub(super) fn names_of(&self, ip: IpAddr) -> &[String] {
+        self.inner.names.get(&ip).map_or(&[], Vec::as_slice)
+    }
+
+    /// Gives a pod other labels.
+    pub(super) fn relabel(&mut self, pod: PodIndex, labels: Labels) {
+        Arc::make_mut(&mut self.inner).pods[pod.slot()].meta.labels = labels;
+    }
+
     /// Whether an address is a service's (see [`Cluster::with_service_addresses`]).
     pub fn is_service_address(&self, ip: IpAddr) -> bool {
         self.inner.service_addresses.contains(&ip)
     }
 }
 
-fn node_addresses(pods: &[Pod], nodes: impl IntoIterator<Item = Node>) -> HashMap<String, HashSet<IpAddr>> {
+fn node_addresses(pods: &[Pod], nodes: &[Node]) -> HashMap<String, HashSet<IpAddr>> {
     // An address that a plugin gave to a pod after all is no gateway of a node.
     let held: HashSet<IpAddr> =
         pods.iter().filter(|pod| !pod.host_network).flat_map(|pod| &pod.ips).copied().collect();
@@ -151,6 +222,14 @@ fn node_addresses(pods: &[Pod], nodes: impl IntoIterator<Item = Node>) -> HashMa
         addresses.entry(pod.node.clone()).or_default().extend(&pod.ips);
     }
     addresses
+}
+
+fn node_at(nodes: &[Node]) -> HashMap<IpAddr, usize> {
+    let addresses = nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(at, node)| node.internal_ips.iter().chain(&node.external_ips).map(move |ip| (*ip, at)));
+    addresses.collect()
 }
 
 fn index_by_name(pods: &[Pod]) -> HashMap<String, HashMap<String, PodIndex>> {

@@ -4,54 +4,93 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
-use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, PolicyRule};
+use flowfence_model::policy::Direction;
+use flowfence_model::tier::{Action, ClusterPolicy, TierPeer, TierRule};
+use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule};
 
 use super::cluster::Cluster;
 use super::peer::{Block, Peer, Peers};
 use super::port::Ports;
 use super::postings::Postings;
 use super::region::Region;
+use super::set::Program;
+use super::tier::{Scope, TierPeers, TierProgram, TierRegion, Tiers};
 
-/// Label indices of one cluster, and the selectors that were already answered over it.
-pub(super) struct Compiler<'a> {
-    cluster: &'a Cluster,
-    pods: Postings<'a>,
-    namespaces: Postings<'a>,
+/// Label indices of one cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Index {
+    pub(super) pods: Postings,
+    namespaces: Postings,
+    nodes: Postings,
     /// Pods of each namespace, in the order of [`Cluster::namespaces`].
     members: Vec<FixedBitSet>,
-    by_name: HashMap<&'a str, usize>,
+    by_name: HashMap<String, usize>,
+    host_network: FixedBitSet,
+}
+
+impl Index {
+    /// Indexes the labels of a cluster.
+    pub(super) fn new(cluster: &Cluster) -> Self {
+        let count = cluster.pods().len();
+        let by_name: HashMap<String, usize> =
+            cluster.namespaces().keys().enumerate().map(|(at, name)| (name.clone(), at)).collect();
+        let mut members = vec![FixedBitSet::with_capacity(count); by_name.len()];
+        let mut host_network = FixedBitSet::with_capacity(count);
+        for (slot, pod) in cluster.pods().iter().enumerate() {
+            let at = by_name[pod.meta.namespace.as_str()];
+            members[at].insert(slot);
+            host_network.set(slot, pod.host_network);
+        }
+        Index {
+            pods: Postings::new(cluster.pods().iter().map(|pod| &pod.meta.labels)),
+            namespaces: Postings::new(cluster.namespaces().values()),
+            nodes: Postings::new(cluster.nodes().iter().map(|node| &node.meta.labels)),
+            members,
+            by_name,
+            host_network,
+        }
+    }
+}
+
+/// An index and the selectors that were already answered over it.
+pub(super) struct Compiler<'a> {
+    index: &'a Index,
     pod_selectors: HashMap<LabelSelector, Arc<FixedBitSet>>,
     namespace_selectors: HashMap<LabelSelector, Arc<FixedBitSet>>,
     peers: HashMap<(Option<String>, PeerSelector), Arc<FixedBitSet>>,
 }
 
 impl<'a> Compiler<'a> {
-    /// Indexes the labels of a cluster.
-    pub(super) fn new(cluster: &'a Cluster) -> Self {
-        let count = cluster.pods().len();
-        let by_name: HashMap<&str, usize> =
-            cluster.namespaces().keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let mut members = vec![FixedBitSet::with_capacity(count); by_name.len()];
-        for (slot, pod) in cluster.pods().iter().enumerate() {
-            let at = by_name[pod.meta.namespace.as_str()];
-            members[at].insert(slot);
-        }
-        Compiler {
-            cluster,
-            pods: Postings::new(cluster.pods().iter().map(|pod| &pod.meta.labels)),
-            namespaces: Postings::new(cluster.namespaces().values()),
-            members,
-            by_name,
-            pod_selectors: HashMap::new(),
-            namespace_selectors: HashMap::new(),
-            peers: HashMap::new(),
-        }
+    /// Nothing was answered yet.
+    pub(super) fn new(index: &'a Index) -> Self {
+        let (pod_selectors, namespace_selectors, peers) = Default::default();
+        Compiler { index, pod_selectors, namespace_selectors, peers }
+    }
+
+    /// A NetworkPolicy.
+    pub(super) fn program(&mut self, policy: &NetworkPolicy) -> Program {
+        let subjects = self.in_namespace(&policy.namespace, &policy.pod_selector);
+        let mut regions = |direction| {
+            let rules = policy.rules(direction).unwrap_or_default();
+            rules.iter().map(|rule| self.region(&policy.namespace, rule)).collect()
+        };
+        Program { egress: regions(Direction::Egress), ingress: regions(Direction::Ingress), subjects }
+    }
+
+    /// A cluster-wide policy.
+    pub(super) fn tier_program(&mut self, policy: &ClusterPolicy) -> TierProgram {
+        let mut subjects = FixedBitSet::clone(&self.selected_peers("", &policy.subject));
+        subjects.difference_with(&self.index.host_network);
+        let has_loose_names = Tiers::has_loose_names(policy.kind);
+        let mut regions =
+            |rules: &[TierRule]| rules.iter().map(|rule| self.tier_region(rule, has_loose_names)).collect();
+        TierProgram { egress: regions(&policy.egress), ingress: regions(&policy.ingress), subjects }
     }
 
     /// The pods of one namespace that a selector selects; the empty selector selects them all.
-    pub(super) fn subjects(&mut self, namespace: &str, selector: &LabelSelector) -> FixedBitSet {
-        let Some(at) = self.by_name.get(namespace).copied() else { return self.none() };
-        let mut selected = self.members[at].clone();
+    fn in_namespace(&mut self, namespace: &str, selector: &LabelSelector) -> FixedBitSet {
+        let Some(at) = self.index.by_name.get(namespace).copied() else { return self.none() };
+        let mut selected = self.index.members[at].clone();
         if !selector.is_everything() {
             selected.intersect_with(&self.pods_by(selector));
         }
@@ -59,8 +98,35 @@ impl<'a> Compiler<'a> {
     }
 
     /// One rule of a policy of `namespace`.
-    pub(super) fn region(&mut self, namespace: &str, rule: &PolicyRule) -> Region {
+    fn region(&mut self, namespace: &str, rule: &PolicyRule) -> Region {
         Region { peers: self.peers(namespace, &rule.peers), ports: Ports::compile(&rule.ports) }
+    }
+
+    /// A peer of an unknown kind fails closed: an Accept then matches nothing, and a Deny or Pass
+    /// denies everything on every port, whatever else the rule says.
+    fn tier_region(&mut self, rule: &TierRule, has_loose_names: bool) -> TierRegion {
+        let is_unknown = rule.peers.iter().any(|peer| matches!(peer, TierPeer::Unknown(_)));
+        let (action, scope, ports) = match rule.action {
+            Action::Accept if is_unknown => (Action::Accept, Scope::Nobody, Ports::Every),
+            Action::Deny | Action::Pass if is_unknown => (Action::Deny, Scope::Everybody, Ports::Every),
+            action => (action, Scope::Peers(self.tier_peers(&rule.peers)), Ports::compile_tier(&rule.ports)),
+        };
+        TierRegion { action, scope, ports, has_loose_names }
+    }
+
+    fn tier_peers(&mut self, peers: &[TierPeer]) -> TierPeers {
+        let mut nodes = FixedBitSet::with_capacity(self.index.nodes.len());
+        let (mut pods, mut networks, mut domains) = (Vec::new(), Vec::new(), Vec::new());
+        for peer in peers {
+            match peer {
+                TierPeer::Pods(selector) => pods.push(self.selected_peers("", selector)),
+                TierPeer::Networks(blocks) => networks.extend(blocks.iter().map(ipnet::IpNet::trunc)),
+                TierPeer::Nodes(selector) => nodes.union_with(&self.index.nodes.select(selector)),
+                TierPeer::DomainNames(names) => domains.extend(names.iter().cloned()),
+                TierPeer::Unknown(_) => {}
+            }
+        }
+        TierPeers { pods: self.union(&pods), networks, nodes, domains }
     }
 
     fn peers(&mut self, namespace: &str, peers: &[PolicyPeer]) -> Peers {
@@ -68,21 +134,11 @@ impl<'a> Compiler<'a> {
             return Peers::Every;
         }
         let entries: Vec<Peer> = peers.iter().map(|peer| self.peer(namespace, peer)).collect();
-        let mut selectors = entries.iter().filter_map(|entry| match entry {
-            Peer::Pods(pods) => Some(pods),
+        let selected = entries.iter().filter_map(|entry| match entry {
+            Peer::Pods(pods) => Some(Arc::clone(pods)),
             Peer::Block(_) => None,
         });
-        let pods = match (selectors.next(), selectors.next()) {
-            (None, _) => Arc::new(self.none()),
-            (Some(only), None) => Arc::clone(only),
-            (Some(first), Some(second)) => {
-                let mut union = FixedBitSet::clone(first);
-                union.union_with(second);
-                selectors.for_each(|more| union.union_with(more));
-                Arc::new(union)
-            }
-        };
-        Peers::Some { pods, entries }
+        Peers::Some { pods: self.union(&selected.collect::<Vec<_>>()), entries }
     }
 
     fn peer(&mut self, namespace: &str, peer: &PolicyPeer) -> Peer {
@@ -104,7 +160,7 @@ impl<'a> Compiler<'a> {
             return Arc::clone(known);
         }
         let mut selected = match &selector.namespaces {
-            None => self.subjects(namespace, &LabelSelector::everything()),
+            None => self.in_namespace(namespace, &LabelSelector::everything()),
             Some(namespaces) => FixedBitSet::clone(&self.namespaces_by(namespaces)),
         };
         if let Some(pods) = selector.pods.as_ref().filter(|pods| !pods.is_everything()) {
@@ -119,7 +175,7 @@ impl<'a> Compiler<'a> {
         if let Some(known) = self.pod_selectors.get(selector) {
             return Arc::clone(known);
         }
-        let selected = Arc::new(self.pods.select(selector));
+        let selected = Arc::new(self.index.pods.select(selector));
         self.pod_selectors.insert(selector.clone(), Arc::clone(&selected));
         selected
     }
@@ -129,15 +185,28 @@ impl<'a> Compiler<'a> {
             return Arc::clone(known);
         }
         let mut selected = self.none();
-        for at in self.namespaces.select(selector).ones() {
-            selected.union_with(&self.members[at]);
+        for at in self.index.namespaces.select(selector).ones() {
+            selected.union_with(&self.index.members[at]);
         }
         let selected = Arc::new(selected);
         self.namespace_selectors.insert(selector.clone(), Arc::clone(&selected));
         selected
     }
 
+    /// Several sets together; a single one is shared and not copied.
+    fn union(&self, sets: &[Arc<FixedBitSet>]) -> Arc<FixedBitSet> {
+        match sets {
+            [] => Arc::new(self.none()),
+            [only] => Arc::clone(only),
+            [first, rest @ ..] => {
+                let mut union = FixedBitSet::clone(first);
+                rest.iter().for_each(|more| union.union_with(more));
+                Arc::new(union)
+            }
+        }
+    }
+
     fn none(&self) -> FixedBitSet {
-        FixedBitSet::with_capacity(self.cluster.pods().len())
+        FixedBitSet::with_capacity(self.index.pods.len())
     }
 }

@@ -1,6 +1,7 @@
 //! What is answered.
 
 use flowfence_model::policy::Direction;
+use flowfence_model::tier::Action;
 
 use super::unspecified::Unspecified;
 
@@ -30,7 +31,11 @@ impl Decision {
     }
 }
 
-/// What the policies of one end say. An end that no policy isolates allows everything.
+/// What the policies of one end say. An end that no policy isolates and no tier speaks of allows
+/// everything.
+///
+/// An Accept or Deny of the first ruling is final. After a Pass, or without a ruling of the Admin
+/// tier, the NetworkPolicies decide if any isolates the end, else the Baseline tier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether this end allows the connection.
@@ -39,8 +44,24 @@ pub struct Verdict {
     pub isolated_by: Vec<usize>,
     /// The rules that admit the connection, ascending.
     pub admitted_by: Vec<RuleId>,
+    /// The rule that each tier applied, in their order; a tier that was not reached, or in which
+    /// no rule matched, is not among them.
+    pub tiers: Vec<TierRuling>,
     /// Why it is allowed although this end is isolated, whatever the rules say.
     pub exemption: Option<Exemption>,
+}
+
+/// The first rule of a tier that matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TierRuling {
+    /// Index of the policy in the list that was compiled.
+    pub policy: usize,
+    /// Which of its two lists.
+    pub direction: Direction,
+    /// Index in the list.
+    pub rule: usize,
+    /// What the rule does.
+    pub action: Action,
 }
 
 /// What no policy can forbid.

@@ -3,14 +3,14 @@
 //! ```text
 //! Pod, Namespace, Node ─▶ Cluster ─┐
 //!                                  ├─▶ PolicySet ── Connection ─▶ Decision
-//! NetworkPolicy ───────────────────┘
+//! NetworkPolicy, ClusterPolicy ────┘
 //! ```
 //!
 //! Compiling evaluates each distinct selector once, over an index of labels, into a bitset of
 //! pods; a [`region::Region`] is what one rule admits (peers × ports) in that form, and the
 //! policies of one pod and direction are a short list. A question is then a few bit tests and
-//! binary searches. Regions know nothing of NetworkPolicy's union of rules, so that ordered
-//! tiers can be built from the same ones.
+//! binary searches. The rules of cluster-wide policies are regions too, in an ordered list whose
+//! first match ends its tier (`verdict` has the order of evaluation).
 //!
 //! Where the API leaves the answer open, the booleans say what its text and most plugins say,
 //! and [`Decision::unspecified`] says why another plugin may answer otherwise.
@@ -21,18 +21,24 @@ mod connection;
 mod decision;
 mod left_open;
 mod peer;
+mod plugin;
 mod port;
 mod postings;
+mod reading;
 mod region;
 mod set;
+mod tier;
 mod unspecified;
+mod update;
+mod verdict;
 
 #[cfg(test)]
 mod tests;
 
 pub use cluster::{Cluster, PodIndex};
 pub use connection::{Connection, Party};
-pub use decision::{Decision, Entries, Exemption, RuleId, Verdict};
+pub use decision::{Decision, Entries, Exemption, RuleId, TierRuling, Verdict};
 pub use flowfence_model::policy::Direction;
+pub use plugin::{Choice, Plugin};
 pub use set::PolicySet;
 pub use unspecified::Unspecified;

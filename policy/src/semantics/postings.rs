@@ -6,24 +6,54 @@ use fixedbitset::FixedBitSet;
 use flowfence_model::{LabelSelector, Labels, Requirement};
 
 /// For each key and value, who carries it (positions ascending). Costs one entry a label.
-pub(super) struct Postings<'a> {
+#[derive(Clone, Debug)]
+pub(super) struct Postings {
     members: usize,
-    keys: HashMap<&'a str, HashMap<&'a str, Vec<u32>>>,
+    keys: HashMap<String, HashMap<String, Vec<u32>>>,
 }
 
-impl<'a> Postings<'a> {
+impl Postings {
     /// Indexes objects by their labels; a position is the place in `objects`.
-    pub(super) fn new(objects: impl IntoIterator<Item = &'a Labels>) -> Self {
-        let mut keys: HashMap<&str, HashMap<&str, Vec<u32>>> = HashMap::new();
-        let mut members = 0;
+    pub(super) fn new<'a>(objects: impl IntoIterator<Item = &'a Labels>) -> Self {
+        let mut postings = Postings { members: 0, keys: HashMap::new() };
         for labels in objects {
-            let position = u32::try_from(members).expect("fewer than 2^32 objects fit in memory");
+            let position = position(postings.members);
             for (key, value) in labels {
-                keys.entry(key).or_default().entry(value).or_default().push(position);
+                postings.list(key, value).push(position);
             }
-            members += 1;
+            postings.members += 1;
         }
-        Postings { members, keys }
+        postings
+    }
+
+    /// How many objects it indexes.
+    pub(super) fn len(&self) -> usize {
+        self.members
+    }
+
+    /// Gives one object other labels.
+    pub(super) fn relabel(&mut self, object: usize, before: &Labels, after: &Labels) {
+        let object = position(object);
+        for (key, value) in before.iter().filter(|(key, value)| after.get(*key) != Some(value)) {
+            self.list(key, value).retain(|other| *other != object);
+        }
+        for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(value)) {
+            let list = self.list(key, value);
+            let at = list.partition_point(|other| *other < object);
+            list.insert(at, object);
+        }
+    }
+
+    /// The list of a key and value; a copy of either is made only when it is new.
+    fn list(&mut self, key: &str, value: &str) -> &mut Vec<u32> {
+        if !self.keys.contains_key(key) {
+            self.keys.insert(key.to_owned(), HashMap::new());
+        }
+        let values = self.keys.get_mut(key).expect("the key was just inserted");
+        if !values.contains_key(value) {
+            values.insert(value.to_owned(), Vec::new());
+        }
+        values.get_mut(value).expect("the value was just inserted")
     }
 
     /// Who the selector selects.
@@ -66,4 +96,8 @@ impl<'a> Postings<'a> {
         }
         set
     }
+}
+
+fn position(object: usize) -> u32 {
+    u32::try_from(object).expect("fewer than 2^32 objects fit in memory")
 }

@@ -2,41 +2,49 @@
 
 use fixedbitset::FixedBitSet;
 use flowfence_model::policy::Direction;
-use flowfence_model::{NetworkPolicy, PortSet, Protocol};
+use flowfence_model::{ClusterPolicy, NetworkPolicy, PortSet, Protocol};
 
 use super::cluster::{Cluster, PodIndex};
-use super::compile::Compiler;
+use super::compile::{Compiler, Index};
 use super::connection::{Connection, Party};
-use super::decision::{Decision, Entries, Exemption, RuleId, Verdict};
+use super::decision::{Decision, Entries, RuleId};
 use super::peer::Peers;
+use super::plugin::Plugin;
 use super::port;
+use super::reading::Reading;
 use super::region::{Question, Region};
+use super::tier::Tiers;
 
-/// NetworkPolicies compiled over the pods of one cluster. Their order changes no verdict: they
-/// only ever add.
+/// Policies compiled over the pods of one cluster. The order of NetworkPolicies changes no
+/// verdict: they only ever add. That of cluster-wide policies is by tier and priority.
 ///
-/// Holds one bitset (an eighth of a byte a pod) per policy and per distinct peer selector, and
-/// four bytes per pod, direction and policy that selects it.
+/// Holds one bitset (an eighth of a byte a pod) per policy and per distinct peer selector, four
+/// bytes per pod, direction and policy that selects it, and four per label of a pod.
 #[derive(Clone, Debug)]
 pub struct PolicySet {
-    cluster: Cluster,
-    policies: Vec<NetworkPolicy>,
-    programs: Vec<Program>,
+    pub(super) cluster: Cluster,
+    pub(super) index: Index,
+    pub(super) policies: Vec<NetworkPolicy>,
+    pub(super) programs: Vec<Program>,
     /// The policies that select each pod for egress, host-network pods included.
-    egress: Vec<Vec<u32>>,
+    pub(super) egress: Vec<Vec<u32>>,
     /// Likewise for ingress.
-    ingress: Vec<Vec<u32>>,
+    pub(super) ingress: Vec<Vec<u32>>,
+    pub(super) tiers: Tiers,
+    pub(super) reading: Reading,
+    pub(super) plugin: Option<Plugin>,
 }
 
+/// One NetworkPolicy.
 #[derive(Clone, Debug)]
-struct Program {
-    subjects: FixedBitSet,
-    egress: Vec<Region>,
-    ingress: Vec<Region>,
+pub(super) struct Program {
+    pub(super) subjects: FixedBitSet,
+    pub(super) egress: Vec<Region>,
+    pub(super) ingress: Vec<Region>,
 }
 
 impl Program {
-    fn regions(&self, direction: Direction) -> &[Region] {
+    pub(super) fn regions(&self, direction: Direction) -> &[Region] {
         match direction {
             Direction::Egress => &self.egress,
             Direction::Ingress => &self.ingress,
@@ -45,34 +53,75 @@ impl Program {
 }
 
 impl PolicySet {
-    /// Compiles policies over the pods of a cluster.
+    /// Compiles NetworkPolicies over the pods of a cluster.
     ///
     /// # Panics
     /// Over 2³² policies, which no memory holds.
     pub fn compile(cluster: &Cluster, policies: &[NetworkPolicy]) -> Self {
-        let mut compiler = Compiler::new(cluster);
-        let count = cluster.pods().len();
-        let (mut egress, mut ingress) = (vec![Vec::new(); count], vec![Vec::new(); count]);
-        let mut programs = Vec::with_capacity(policies.len());
-        for (at, policy) in policies.iter().enumerate() {
-            let at = u32::try_from(at).expect("fewer than 2^32 policies fit in memory");
-            let subjects = compiler.subjects(&policy.namespace, &policy.pod_selector);
-            for (rules, selecting) in [(&policy.egress, &mut egress), (&policy.ingress, &mut ingress)] {
-                if rules.is_some() {
-                    subjects.ones().for_each(|slot| selecting[slot].push(at));
+        Self::compile_all(cluster, policies, &[])
+    }
+
+    /// Compiles NetworkPolicies and cluster-wide policies over the pods of a cluster.
+    ///
+    /// # Panics
+    /// Over 2³² policies, which no memory holds.
+    pub fn compile_all(cluster: &Cluster, policies: &[NetworkPolicy], tiers: &[ClusterPolicy]) -> Self {
+        let index = Index::new(cluster);
+        let mut compiler = Compiler::new(&index);
+        let programs = policies.iter().map(|policy| compiler.program(policy)).collect();
+        let tier_programs = tiers.iter().map(|policy| compiler.tier_program(policy)).collect();
+        let mut set = PolicySet {
+            cluster: cluster.clone(),
+            policies: policies.to_vec(),
+            programs,
+            egress: Vec::new(),
+            ingress: Vec::new(),
+            tiers: Tiers { policies: tiers.to_vec(), programs: tier_programs, of_pod: Default::default() },
+            reading: Reading::default(),
+            plugin: None,
+            index,
+        };
+        set.list_policies();
+        set.list_tiers();
+        set
+    }
+
+    /// Notes for each pod which NetworkPolicies select it.
+    pub(super) fn list_policies(&mut self) {
+        for direction in Direction::BOTH {
+            let mut lists = vec![Vec::new(); self.cluster.pods().len()];
+            for (at, (policy, program)) in self.policies.iter().zip(&self.programs).enumerate() {
+                let at = u32::try_from(at).expect("fewer than 2^32 policies fit in memory");
+                if policy.rules(direction).is_some() {
+                    program.subjects.ones().for_each(|slot| lists[slot].push(at));
                 }
             }
-            let mut regions = |rules: &Option<Vec<_>>| {
-                let rules = rules.iter().flatten();
-                rules.map(|rule| compiler.region(&policy.namespace, rule)).collect()
-            };
-            programs.push(Program {
-                egress: regions(&policy.egress),
-                ingress: regions(&policy.ingress),
-                subjects,
-            });
+            match direction {
+                Direction::Egress => self.egress = lists,
+                Direction::Ingress => self.ingress = lists,
+            }
         }
-        PolicySet { cluster: cluster.clone(), policies: policies.to_vec(), programs, egress, ingress }
+    }
+
+    /// Notes for each pod which cluster-wide policies select it, strongest first.
+    pub(super) fn list_tiers(&mut self) {
+        if self.tiers.policies.is_empty() {
+            self.tiers.of_pod = Default::default();
+            return;
+        }
+        let empty = || vec![Vec::new(); self.cluster.pods().len()];
+        let mut lists = [empty(), empty()];
+        for at in Tiers::rank(&self.tiers.policies) {
+            let tier = self.tiers.policies[at as usize].tier;
+            let subjects = &self.tiers.programs[at as usize].subjects;
+            subjects.ones().for_each(|slot| lists[tier as usize][slot].push(at));
+        }
+        self.tiers.of_pod = lists;
+    }
+
+    /// The cluster-wide policies, in the order given.
+    pub fn cluster_policies(&self) -> &[ClusterPolicy] {
+        &self.tiers.policies
     }
 
     /// The cluster that it was compiled over.
@@ -92,10 +141,7 @@ impl PolicySet {
 
     /// Whether the end that one direction speaks of allows the connection.
     pub fn allows_in(&self, connection: &Connection, direction: Direction) -> bool {
-        let (subject, question) = self.question(connection, direction);
-        self.isolating(subject.pod, direction).is_empty()
-            || self.exemption(connection, direction).is_some()
-            || self.admitting(subject, &question, direction).next().is_some()
+        self.allows_as(connection, direction, self.reading)
     }
 
     /// The verdict of each direction with the policies and rules behind it, and what is left open.
@@ -141,15 +187,7 @@ impl PolicySet {
     /// The ports on which the end that one direction speaks of allows the connection.
     pub fn ports_in(&self, from: Party, to: Party, protocol: Protocol, direction: Direction) -> PortSet {
         let connection = Connection { from, to, protocol, port: 0 };
-        let (subject, question) = self.question(&connection, direction);
-        let isolated = subject.pod.filter(|pod| self.isolates(*pod, direction));
-        match isolated {
-            Some(pod) if self.exemption(&connection, direction).is_none() => {
-                let regions = self.regions_of(pod, direction);
-                regions.flat_map(|region| region.ports(&question).ranges().to_vec()).collect()
-            }
-            Some(_) | None => PortSet::all(),
-        }
+        self.port_set(&connection, direction)
     }
 
     /// Which entries of one rule match the connection; `None` when the rule does not admit it.
@@ -168,10 +206,11 @@ impl PolicySet {
     /// Whether one entry of a rule's `from` or `to` matches the other end of the connection.
     pub fn peer_matches(&self, rule: RuleId, peer: usize, connection: &Connection) -> bool {
         let (_, question) = self.question(connection, rule.direction);
+        let in_block = question.may_be_in_block();
         match self.region(rule).map(|region| &region.peers) {
-            Some(Peers::Some { entries, .. }) => entries
-                .get(peer)
-                .is_some_and(|entry| entry.selects(question.peer.pod) || entry.holds(question.peer.address)),
+            Some(Peers::Some { entries, .. }) => entries.get(peer).is_some_and(|entry| {
+                entry.selects(question.peer.pod) || (in_block && entry.holds(question.peer.address))
+            }),
             Some(Peers::Every) | None => false,
         }
     }
@@ -211,20 +250,7 @@ impl PolicySet {
         self.programs.get(id.policy)?.regions(id.direction).get(id.rule)
     }
 
-    fn verdict(&self, connection: &Connection, direction: Direction) -> Verdict {
-        let (subject, question) = self.question(connection, direction);
-        let isolated_by: Vec<usize> =
-            self.isolating(subject.pod, direction).iter().map(|at| *at as usize).collect();
-        if isolated_by.is_empty() {
-            return Verdict { allowed: true, ..Verdict::default() };
-        }
-        let admitted_by: Vec<RuleId> = self.admitting(subject, &question, direction).collect();
-        let exemption = self.exemption(connection, direction);
-        let allowed = exemption.is_some() || !admitted_by.is_empty();
-        Verdict { allowed, isolated_by, admitted_by, exemption }
-    }
-
-    fn admitting<'s>(
+    pub(super) fn admitting<'s>(
         &'s self,
         subject: Party,
         question: &'s Question<'s>,
@@ -241,11 +267,9 @@ impl PolicySet {
         })
     }
 
-    /// The policies that isolate a pod. A policy that selects a host-network pod has no defined
-    /// effect on it; most plugins give it none.
+    /// The policies that isolate a pod.
     fn isolating(&self, pod: Option<PodIndex>, direction: Direction) -> &[u32] {
-        pod.filter(|pod| !self.cluster.pod(*pod).host_network)
-            .map_or(&[], |pod| self.selecting(pod, direction))
+        pod.map_or(&[], |pod| self.isolating_as(pod, direction, self.reading))
     }
 
     /// The policies that select a pod in a direction, host-network or not.
@@ -258,34 +282,7 @@ impl PolicySet {
 
     /// The end whose policies are asked, and the connection as they see it.
     pub(super) fn question(&self, connection: &Connection, direction: Direction) -> (Party, Question<'_>) {
-        let (subject, peer) = match direction {
-            Direction::Egress => (connection.from, connection.to),
-            Direction::Ingress => (connection.to, connection.from),
-        };
-        let destination = self.by_label(connection.to.pod).map(|pod| self.cluster.pod(pod));
-        let question = Question {
-            peer: Party { pod: self.by_label(peer.pod), address: peer.address },
-            labelled: peer.pod,
-            destination,
-            protocol: connection.protocol,
-            port: connection.port,
-        };
-        (subject, question)
-    }
-
-    /// The pod as selectors see it: a host-network pod is its node's address to them.
-    fn by_label(&self, pod: Option<PodIndex>) -> Option<PodIndex> {
-        pod.filter(|pod| !self.cluster.pod(*pod).host_network)
-    }
-
-    fn exemption(&self, connection: &Connection, direction: Direction) -> Option<Exemption> {
-        if connection.from.pod.is_some() && connection.from.pod == connection.to.pod {
-            return Some(Exemption::SelfTraffic);
-        }
-        // The kubelet's probes come from the pod's own node and always pass.
-        let from_node = direction == Direction::Ingress
-            && connection.to.pod.is_some_and(|pod| self.cluster.is_own_node(pod, connection.from.address));
-        from_node.then_some(Exemption::OwnNode)
+        self.question_as(connection, direction, self.reading)
     }
 
     fn without_host_network<'s>(

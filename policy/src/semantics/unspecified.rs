@@ -3,37 +3,64 @@
 use std::fmt;
 
 /// Why conforming plugins may answer a question differently. The booleans beside it are what
-/// the text of the API and most plugins say.
+/// the text of the API and most plugins say; each reason has one other answer that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unspecified {
     /// A pod to itself, directly: the concept page says that it cannot be blocked, plugins
-    /// differ (kubernetes/kubernetes 95879). Booleans: allowed.
+    /// differ (kubernetes/kubernetes 95879). Booleans: allowed. Other answer: the rules decide.
     SelfTraffic,
     /// NetworkPolicy v1 speaks of TCP, UDP and SCTP only. Booleans: admitted by rules without
-    /// `ports`, as if those meant every protocol.
+    /// `ports`, as if those meant every protocol. Other answer: never filtered. Not open where a
+    /// ClusterNetworkPolicy decides, whose text includes ICMP.
     Icmp,
     /// A policy selects a host-network pod: most plugins do nothing then, some isolate it.
-    /// Booleans: it is not isolated.
+    /// Booleans: it is not isolated. Other answer: it is.
     HostNetworkSubject,
     /// A selector matches the labels of a host-network pod: most plugins see only the node's
-    /// address. Booleans: no match.
+    /// address. Booleans: no match. Other answer: it matches.
     HostNetworkPeer,
     /// The destination is a service's address: whether policies see it before or after its
-    /// translation is open. Booleans: an address outside the cluster.
+    /// translation is open. Booleans: an address outside the cluster, as before translation.
+    /// Other answer: what the policies say of the pods behind it.
     ServiceAddress,
     /// As [`Unspecified::ServiceAddress`], and an `ipBlock` alone decides. Booleans: it matches.
     ServiceAddressInBlock,
     /// Only an `ipBlock` admits a pod's address; the API means blocks for addresses outside, and
-    /// some plugins (Cilium) never match pods by them. Booleans: it matches.
+    /// some plugins (Cilium) never match pods by them. Booleans: it matches. Other answer: not.
     PodAddressInBlock,
     /// A pod to its own node, which its egress rules do not admit: the concept page says always
     /// allowed, plugins that filter in the pod's network namespace deny it. Booleans: the rules.
+    /// Other answer: allowed.
     OwnNodeEgress,
+    /// A port name that only a sidecar declares: plugins that read ordinary containers alone do
+    /// not know it. Booleans: it counts. Other answer: it does not.
+    SidecarNamedPort,
+    /// The source may be hidden behind a node's address on its way through a service's node port
+    /// or load balancer, and the node's address is judged otherwise. Booleans: the source as
+    /// given. Other answer: the verdict of a node's address.
+    SnatSource,
+    /// A Baseline rule, for a pod that a NetworkPolicy isolates in the other direction only: the
+    /// text says that Baseline is for "pods not selected by a NetworkPolicy" and not whether
+    /// that is meant per direction. Booleans: per direction, so Baseline rules. Other answer: it
+    /// is skipped.
+    BaselineBesideNetworkPolicy,
+    /// Policies of one tier and priority match with different actions: the API lets any of them
+    /// win. Booleans: the first by name.
+    EqualPriority,
+    /// `namedPort` of v1alpha1: the text means the number that the pod gives the name, and one
+    /// plugin lets any port match once the pod owns the name. Booleans: the number.
+    AdminNamedPort,
+    /// A `nodes` peer: the text means the addresses of the nodes, and one plugin matches the pods
+    /// that run on them. Booleans: the addresses.
+    NodePeer,
+    /// A rule for domain names might admit the address; whether the pod resolved it from such a
+    /// name is not known. Booleans: it did not, unless the names of the address are known.
+    DomainNamePeer,
 }
 
 impl Unspecified {
     /// Every reason, in order.
-    pub const ALL: [Unspecified; 8] = [
+    pub const ALL: [Unspecified; 15] = [
         Unspecified::SelfTraffic,
         Unspecified::Icmp,
         Unspecified::HostNetworkSubject,
@@ -42,6 +69,13 @@ impl Unspecified {
         Unspecified::ServiceAddressInBlock,
         Unspecified::PodAddressInBlock,
         Unspecified::OwnNodeEgress,
+        Unspecified::SidecarNamedPort,
+        Unspecified::SnatSource,
+        Unspecified::BaselineBesideNetworkPolicy,
+        Unspecified::EqualPriority,
+        Unspecified::AdminNamedPort,
+        Unspecified::NodePeer,
+        Unspecified::DomainNamePeer,
     ];
 
     /// The name for machines; never changes.
@@ -55,6 +89,13 @@ impl Unspecified {
             Unspecified::ServiceAddressInBlock => "service-address-in-block",
             Unspecified::PodAddressInBlock => "pod-address-in-block",
             Unspecified::OwnNodeEgress => "own-node-egress",
+            Unspecified::SidecarNamedPort => "sidecar-named-port",
+            Unspecified::SnatSource => "snat-source",
+            Unspecified::BaselineBesideNetworkPolicy => "baseline-beside-network-policy",
+            Unspecified::EqualPriority => "equal-priority",
+            Unspecified::AdminNamedPort => "admin-named-port",
+            Unspecified::NodePeer => "node-peer",
+            Unspecified::DomainNamePeer => "domain-name-peer",
         }
     }
 
@@ -69,6 +110,15 @@ impl Unspecified {
             Unspecified::ServiceAddressInBlock => "only an ipBlock admits this service address",
             Unspecified::PodAddressInBlock => "only an ipBlock admits this pod",
             Unspecified::OwnNodeEgress => "a pod reaching its own node: plugins differ",
+            Unspecified::SidecarNamedPort => "only a sidecar declares the port name: plugins differ",
+            Unspecified::SnatSource => "the source may arrive as a node's address",
+            Unspecified::BaselineBesideNetworkPolicy => {
+                "a Baseline rule for a pod that a NetworkPolicy isolates in the other direction only"
+            }
+            Unspecified::EqualPriority => "policies of one priority disagree: any of them may win",
+            Unspecified::AdminNamedPort => "a port name of v1alpha1: plugins differ in which ports it means",
+            Unspecified::NodePeer => "a nodes peer: plugins differ in whether it means the pods on them",
+            Unspecified::DomainNamePeer => "a rule for domain names might admit this address",
         }
     }
 }

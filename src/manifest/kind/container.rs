@@ -75,6 +75,14 @@ impl RawPodSpec {
             .collect()
     }
 
+    /// Those of [`RawPodSpec::ports`] that only sidecars declare.
+    pub(super) fn sidecar_ports(&self) -> Result<Vec<ContainerPort>, Refusal> {
+        let ordinary = self.containers.iter().flat_map(|container| &container.ports);
+        let ordinary: Vec<ContainerPort> =
+            ordinary.filter_map(|port| port.read().transpose()).collect::<Result<_, _>>()?;
+        Ok(self.ports()?.into_iter().filter(|port| !ordinary.contains(port)).collect())
+    }
+
     /// The ports that the kubelet probes on the pod's own address.
     pub(super) fn probe_ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = self.running().flat_map(RawContainer::probe_ports).collect();

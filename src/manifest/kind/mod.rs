@@ -1,5 +1,7 @@
 //! The kinds of objects that flowfence reads: one file a kind, one table.
 
+mod admin_policy;
+mod cluster_policy;
 mod container;
 mod controller;
 mod endpoints;
@@ -9,6 +11,8 @@ mod network_policy;
 mod node;
 mod pod;
 mod service;
+mod strict;
+mod tier;
 
 use flowfence_model::object::Object;
 
@@ -22,15 +26,7 @@ type Read = fn(&Source<'_>) -> Result<Vec<Object>, Refusal>;
 pub(super) struct Kind {
     group: &'static str,
     name: &'static str,
-    pub(super) reading: Reading,
-}
-
-/// What is done with a kind.
-pub(super) enum Reading {
-    /// Read.
-    Object(Read),
-    /// Recognised, but its meaning is not evaluated yet.
-    NotEvaluated,
+    pub(super) read: Read,
 }
 
 const KINDS: &[Kind] = &[
@@ -48,17 +44,13 @@ const KINDS: &[Kind] = &[
     kind("batch", "Job", controller::read),
     kind("batch", "CronJob", controller::read_cron),
     kind("networking.k8s.io", "NetworkPolicy", network_policy::read),
-    not_evaluated("ClusterNetworkPolicy"),
-    not_evaluated("AdminNetworkPolicy"),
-    not_evaluated("BaselineAdminNetworkPolicy"),
+    kind("policy.networking.k8s.io", "ClusterNetworkPolicy", cluster_policy::read),
+    kind("policy.networking.k8s.io", "AdminNetworkPolicy", admin_policy::read),
+    kind("policy.networking.k8s.io", "BaselineAdminNetworkPolicy", admin_policy::read_baseline),
 ];
 
 const fn kind(group: &'static str, name: &'static str, read: Read) -> Kind {
-    Kind { group, name, reading: Reading::Object(read) }
-}
-
-const fn not_evaluated(name: &'static str) -> Kind {
-    Kind { group: "policy.networking.k8s.io", name, reading: Reading::NotEvaluated }
+    Kind { group, name, read }
 }
 
 /// The kind of an object. The group counts: a Calico NetworkPolicy or a Knative Service means

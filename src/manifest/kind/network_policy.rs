@@ -4,43 +4,20 @@
 //! else than the user wrote.
 
 use flowfence_model::object::Object;
-use flowfence_model::{
-    NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange, Protocol,
-};
-use ipnet::IpNet;
+use flowfence_model::{NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange};
 
-use super::label;
+use super::{label, strict};
 use crate::manifest::refusal::Refusal;
 use crate::manifest::source::Source;
-use crate::manifest::split::Piece;
-use crate::manifest::tree::{Field, Node, NumberOrText};
-use crate::manifest::yaml;
+use crate::manifest::tree::{Field, NumberOrText};
 
 pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
-    let node: Node = source.parse()?;
-    let policy = policy(&Field::root(&node)).map_err(|refusal| located(source, refusal))?;
-    Ok(vec![Object::NetworkPolicy(policy)])
-}
-
-/// The refusal with its line in the file. JSON readers know no lines, but JSON is YAML.
-fn located(source: &Source<'_>, refusal: Refusal) -> Refusal {
-    let first = source.line();
-    if let Some(line) = refusal.line {
-        return Refusal { line: Some(first + line - 1), ..refusal };
-    }
-    let Source::Json(piece) = source else { return Refusal { line: Some(first), ..refusal } };
-    let again = yaml::parse::<Node>(&Piece { line: 1, ..*piece }).ok();
-    let again = again.and_then(|node| policy(&Field::root(&node)).err()).filter(|r| r.field == refusal.field);
-    let line = again.and_then(|refusal| refusal.line).unwrap_or(1);
-    Refusal { line: Some(first + line - 1), ..refusal }
+    Ok(vec![Object::NetworkPolicy(strict::read(source, policy)?)])
 }
 
 fn policy(root: &Field<'_>) -> Result<NetworkPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
-    let metadata = root.get("metadata");
-    let name = metadata.get("name");
-    let name = name.text()?.filter(|text| !text.is_empty()).ok_or_else(|| name.refuse("required"))?;
-    let namespace = metadata.get("namespace").text()?.filter(|text| !text.is_empty());
+    let namespace = root.get("metadata").get("namespace").text()?.filter(|text| !text.is_empty());
     let spec = root.get("spec");
     spec.only(&["podSelector", "policyTypes", "ingress", "egress"])?;
     let ingress = rules(&spec.get("ingress"), "from")?;
@@ -49,7 +26,7 @@ fn policy(root: &Field<'_>) -> Result<NetworkPolicy, Refusal> {
     Ok(NetworkPolicy {
         // An object without a namespace goes where it is applied; offline that is `default`.
         namespace: namespace.unwrap_or("default").to_owned(),
-        name: name.to_owned(),
+        name: strict::name(root)?,
         pod_selector: label::selector(&spec.get("podSelector"))?,
         ingress: isolates_ingress.then_some(ingress),
         egress: isolates_egress.then_some(egress),
@@ -111,10 +88,10 @@ fn peer(field: &Field<'_>) -> Result<PolicyPeer, Refusal> {
 
 fn ip_block(field: &Field<'_>) -> Result<PolicyPeer, Refusal> {
     field.only(&["cidr", "except"])?;
-    let cidr = cidr(&field.get("cidr"))?;
+    let cidr = strict::cidr(&field.get("cidr"))?;
     let mut except = Vec::new();
     for entry in field.get("except").list()? {
-        let part = self::cidr(&entry)?;
+        let part = strict::cidr(&entry)?;
         if !cidr.contains(&part) || part.prefix_len() <= cidr.prefix_len() {
             return Err(entry.refuse(format!("{part} must be a strict subset of `cidr` {cidr}")));
         }
@@ -123,18 +100,9 @@ fn ip_block(field: &Field<'_>) -> Result<PolicyPeer, Refusal> {
     Ok(PolicyPeer::Block { cidr, except })
 }
 
-/// Host bits are masked, as every plugin does.
-fn cidr(field: &Field<'_>) -> Result<IpNet, Refusal> {
-    let text = field.text()?.filter(|text| !text.is_empty()).ok_or_else(|| field.refuse("required"))?;
-    let parsed = text.parse::<IpNet>();
-    parsed.map(|net| net.trunc()).map_err(|_| {
-        field.refuse(format!("{text:?} is not a CIDR; expected one like 10.9.8.0/24 or 2001:db8::/64"))
-    })
-}
-
 fn port(field: &Field<'_>) -> Result<PolicyPort, Refusal> {
     field.only(&["protocol", "port", "endPort"])?;
-    let protocol = protocol(&field.get("protocol"))?;
+    let protocol = strict::protocol(&field.get("protocol"))?;
     let port = field.get("port");
     let end = field.get("endPort");
     let last = end.integer()?;
@@ -146,8 +114,8 @@ fn port(field: &Field<'_>) -> Result<PolicyPort, Refusal> {
         }
         (Some(NumberOrText::Text(name)), None) => Some(PortName::Name(port_name(&port, name)?)),
         (Some(NumberOrText::Number(first)), last) => {
-            let first = number(&port, first)?;
-            let last = last.map_or(Ok(first), |last| number(&end, last))?;
+            let first = strict::port(&port, first)?;
+            let last = last.map_or(Ok(first), |last| strict::port(&end, last))?;
             if last < first {
                 return Err(end.refuse(format!("{last} must be greater than or equal to `port` {first}")));
             }
@@ -155,17 +123,6 @@ fn port(field: &Field<'_>) -> Result<PolicyPort, Refusal> {
         }
     };
     Ok(PolicyPort { protocol, port })
-}
-
-fn protocol(field: &Field<'_>) -> Result<Protocol, Refusal> {
-    super::container::protocol("", field.text()?).map_err(|refusal| field.refuse(refusal.reason))
-}
-
-fn number(field: &Field<'_>, number: i64) -> Result<u16, Refusal> {
-    u16::try_from(number)
-        .ok()
-        .filter(|port| *port > 0)
-        .ok_or_else(|| field.refuse(format!("{number} is not a port number (1 to 65535)")))
 }
 
 /// `IANA_SVC_NAME`. A number in quotes is a name to the server, and no valid one.

@@ -78,6 +78,7 @@ impl TryFrom<RawPod> for Pod {
             meta: raw.metadata.namespaced()?,
             ips: raw.status.ips()?,
             ports: raw.spec.ports()?,
+            sidecar_ports: raw.spec.sidecar_ports()?,
             probe_ports: raw.spec.probe_ports(),
             host_network: raw.spec.host_network,
             node: raw.spec.node_name,

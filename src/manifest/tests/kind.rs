@@ -57,6 +57,9 @@ fn a_pod_keeps_addresses_ports_owner_and_times() {
     assert_eq!((pod.started, pod.running_since), (at("2026-01-02T03:04:06Z"), at("2026-01-02T03:04:09Z")));
     assert_eq!((pod.is_finished, pod.finished, pod.host_network), (false, None, false));
     assert_eq!(pod.node, "node1");
+    let of_sidecars: Vec<_> =
+        pod.sidecar_ports.iter().map(|port| (port.name.as_deref(), port.port)).collect();
+    assert_eq!(of_sidecars, [(Some("mesh"), 15000)]);
 }
 
 #[test]

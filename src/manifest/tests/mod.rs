@@ -6,6 +6,7 @@ mod path;
 mod recovery;
 mod refusal;
 mod roundtrip;
+mod tier;
 
 use flowfence_model::object::Object;
 
@@ -28,6 +29,7 @@ pub(super) fn names(snapshot: &Snapshot) -> Vec<(String, usize)> {
         Object::Node(node) => node.meta.name.clone(),
         Object::Controller(controller) => controller.meta.name.clone(),
         Object::NetworkPolicy(policy) => policy.name.clone(),
+        Object::ClusterPolicy(policy) => policy.name.clone(),
     };
     snapshot.objects.iter().map(|located| (name(&located.item), located.line)).collect()
 }

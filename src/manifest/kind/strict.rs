@@ -1,0 +1,69 @@
+//! What the checked kinds share: reading with a line for every mistake, and small values.
+
+use flowfence_model::Protocol;
+use ipnet::IpNet;
+
+use crate::manifest::refusal::Refusal;
+use crate::manifest::source::Source;
+use crate::manifest::split::Piece;
+use crate::manifest::tree::{Field, Node};
+use crate::manifest::yaml;
+
+/// Reads an object field by field; a refusal knows its line in the file.
+pub(super) fn read<T>(
+    source: &Source<'_>,
+    read: impl Fn(&Field<'_>) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let node: Node = source.parse()?;
+    read(&Field::root(&node)).map_err(|refusal| located(source, refusal, read))
+}
+
+/// The refusal with its line in the file. JSON readers know no lines, but JSON is YAML.
+fn located<T>(
+    source: &Source<'_>,
+    refusal: Refusal,
+    read: impl Fn(&Field<'_>) -> Result<T, Refusal>,
+) -> Refusal {
+    let first = source.line();
+    if let Some(line) = refusal.line {
+        return Refusal { line: Some(first + line - 1), ..refusal };
+    }
+    let Source::Json(piece) = source else { return Refusal { line: Some(first), ..refusal } };
+    let again = yaml::parse::<Node>(&Piece { line: 1, ..*piece }).ok();
+    let again = again.and_then(|node| read(&Field::root(&node)).err()).filter(|r| r.field == refusal.field);
+    let line = again.and_then(|refusal| refusal.line).unwrap_or(1);
+    Refusal { line: Some(first + line - 1), ..refusal }
+}
+
+/// `metadata.name`.
+pub(super) fn name(root: &Field<'_>) -> Result<String, Refusal> {
+    required(&root.get("metadata").get("name"))
+}
+
+/// A text that must be there and not empty.
+pub(super) fn required(field: &Field<'_>) -> Result<String, Refusal> {
+    let text = field.text()?.filter(|text| !text.is_empty());
+    text.map(str::to_owned).ok_or_else(|| field.refuse("required"))
+}
+
+/// Host bits are masked, as every plugin does.
+pub(super) fn cidr(field: &Field<'_>) -> Result<IpNet, Refusal> {
+    let text = field.text()?.filter(|text| !text.is_empty()).ok_or_else(|| field.refuse("required"))?;
+    let parsed = text.parse::<IpNet>();
+    parsed.map(|net| net.trunc()).map_err(|_| {
+        field.refuse(format!("{text:?} is not a CIDR; expected one like 10.9.8.0/24 or 2001:db8::/64"))
+    })
+}
+
+/// A protocol of the API, TCP by default.
+pub(super) fn protocol(field: &Field<'_>) -> Result<Protocol, Refusal> {
+    super::container::protocol("", field.text()?).map_err(|refusal| field.refuse(refusal.reason))
+}
+
+/// A port number.
+pub(super) fn port(field: &Field<'_>, number: i64) -> Result<u16, Refusal> {
+    u16::try_from(number)
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| field.refuse(format!("{number} is not a port number (1 to 65535)")))
+}
