@@ -27,10 +27,12 @@ fn main() -> ExitCode {
         udp += u64::from(record.protocol == Protocol::Udp);
     }
     println!(
-        "{{\"packets\":{},\"flows\":{},\"udp_flows\":{udp},\"used\":{packets},\"ip_bytes\":{octets},\"taps\":{}}}",
+        "{{\"packets\":{},\"flows\":{},\"udp_flows\":{udp},\"used\":{packets},\"ip_bytes\":{octets},\"taps\":{},\"damaged\":{},\"truncated\":{}}}",
         recording.packets,
         recording.records.len(),
-        recording.taps.len()
+        recording.taps.len(),
+        recording.files.iter().map(|f| f.damaged_records).sum::<u64>(),
+        recording.files.iter().filter(|f| f.truncated).count(),
     );
     for (cause, n) in recording.counts.iter() {
         eprintln!("{cause}: {n}");

@@ -16,8 +16,8 @@ use flowfence_model::{Endpoint, Names};
 const MAX_RECORDS: usize = 128;
 /// Links of a chain of aliases that are followed.
 const MAX_ALIASES: usize = 16;
-/// Questions that are remembered, one slot each (128 KiB).
-const SLOTS: usize = 16_384;
+/// Questions that are remembered, one slot each (512 KiB, touched as they are used).
+const SLOTS: usize = 65_536;
 
 type Name<'a> = ParsedName<&'a [u8]>;
 

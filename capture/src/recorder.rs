@@ -98,19 +98,18 @@ impl Recorder {
         if let Some(note) = path.note {
             self.tally.add(note);
         }
-        if let Outcome::Passed(cause) = outcome {
-            self.tally.add(cause);
-            return;
-        }
+        let outcome = match &outcome {
+            Ok(outcome) => outcome,
+            Err(cause) => return self.tally.add(*cause),
+        };
         let tap = self.taps.resolve(input, interface, &path, packet.time);
         if let Some(key) = path.outer_fragment {
             self.fragments.begin(input, key, Whole::Tunnel);
         }
         match outcome {
-            Outcome::Seen(seen) => self.seen(input, tap, packet.time, &seen),
-            Outcome::Fragment { key, octets } => self.fragment(input, tap, packet.time, key, octets),
-            Outcome::Refusal(refusal) => self.refusal(input, tap, packet.time, &refusal),
-            Outcome::Passed(cause) => self.tally.add(cause),
+            Outcome::Seen(seen) => self.seen(input, tap, packet.time, seen),
+            Outcome::Fragment { key, octets } => self.fragment(input, tap, packet.time, *key, *octets),
+            Outcome::Refusal(refusal) => self.refusal(input, tap, packet.time, refusal),
         }
     }
 

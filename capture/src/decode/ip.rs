@@ -76,14 +76,21 @@ fn fast_v4(span: Span<'_>) -> Option<Ip<'_>> {
     }
     let wire = total - 20;
     Some(Ip {
-        source: Address::v4([s0, s1, s2, s3]),
-        destination: Address::v4([d0, d1, d2, d3]),
+        source: v4([s0, s1, s2, s3]),
+        destination: v4([d0, d1, d2, d3]),
         is_v6: false,
         protocol,
         octets: total as u64,
         payload: Span { data: rest.get(..wire).unwrap_or(rest), wire },
         fragment: None,
     })
+}
+
+/// [`Address::v4`] by two wide stores: the hash reads it back at once, and a processor cannot
+/// forward sixteen narrow ones (an eighth of the whole cost of a packet).
+#[inline]
+fn v4(octets: [u8; 4]) -> Address {
+    Address::v6((0xffff_0000_0000_u128 | u128::from(u32::from_be_bytes(octets))).to_be_bytes())
 }
 
 #[inline]

@@ -67,7 +67,7 @@ pub(crate) struct Refusal {
     pub is_tunnel: bool,
 }
 
-/// What became of one packet.
+/// What a packet that is used says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome<'a> {
     /// It belongs to a flow.
@@ -76,8 +76,6 @@ pub(crate) enum Outcome<'a> {
     Fragment { key: FragmentKey, octets: u64 },
     /// It refuses another packet.
     Refusal(Refusal),
-    /// It makes no flow.
-    Passed(Cause),
 }
 
 /// How the innermost packet was reached.
@@ -95,23 +93,15 @@ pub(crate) struct Path {
     pub note: Option<Cause>,
 }
 
-/// Decodes one packet; total for any bytes.
+/// Decodes one packet; total for any bytes. An error is the reason why it makes no flow.
+#[inline]
 pub(crate) fn decode<'a>(
     link: LinkType,
     packet: &RawPacket<'a>,
     max_tunnel_depth: u8,
     path: &mut Path,
-) -> Outcome<'a> {
-    let span = Span::new(packet.data, packet.original_len);
-    walk(link, span, max_tunnel_depth, path).unwrap_or_else(Outcome::Passed)
-}
-
-fn walk<'a>(
-    link: LinkType,
-    span: Span<'a>,
-    max_tunnel_depth: u8,
-    path: &mut Path,
 ) -> Result<Outcome<'a>, Cause> {
+    let span = Span::new(packet.data, packet.original_len);
     let mut span = link::open(link, span, path)?;
     loop {
         let ip = match ip::fast(span) {
@@ -140,6 +130,7 @@ fn walk<'a>(
     }
 }
 
+#[inline]
 fn transport<'a>(ip: &Ip<'a>, path: &mut Path) -> Result<Outcome<'a>, Cause> {
     connectable(ip.source, ip.destination).or_else(|cause| match icmp::control(ip) {
         Some(control) => Err(control),
@@ -168,6 +159,7 @@ fn later_fragment<'a>(ip: &Ip<'a>) -> Result<Outcome<'a>, Cause> {
 }
 
 /// Whether both addresses name one host that others can reach.
+#[inline]
 fn connectable(source: Address, destination: Address) -> Result<(), Cause> {
     for address in [source, destination] {
         if let [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, first @ 1..=223, ..] = *address.octets() {

@@ -13,6 +13,7 @@ const ACK: u8 = 0x10;
 
 /// A TCP segment. Its header must fit by the IP length, unless the packet is a first fragment;
 /// what the capture cut off costs the signs only.
+#[inline]
 pub(super) fn tcp<'a>(ip: &Ip<'a>) -> Result<Outcome<'a>, Cause> {
     let span = ip.payload;
     if span.wire < 20 && ip.fragment.is_none() {
@@ -44,6 +45,7 @@ pub(super) fn flags_are_cut(ip: &Ip<'_>) -> bool {
 }
 
 /// A SYN with data proves nothing yet (RFC 7413), so payload counts after the handshake only.
+#[inline]
 fn tcp_signs(flags: u8, has_payload: bool) -> Signs {
     let mut signs = Signs::default();
     if flags & RST != 0 {
@@ -68,6 +70,7 @@ fn tcp_signs(flags: u8, has_payload: bool) -> Signs {
 
 /// A UDP datagram. A length field beyond the packet is offload's business; one below its own
 /// header is damage, 0 a jumbogram (RFC 2675 §4).
+#[inline]
 pub(super) fn udp<'a>(ip: &Ip<'a>) -> Result<Outcome<'a>, Cause> {
     let span = ip.payload;
     if span.wire < 8 {
@@ -130,6 +133,7 @@ fn ports_only<'a>(ip: &Ip<'a>, protocol: Protocol, malformed: Cause) -> Result<O
     Ok(Outcome::Seen(seen(ip, protocol, ports)))
 }
 
+#[inline]
 fn seen<'a>(ip: &Ip<'a>, protocol: Protocol, ports: [u8; 4]) -> Seen<'a> {
     let (from, to) = endpoints(ip.source, ip.destination, ports);
     Seen { first_fragment: ip.fragment_key(), ..Seen::bare(from, to, protocol, ip.octets) }

@@ -38,6 +38,7 @@ pub(super) fn is_tunnel_port(port: u16) -> bool {
 
 /// The tunnel in an IP packet, if it is one. UDP to a tunnel's port that does not hold the tunnel
 /// is noted, and is ordinary UDP.
+#[inline]
 pub(super) fn recognise<'a>(ip: &Ip<'a>, path: &mut Path) -> Result<Found<'a>, Cause> {
     match ip.protocol {
         ip::UDP => {

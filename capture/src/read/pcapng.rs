@@ -213,6 +213,9 @@ impl File {
             }
             return Ok(false);
         }
+        if self.frame(window.data()).is_some() {
+            return Ok(true);
+        }
         let mut is_cut = false;
         if let Some((_, _, length)) = self.header(window.data()) {
             if window.data().len() < length && window.fill(length)? {

@@ -31,13 +31,6 @@ pub(crate) struct FlowTable {
     evicted: u64,
 }
 
-/// What a packet did to the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Noted {
-    /// The other end has been heard before in this record.
-    pub is_answer: bool,
-}
-
 /// What finds a record.
 #[derive(Clone, Copy)]
 struct Key {
@@ -76,7 +69,7 @@ impl FlowTable {
     }
 
     /// Counts one packet, in the record it belongs to or in a new one.
-    pub(crate) fn note(&mut self, tap: TapId, at: Timestamp, seen: &Seen<'_>) -> Noted {
+    pub(crate) fn note(&mut self, tap: TapId, at: Timestamp, seen: &Seen<'_>) {
         let is_icmp_answer = seen.protocol == Protocol::Icmp && seen.signs.has(Signs::ACCEPT);
         let key = Key { from: seen.from, to: seen.to, protocol: seen.protocol, tap, is_icmp_answer };
         let hash = self.hash(&key);
@@ -87,12 +80,11 @@ impl FlowTable {
         if self.records.get(i as usize).is_some_and(|r| lifetime::has_ended(r, seen, at, self.udp_idle)) {
             i = self.begin(hash, &key, at, Some(i));
         }
-        let Some(record) = self.records.get_mut(i as usize) else { return Noted { is_answer: false } };
+        let Some(record) = self.records.get_mut(i as usize) else { return };
         record.first = record.first.min(at);
         record.last = record.last.max(at);
         let (own, other) = halves(record, seen.from, seen.to);
         count(own, other, seen);
-        Noted { is_answer: other.is_seen() }
     }
 
     /// Marks the direction of a refused packet. Looks in `taps` in their order; true when a record
@@ -176,21 +168,29 @@ fn hash(seed: &RandomState, key: &Key) -> u64 {
     end(&key.from).wrapping_add(end(&key.to))
 }
 
+/// Which direction of the record a key is: forward, reverse. Without branches, since which one it
+/// will be cannot be predicted: a mispredicted branch costs as much as the rest of the look-up.
+#[inline]
+fn directions(record: &FlowRecord, from: Endpoint, to: Endpoint) -> (bool, bool) {
+    let address = |end: Endpoint| u128::from_ne_bytes(*end.address.octets());
+    let differ = |x: Endpoint, y: Endpoint| (address(x) ^ address(y)) | u128::from(x.port ^ y.port);
+    let forward = differ(record.a, from) | differ(record.b, to);
+    let reverse = differ(record.a, to) | differ(record.b, from);
+    (forward == 0, reverse == 0)
+}
+
 #[inline]
 fn matches(record: &FlowRecord, key: &Key) -> bool {
-    record.tap == key.tap
-        && record.protocol == key.protocol
-        && ((record.a == key.from && record.b == key.to) || (record.a == key.to && record.b == key.from))
+    let (forward, reverse) = directions(record, key.from, key.to);
+    (forward | reverse) & (record.tap == key.tap) & (record.protocol == key.protocol)
 }
 
 /// The half that the sender fills, and the other one.
 #[inline]
 fn halves(record: &mut FlowRecord, from: Endpoint, to: Endpoint) -> (&mut Half, &mut Half) {
-    if record.a == from && record.b == to {
-        (&mut record.forward, &mut record.reverse)
-    } else {
-        (&mut record.reverse, &mut record.forward)
-    }
+    let (is_forward, _) = directions(record, from, to);
+    let FlowRecord { forward, reverse, .. } = record;
+    if is_forward { (forward, reverse) } else { (reverse, forward) }
 }
 
 #[inline]
