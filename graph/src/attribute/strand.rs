@@ -1,13 +1,17 @@
-//! Flow records of one five-tuple that several taps saw become one strand.
+//! Flow records of one five-tuple that several taps saw, or several files of one tap, become one
+//! strand.
 
 use std::time::Duration;
 
-use flowfence_model::{Address, Endpoint, FlowRecord, Half, Protocol, TapId};
+use flowfence_model::{Address, Endpoint, FlowRecord, Half, Protocol, Signs, TapId};
 use hashbrown::HashSet;
 
 /// Clocks of two nodes may differ by this much; two taps that show one connection show it at
 /// the same time but for that.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(2);
+
+/// UDP and ICMP that were silent for longer are another flow.
+const IDLE: Duration = Duration::from_secs(120);
 
 /// Strands: flow records with the counts of the tap that saw most of each direction.
 #[derive(Debug)]
@@ -114,6 +118,8 @@ fn merge_taps(records: Vec<FlowRecord>, senders: &Senders) -> (Vec<FlowRecord>, 
     (strands, one_wire)
 }
 
+/// Whether a record of another tap shows the strand's connection: at the same time, or later,
+/// where a capture was cut into files.
 fn is_same_connection(strand: &FlowRecord, record: &FlowRecord) -> bool {
     let turned;
     let record = if record.a == strand.a && record.b == strand.b {
@@ -131,7 +137,18 @@ fn is_same_connection(strand: &FlowRecord, record: &FlowRecord) -> bool {
             _ => {}
         }
     }
-    proven || overlap(strand, record)
+    proven || overlap(strand, record) || continues(strand, record)
+}
+
+/// Whether a record takes up a strand that ended before it, without opening anew.
+fn continues(strand: &FlowRecord, record: &FlowRecord) -> bool {
+    let opens = |half: &Half| half.signs.has(Signs::OPEN) || half.signs.has(Signs::ACCEPT);
+    let anew = opens(&record.forward) || opens(&record.reverse);
+    strand.last < record.first
+        && match record.protocol {
+            Protocol::Tcp | Protocol::Sctp => !anew,
+            Protocol::Udp | Protocol::Icmp => record.first.since(strand.last) <= IDLE,
+        }
 }
 
 /// Whether two records were alive at one time, clocks of different nodes allowed for.
@@ -145,8 +162,9 @@ fn absorb(strand: &mut FlowRecord, record: &FlowRecord) {
     } else {
         (record.reverse, record.forward)
     };
-    strand.forward = larger(strand.forward, forward);
-    strand.reverse = larger(strand.reverse, reverse);
+    let join = if strand.last < record.first { sum } else { larger };
+    strand.forward = join(strand.forward, forward);
+    strand.reverse = join(strand.reverse, reverse);
     strand.first = strand.first.min(record.first);
     strand.last = strand.last.max(record.last);
 }
@@ -155,4 +173,11 @@ fn absorb(strand: &mut FlowRecord, record: &FlowRecord) {
 pub fn larger(x: Half, y: Half) -> Half {
     let (more, less) = if (y.packets, y.octets) > (x.packets, x.octets) { (y, x) } else { (x, y) };
     Half { signs: x.signs.union(y.signs), isn: more.isn().or(less.isn()).unwrap_or(0), ..more }
+}
+
+/// One part of a direction and a later one.
+fn sum(x: Half, y: Half) -> Half {
+    let isn = x.isn().or(y.isn()).unwrap_or(0);
+    let signs = x.signs.union(y.signs);
+    Half { packets: x.packets + y.packets, octets: x.octets + y.octets, isn, signs }
 }

@@ -272,3 +272,23 @@ fn inside_a_tunnel_only_neighbours_prove_a_mirror_of_the_pod_side() {
     assert_eq!(visible(tcp("10.244.1.2:1", "203.0.113.10:443", 1)), 0);
     assert_eq!(visible(tcp("10.244.2.1:1", "10.244.2.4:9090", 1)), 2, "node2's probe of its own pod");
 }
+
+#[test]
+fn a_capture_that_was_cut_into_files_shows_one_connection() {
+    let early = tcp("10.244.1.2:40000", "10.244.2.4:9090", 9);
+    let later = |mut record: FlowRecord, secs| {
+        record.tap = TapId(1);
+        record.first = at(secs);
+        record.last = at(secs + 1);
+        record
+    };
+    let rest = later(midstream("10.244.2.4:9090", "10.244.1.2:40000"), 5000);
+    let contact = only(vec![early.clone(), rest]);
+    assert_eq!((contact.tally.connections, contact.tally.packets), (1, [8, 7]), "however long it paused");
+    let anew = later(tcp("10.244.1.2:40000", "10.244.2.4:9090", 10), 5000);
+    assert_eq!(only(vec![early, anew]).tally.connections, 2, "a new opening is another");
+    let asked = |secs| later(udp("10.244.1.2:40000", "10.244.2.2:53", 1, 1), secs);
+    let first = udp("10.244.1.2:40000", "10.244.2.2:53", 1, 1);
+    assert_eq!(only(vec![first.clone(), asked(150)]).tally.connections, 1);
+    assert_eq!(only(vec![first, asked(300)]).tally.connections, 2, "silent for over two minutes");
+}
