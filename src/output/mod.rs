@@ -1,5 +1,6 @@
 //! Outputs: finished reports in, text out. A format a file; none of them looks anything up.
 
+pub mod audit;
 pub mod completeness;
 pub mod explain;
 pub mod graph;

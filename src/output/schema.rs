@@ -2,6 +2,7 @@
 
 use schemars::{JsonSchema, Schema, schema_for};
 
+use super::audit::AuditReport;
 use super::explain::ExplainReport;
 use super::graph::GraphReport;
 use super::recommend::RecommendReport;
@@ -12,6 +13,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("CommunicationGraph", schema_for!(GraphReport)),
         ("Explanation", schema_for!(ExplainReport)),
         ("Recommendation", schema_for!(RecommendReport)),
+        ("Report", schema_for!(AuditReport)),
     ]
 }
 

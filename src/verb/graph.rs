@@ -1,9 +1,10 @@
 //! `flowfence graph`: who talks to whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::{CommunicationGraph, Edge, GraphNode, Tally, View};
+use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Tally, View};
 use flowfence_model::NodeId;
+use flowfence_policy::audit::{Finding, Level, audit, by_edge};
 use flowfence_policy::judge::{EdgeVerdict, Judgement, Said};
 
 use super::observed::{self, Observed};
@@ -11,6 +12,9 @@ use crate::cli::{By, GraphArgs};
 use crate::exit::{Ending, Failure};
 use crate::output;
 use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
+
+/// Ids of the findings that name each workload edge.
+type Suspicions = BTreeMap<EdgeKey, Vec<String>>;
 
 /// Shows the graph.
 pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
@@ -28,13 +32,16 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
 
 fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
+    let findings = audit(&observed.facts, &observed.cluster.inventory, judgement, &observed.cluster.policies);
+    let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
+    let suspicions = by_edge(&serious);
     let is_subject = |id: &NodeId| {
         namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
     };
     let edges: Vec<EdgeRow> = graph
         .edges()
         .filter(|edge| is_subject(&edge.key.from) || is_subject(&edge.key.to))
-        .map(|edge| edge_row(edge, judgement))
+        .map(|edge| edge_row(edge, judgement, &observed.facts, &suspicions))
         .collect();
     let ends: BTreeSet<&NodeId> = edges.iter().flat_map(|edge| [&edge.from, &edge.to]).collect();
     let nodes = graph.nodes().filter(|n| is_subject(&n.id) || ends.contains(&n.id)).map(node_row).collect();
@@ -65,12 +72,17 @@ fn node_row(node: &GraphNode) -> NodeRow {
 }
 
 /// The counts of an edge after judgement: silent datagrams are connections or attempts by now.
-fn edge_row(edge: &Edge, judgement: &Judgement) -> EdgeRow {
+fn edge_row(edge: &Edge, judgement: &Judgement, facts: &Facts, suspicions: &Suspicions) -> EdgeRow {
     let mut tally = Tally::empty();
     let mut verdict = EdgeVerdict::default();
-    for judged in edge.contacts.iter().filter_map(|contact| judgement.of(*contact)) {
+    let mut suspicious: BTreeSet<String> = BTreeSet::new();
+    for index in &edge.contacts {
+        let (Some(judged), Some(contact)) = (judgement.of(*index), facts.contacts.get(*index)) else {
+            continue;
+        };
         tally.merge(&judged.tally);
         verdict = verdict.worst(judged.verdict);
+        suspicious.extend(suspicions.get(&EdgeKey::of(contact)).into_iter().flatten().cloned());
     }
     let key = &edge.key;
     EdgeRow {
@@ -94,6 +106,6 @@ fn edge_row(edge: &Edge, judgement: &Judgement) -> EdgeRow {
             egress: verdict.egress.map(Said::token),
             ingress: verdict.ingress.map(Said::token),
         },
-        suspicious: observed::suspicions(edge, judgement),
+        suspicious: suspicious.into_iter().collect(),
     }
 }

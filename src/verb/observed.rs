@@ -1,7 +1,7 @@
 //! What every verb that looks at traffic begins with.
 
-use flowfence_graph::{Edge, Facts, attribute};
-use flowfence_policy::judge::{Judgement, Standing, judge};
+use flowfence_graph::{Contact, Facts, attribute};
+use flowfence_policy::judge::{Judgement, judge};
 
 use crate::cli::{InputArgs, JudgeArgs};
 use crate::cluster::{self, Cluster};
@@ -39,6 +39,13 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
     }
     let traffic = source::read(args)?;
     let facts = attribute(traffic.recording, &cluster.inventory);
+    let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();
+    if !cluster.inventory.is_empty() && !facts.contacts.is_empty() && !facts.contacts.iter().any(is_known) {
+        eprintln!(
+            "flowfence: no address of the capture belongs to a pod of the cluster that was given: are both \
+             of the same cluster and time?"
+        );
+    }
     let completeness = CompletenessReport::new(&facts.completeness, &cluster);
     for problem in &traffic.unusable {
         eprintln!("flowfence: left out: {}", safe::line(problem));
@@ -65,22 +72,4 @@ impl Observed {
     pub fn ending(&self) -> Ending {
         if self.is_partial { Ending::Partial } else { Ending::Clean }
     }
-}
-
-/// Ids of the findings that name an edge.
-pub fn suspicions(edge: &Edge, judgement: &Judgement) -> Vec<String> {
-    let mut ids: Vec<String> = edge
-        .contacts
-        .iter()
-        .filter_map(|contact| judgement.of(*contact))
-        .filter_map(|judged| match judged.standing {
-            Standing::Withheld(scan) => Some(scan),
-            _ => judged.scan,
-        })
-        .filter_map(|scan| judgement.scans.get(scan))
-        .map(flowfence_policy::judge::Scan::id)
-        .collect();
-    ids.sort();
-    ids.dedup();
-    ids
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::EdgeKey;
+use flowfence_graph::{Contact, EdgeKey};
 use flowfence_model::NodeId;
 use flowfence_model::policy::Direction;
 
@@ -26,7 +26,11 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         debug_assert!(judged.tally.is_connected());
         let (subject, direction) = match (&contact.from.id, &contact.to.id) {
             (from @ NodeId::Workload { .. }, NodeId::Node(_)) => (from, Direction::Egress),
-            (NodeId::Node(_), to @ NodeId::Workload { .. }) if !contact.own_node => (to, Direction::Ingress),
+            (NodeId::Node(_), to @ NodeId::Workload { .. })
+                if !contact.own_node && !is_published(contact, scene) =>
+            {
+                (to, Direction::Ingress)
+            }
             _ => continue,
         };
         grouped.entry((subject, direction)).or_default().insert(EdgeKey::of(contact));
@@ -35,6 +39,13 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         .into_iter()
         .map(|((subject, direction), edges)| describe(scene, subject, direction, edges))
         .collect()
+}
+
+/// A published port is used through any node and admits everybody outside: no rule lists nodes for it.
+fn is_published(contact: &Contact, scene: &Scene<'_>) -> bool {
+    let (Some(pod), Some(port)) = (scene.roster.pod(&contact.to), contact.port) else { return false };
+    let services = scene.inventory.services_behind(pod.0 as usize, contact.protocol, port);
+    services.iter().any(|service| service.published)
 }
 
 fn describe(scene: &Scene<'_>, subject: &NodeId, direction: Direction, edges: BTreeSet<EdgeKey>) -> Finding {
