@@ -6,6 +6,7 @@ use std::path::Path;
 use flowfence_graph::Inventory;
 use flowfence_model::object::Object;
 use flowfence_model::{ClusterPolicy, NetworkPolicy};
+use flowfence_policy::recommend::MANAGED_BY;
 
 use crate::cli::ClusterArgs;
 use crate::exit::Failure;
@@ -62,6 +63,7 @@ pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
     cluster.tiers = cluster.inventory.cluster_policies().to_vec();
     if let Some(path) = &args.policies {
         cluster.places.clear();
+        cluster.ours.clear();
         let objects = cluster.take(path)?;
         let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
         for object in objects {

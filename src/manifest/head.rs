@@ -17,9 +17,16 @@ pub(super) struct Head {
 pub(super) struct HeadName {
     pub(super) namespace: Option<String>,
     pub(super) name: Option<String>,
+    /// Of any shape: whoever reads the object checks it.
+    pub(super) labels: Option<serde_json::Value>,
 }
 
 impl Head {
+    /// The label `app.kubernetes.io/managed-by`.
+    pub(super) fn managed_by(&self) -> Option<&str> {
+        self.metadata.as_ref()?.labels.as_ref()?.get("app.kubernetes.io/managed-by")?.as_str()
+    }
+
     /// `KIND NAMESPACE/NAME`, as far as it is known.
     pub(super) fn label(&self) -> Option<String> {
         let kind = self.kind.as_deref()?;

@@ -72,6 +72,7 @@ impl Reader {
                     item,
                     file: Arc::clone(&self.file),
                     line: source.line(),
+                    managed_by: head.managed_by().map(str::to_owned),
                 })),
                 Err(refusal) => self.refuse(source, Some(head), refusal),
             },

@@ -17,6 +17,8 @@ pub struct Located<T> {
     pub file: Arc<str>,
     /// The line of the file on which its document or list item begins, from 1.
     pub line: usize,
+    /// Its label `app.kubernetes.io/managed-by`.
+    pub managed_by: Option<String>,
 }
 
 /// How much a problem matters.
