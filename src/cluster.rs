@@ -99,12 +99,15 @@ impl Cluster {
         for (kind, count) in snapshot.ignored_kinds {
             *self.ignored.entry(kind).or_default() += count;
         }
-        for Located { item, file, line } in &snapshot.objects {
+        for Located { item, file, line, managed_by } in &snapshot.objects {
             let key = match item {
                 Object::NetworkPolicy(policy) => policy.key(),
                 Object::ClusterPolicy(policy) => policy.key(),
                 _ => continue,
             };
+            if managed_by.as_deref() == Some(MANAGED_BY.1) {
+                self.ours.insert(key.clone());
+            }
             self.places.insert(key, Place { file: file.to_string(), line: *line });
         }
         Ok(snapshot.objects.into_iter().map(|located| located.item).collect())
