@@ -165,6 +165,24 @@ impl Cluster {
         !node.is_empty() && self.inner.node_addresses.get(node).is_some_and(|set| set.contains(&ip))
     }
 
+    /// A cluster with more pods and namespaces, after those that it has.
+    #[must_use]
+    pub fn extended(&self, pods: Vec<Pod>, namespaces: impl IntoIterator<Item = Namespace>) -> Self {
+        let mut inner = Inner::clone(&self.inner);
+        for namespace in namespaces {
+            inner.namespaces.entry(namespace.meta.name).or_insert(namespace.meta.labels);
+        }
+        inner.pods.extend(pods);
+        for pod in &inner.pods {
+            inner.namespaces.entry(pod.meta.namespace.clone()).or_default();
+        }
+        for (name, labels) in &mut inner.namespaces {
+            labels.insert(NAMESPACE_NAME.to_owned(), name.clone());
+        }
+        inner.by_name = index_by_name(&inner.pods);
+        Cluster { inner: Arc::new(inner) }
+    }
+
     /// The nodes, in the order given.
     pub fn nodes(&self) -> &[Node] {
         &self.inner.nodes
@@ -183,7 +201,7 @@ impl Cluster {
     }
 
     /// Whether an address is a node's, one of its pod gateways, or that of a host-network pod.
-    pub(super) fn is_node(&self, ip: IpAddr) -> bool {
+    pub(crate) fn is_node(&self, ip: IpAddr) -> bool {
         self.inner.node_addresses.values().any(|addresses| addresses.contains(&ip))
     }
 

@@ -19,6 +19,7 @@ mod cluster;
 mod compile;
 mod connection;
 mod decision;
+pub mod fold;
 mod left_open;
 mod peer;
 mod plugin;

@@ -63,7 +63,7 @@ impl PolicySet {
 
     /// Whether the Baseline tier is skipped because a NetworkPolicy isolates the pod in the other
     /// direction: the other reading of "pods not selected by a NetworkPolicy".
-    fn is_spared(&self, pod: PodIndex, direction: Direction, reading: Reading) -> bool {
+    pub(super) fn is_spared(&self, pod: PodIndex, direction: Direction, reading: Reading) -> bool {
         let other = match direction {
             Direction::Egress => Direction::Ingress,
             Direction::Ingress => Direction::Egress,
@@ -135,7 +135,7 @@ impl PolicySet {
     }
 
     /// Whether another reading admits every port at once.
-    fn admits_whole(&self, pod: PodIndex, question: &Question<'_>, direction: Direction) -> bool {
+    pub(super) fn admits_whole(&self, pod: PodIndex, question: &Question<'_>, direction: Direction) -> bool {
         let reading = question.reading;
         (reading.is_other(Unspecified::OwnNodeEgress)
             && direction == Direction::Egress

@@ -1,0 +1,171 @@
+//! The ends between which policies are asked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use flowfence_graph::Inventory;
+use flowfence_model::NodeId;
+use ipnet::IpNet;
+
+use crate::semantics::fold::Atoms;
+use crate::semantics::{Cluster, Party, PodIndex, PolicySet};
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// Both.
+    pub const BOTH: [Family; 2] = [Family::V4, Family::V6];
+
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+
+    /// The name of it, as the API writes it in `ipFamilies`.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        }
+    }
+}
+
+/// Who an end is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndName {
+    /// A workload all of whose pods are alike to the policies.
+    Workload(NodeId),
+    /// One pod of a workload whose pods are not.
+    Pod {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A node, by its first internal address of each family.
+    Node(String),
+    /// Addresses that policies do not tell apart: a block without those inside it. Pods and nodes
+    /// with an address in it are ends of their own.
+    External {
+        /// The block.
+        block: IpNet,
+        /// The blocks inside it that are ends of their own.
+        except: Vec<IpNet>,
+    },
+}
+
+impl fmt::Display for EndName {
+    /// The node id; a pod as `NAMESPACE/Pod/NAME`, a range as `external/CIDR`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EndName::Workload(id) => id.fmt(f),
+            EndName::Pod { namespace, name } => write!(f, "{namespace}/Pod/{name}"),
+            EndName::Node(name) => write!(f, "node/{name}"),
+            EndName::External { block, .. } => write!(f, "external/{block}"),
+        }
+    }
+}
+
+/// One end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Who it is.
+    pub name: EndName,
+    /// Its pods; none for nodes and ranges outside.
+    pub pods: Vec<PodIndex>,
+    /// Where it stands by family, as an index of the parties that were folded.
+    pub(super) parties: [Option<usize>; 2],
+}
+
+impl End {
+    /// Whether it is made of pods.
+    pub fn has_pods(&self) -> bool {
+        !self.pods.is_empty()
+    }
+
+    /// The namespace of its pods.
+    pub fn namespace(&self) -> Option<&str> {
+        match &self.name {
+            EndName::Workload(id) => id.namespace(),
+            EndName::Pod { namespace, .. } => Some(namespace),
+            EndName::Node(_) | EndName::External { .. } => None,
+        }
+    }
+
+    /// The kind as outputs show it: the API's kind, `Node` or `External`.
+    pub fn kind(&self) -> &str {
+        match &self.name {
+            EndName::Workload(id) => id.kind(),
+            EndName::Pod { .. } => "Pod",
+            EndName::Node(_) => "Node",
+            EndName::External { .. } => "External",
+        }
+    }
+}
+
+/// The parties of a list, first of each family.
+fn by_family(addresses: impl IntoIterator<Item = IpAddr>, pod: Option<PodIndex>) -> [Option<Party>; 2] {
+    let mut found = [None, None];
+    for address in addresses {
+        found[Family::of(address) as usize].get_or_insert(Party { pod, address });
+    }
+    found
+}
+
+/// The running pods with an address of their own, by workload. A pod without one has no
+/// connection yet, and a host-network pod is its node.
+pub(super) fn pods_by_workload<'i>(
+    inventory: &'i Inventory,
+    cluster: &Cluster,
+) -> BTreeMap<&'i NodeId, Vec<PodIndex>> {
+    let mut pods: BTreeMap<&NodeId, Vec<PodIndex>> = BTreeMap::new();
+    for (index, known) in cluster.indices().zip(inventory.pods()) {
+        let pod = cluster.pod(index);
+        // The cluster's pod of that name and address is the one that still has them.
+        let is_current = pod.ips.iter().any(|ip| cluster.holder(*ip) == Some(index));
+        if !pod.is_finished && !pod.host_network && is_current {
+            pods.entry(&known.workload).or_default().push(index);
+        }
+    }
+    pods
+}
+
+/// The parties of one pod.
+pub(super) fn of_pod(cluster: &Cluster, pod: PodIndex) -> [Option<Party>; 2] {
+    by_family(cluster.pod(pod).ips.iter().copied(), Some(pod))
+}
+
+/// Nodes and ranges outside, with their parties.
+pub(super) fn others(cluster: &Cluster, sets: &[&PolicySet]) -> Vec<(EndName, [Option<Party>; 2])> {
+    let nodes = cluster.nodes().iter().map(|node| {
+        (EndName::Node(node.meta.name.clone()), by_family(node.internal_ips.iter().copied(), None))
+    });
+    let mut nodes: Vec<_> = nodes.collect();
+    nodes.sort_by(|a, b| a.0.cmp(&b.0));
+    let atoms = Atoms::new(sets);
+    let has_family = |family: Family| {
+        cluster.pods().iter().flat_map(|pod| &pod.ips).any(|ip| Family::of(*ip) == family)
+    };
+    let families = Family::BOTH.map(has_family);
+    let outside = atoms.iter().filter_map(|(block, except)| {
+        let address = Atoms::address_in(block, &except)?;
+        let is_of_use = families[Family::of(address) as usize] && !is_one_of_ours(block, cluster);
+        is_of_use.then(|| (EndName::External { block, except }, by_family([address], None)))
+    });
+    nodes.extend(outside);
+    nodes
+}
+
+/// Whether a block is the address of one pod or node, which is an end already.
+fn is_one_of_ours(block: IpNet, cluster: &Cluster) -> bool {
+    block.prefix_len() == block.max_prefix_len()
+        && (cluster.holder(block.addr()).is_some() || cluster.is_node(block.addr()))
+}

@@ -1,0 +1,22 @@
+//! What policies allow, without traffic: every pair of ends, the difference of two sets of
+//! policies, and what may enter from where nobody stands yet.
+//!
+//! ```text
+//! Inventory ─▶ End (workload, node, range outside) ─▶ semantics::fold::Matrix ─▶ Row
+//! two sets  ────────────────────────────────────────────────────────────────▶ Change
+//! selectors of the policies ─▶ Stranger (a pod that might come) ─▶ Exposure
+//! ```
+
+mod end;
+mod exposure;
+mod stranger;
+mod survey;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::semantics::fold::{Profile, ProfileId};
+pub use end::{End, EndName, Family};
+pub use exposure::{Entry, Exposure, exposure};
+pub use stranger::Stranger;
+pub use survey::{Change, Row, Selection, Survey};

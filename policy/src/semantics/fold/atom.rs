@@ -1,0 +1,104 @@
+//! The address space, cut where a policy cuts it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use flowfence_model::tier::TierPeer;
+use flowfence_model::{PolicyPeer, policy::Direction};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::semantics::PolicySet;
+
+/// Every block that policies name, and the whole of both families. Blocks nest or are disjoint,
+/// so the deepest one around an address tells all that hold it: an atom is a block without the
+/// blocks inside it.
+#[derive(Clone, Debug)]
+pub struct Atoms {
+    /// Each block with the next one around it.
+    blocks: BTreeMap<IpNet, Option<IpNet>>,
+}
+
+impl Atoms {
+    /// The blocks of these sets, exceptions included.
+    pub fn new(sets: &[&PolicySet]) -> Self {
+        let whole: [IpNet; 2] = [Ipv4Net::default().into(), Ipv6Net::default().into()];
+        let named = sets.iter().flat_map(|set| blocks(set));
+        let all: BTreeSet<IpNet> = whole.into_iter().chain(named).collect();
+        // In this order a block comes before the blocks inside it.
+        let mut around: Vec<IpNet> = Vec::new();
+        let mut nested = BTreeMap::new();
+        for block in all {
+            while around.last().is_some_and(|outer| !outer.contains(&block)) {
+                around.pop();
+            }
+            nested.insert(block, around.last().copied());
+            around.push(block);
+        }
+        Atoms { blocks: nested }
+    }
+
+    /// The atom of an address, by its block.
+    pub fn of(&self, address: IpAddr) -> IpNet {
+        let host = IpNet::from(address);
+        let before = self.blocks.range(..=host).next_back().map(|(block, _)| *block);
+        let mut candidate = before;
+        while let Some(block) = candidate {
+            if block.contains(&address) {
+                return block;
+            }
+            candidate = self.blocks.get(&block).copied().flatten();
+        }
+        host
+    }
+
+    /// Every atom: its block and the blocks that are cut out of it.
+    pub fn iter(&self) -> impl Iterator<Item = (IpNet, Vec<IpNet>)> + '_ {
+        let mut inner: BTreeMap<IpNet, Vec<IpNet>> = BTreeMap::new();
+        for (block, outer) in &self.blocks {
+            if let Some(outer) = outer {
+                inner.entry(*outer).or_default().push(*block);
+            }
+        }
+        self.blocks.keys().map(move |block| (*block, inner.remove(block).unwrap_or_default()))
+    }
+
+    /// An address of an atom; `None` when the blocks inside leave nothing of it.
+    pub fn address_in(block: IpNet, inner: &[IpNet]) -> Option<IpAddr> {
+        let mut candidate = Some(block.network());
+        while let Some(address) = candidate.filter(|address| block.contains(address)) {
+            // The blocks inside are sorted and disjoint, each step leaves one behind.
+            match inner.iter().find(|hole| hole.contains(&address)) {
+                None => return Some(address),
+                Some(hole) => candidate = next(hole.broadcast()),
+            }
+        }
+        None
+    }
+}
+
+fn next(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(ip) => u32::from(ip).checked_add(1).map(|bits| IpAddr::V4(bits.into())),
+        IpAddr::V6(ip) => u128::from(ip).checked_add(1).map(|bits| IpAddr::V6(bits.into())),
+    }
+}
+
+fn blocks(set: &PolicySet) -> Vec<IpNet> {
+    let mut blocks = Vec::new();
+    for direction in Direction::BOTH {
+        let rules = set.policies().iter().flat_map(|policy| policy.rules(direction).unwrap_or_default());
+        for peer in rules.flat_map(|rule| &rule.peers) {
+            if let PolicyPeer::Block { cidr, except } = peer {
+                blocks.push(cidr.trunc());
+                blocks.extend(except.iter().map(IpNet::trunc));
+            }
+        }
+        let rules = set.cluster_policies().iter().flat_map(|policy| policy.rules(direction));
+        for peer in rules.flat_map(|rule| &rule.peers) {
+            if let TierPeer::Networks(networks) = peer {
+                blocks.extend(networks.iter().map(IpNet::trunc));
+            }
+        }
+    }
+    blocks
+}

@@ -1,0 +1,153 @@
+//! Parties that no policy of the sets can tell apart.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+use flowfence_model::Protocol;
+use flowfence_model::policy::Direction;
+use flowfence_model::tier::Tier;
+use ipnet::IpNet;
+
+use super::atom::Atoms;
+use crate::semantics::peer::{Peer, Peers};
+use crate::semantics::port::Destination;
+use crate::semantics::reading::Reading;
+use crate::semantics::set::PolicySet;
+use crate::semantics::tier::Scope;
+use crate::semantics::unspecified::Unspecified;
+use crate::semantics::{Party, PodIndex};
+
+/// The kind of each party, and a party of each kind.
+pub(super) struct Kinds {
+    /// By party, in the order given.
+    pub(super) of: Vec<u32>,
+    /// By kind.
+    pub(super) examples: Vec<Party>,
+}
+
+/// Folds parties. Two are of one kind when the same policies select them, the same selectors
+/// match them, the same blocks and nodes hold their addresses, and the port names that any rule
+/// uses mean the same numbers on them.
+pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kinds {
+    let traits = Traits::new(sets);
+    let mut numbers: HashMap<(Vec<u32>, IpNet, Vec<u32>, Vec<u16>), u32> = HashMap::new();
+    let mut kinds = Kinds { of: Vec::with_capacity(parties.len()), examples: Vec::new() };
+    for party in parties {
+        let pod = party.pod.filter(|pod| traits.is_labelled(*pod));
+        let selected = pod.map_or_else(Vec::new, |pod| traits.of_pod[pod.slot()].clone());
+        let signature = (selected, atoms.of(party.address), traits.nodes(party, pod), traits.numbers(pod));
+        let next = u32::try_from(kinds.examples.len()).expect("fewer than 2^32 kinds");
+        let kind = *numbers.entry(signature).or_insert(next);
+        if kind == next {
+            kinds.examples.push(*party);
+        }
+        kinds.of.push(kind);
+    }
+    kinds
+}
+
+/// What tells pods apart.
+struct Traits<'a> {
+    sets: &'a [&'a PolicySet],
+    /// By pod: the bitsets, of selectors and of subjects, that hold it; ascending.
+    of_pod: Vec<Vec<u32>>,
+    nodes: Vec<&'a FixedBitSet>,
+    names: BTreeSet<(Protocol, &'a str)>,
+}
+
+impl<'a> Traits<'a> {
+    fn new(sets: &'a [&'a PolicySet]) -> Self {
+        let pods = sets.first().map_or(0, |set| set.cluster.pods().len());
+        let mut traits =
+            Traits { sets, of_pod: vec![Vec::new(); pods], nodes: Vec::new(), names: BTreeSet::new() };
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        let mut next = 0;
+        let mut add = |of_pod: &mut Vec<Vec<u32>>, set: &FixedBitSet| {
+            set.ones().for_each(|slot| of_pod[slot].push(next));
+            next += 1;
+        };
+        for set in sets {
+            for program in &set.programs {
+                add(&mut traits.of_pod, &program.subjects);
+            }
+            for program in &set.tiers.programs {
+                add(&mut traits.of_pod, &program.subjects);
+            }
+            let mut shared: Vec<&Arc<FixedBitSet>> = Vec::new();
+            for direction in Direction::BOTH {
+                for region in set.programs.iter().flat_map(|program| program.regions(direction)) {
+                    traits.names.extend(region.ports.names().iter().map(|(p, name)| (*p, name.as_str())));
+                    if let Peers::Some { pods, entries } = &region.peers {
+                        let is_any = entries.iter().any(|entry| matches!(entry, Peer::Pods(_)));
+                        shared.extend(is_any.then_some(pods));
+                    }
+                }
+                for region in set.tiers.programs.iter().flat_map(|program| program.regions(direction)) {
+                    traits.names.extend(region.ports.names().iter().map(|(p, name)| (*p, name.as_str())));
+                    if let Scope::Peers(peers) = &region.scope {
+                        shared.push(&peers.pods);
+                        traits.nodes.extend((!peers.nodes.is_clear()).then_some(&peers.nodes));
+                    }
+                }
+            }
+            for bits in shared {
+                if seen.insert(Arc::as_ptr(bits) as usize) {
+                    add(&mut traits.of_pod, bits);
+                }
+            }
+        }
+        traits
+    }
+
+    fn reading(&self) -> Reading {
+        self.sets.first().map_or_else(Reading::default, |set| set.reading)
+    }
+
+    fn is_labelled(&self, pod: PodIndex) -> bool {
+        let is_host = self.sets.first().is_some_and(|set| set.cluster.pod(pod).host_network);
+        !is_host
+            || self.reading().is_other(Unspecified::HostNetworkPeer)
+            || self.reading().is_other(Unspecified::HostNetworkSubject)
+    }
+
+    /// The `nodes` peers that hold a party.
+    fn nodes(&self, party: &Party, pod: Option<PodIndex>) -> Vec<u32> {
+        let Some(set) = self.sets.first().filter(|_| !self.nodes.is_empty()) else { return Vec::new() };
+        let node = if self.reading().is_other(Unspecified::NodePeer) {
+            pod.and_then(|pod| set.cluster.node_under(pod))
+        } else {
+            set.cluster.node_at(party.address)
+        };
+        let Some(node) = node else { return Vec::new() };
+        let holding = (0u32..).zip(&self.nodes).filter(|(_, nodes)| nodes.contains(node));
+        holding.map(|(at, _)| at).collect()
+    }
+
+    /// What the names that rules use mean on a pod, names parted by 0.
+    fn numbers(&self, pod: Option<PodIndex>) -> Vec<u16> {
+        let Some((set, pod)) = self.sets.first().zip(pod) else { return Vec::new() };
+        let with_sidecars = !self.reading().is_other(Unspecified::SidecarNamedPort);
+        let destination = Destination { pod: Some(set.cluster.pod(pod)), with_sidecars };
+        let mut numbers = Vec::new();
+        for (protocol, name) in &self.names {
+            numbers.extend(destination.resolve(name, *protocol));
+            numbers.push(0);
+        }
+        numbers
+    }
+}
+
+/// The lists of policies that speak of a pod in a direction; the same lists, the same rules.
+pub(super) type Speakers<'a> = (&'a [u32], &'a [u32], &'a [u32], bool);
+
+/// Who speaks of a pod: Admin tier, NetworkPolicies, Baseline tier, and whether Baseline is
+/// skipped for it.
+pub(super) fn speakers(set: &PolicySet, pod: PodIndex, direction: Direction) -> Speakers<'_> {
+    (
+        set.tiers.selecting(Tier::Admin, pod),
+        set.isolating_as(pod, direction, set.reading),
+        set.tiers.selecting(Tier::Baseline, pod),
+        set.is_spared(pod, direction, set.reading),
+    )
+}

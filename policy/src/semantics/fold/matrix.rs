@@ -1,0 +1,149 @@
+//! Every pair of kinds.
+
+use std::collections::HashMap;
+
+use flowfence_model::policy::Direction;
+
+use super::atom::Atoms;
+use super::kind::{self, Kinds};
+use super::profile::{Profile, ProfileId, Profiles};
+use super::stance::{self, Matches, Stance};
+use crate::semantics::{Party, PolicySet};
+
+/// A kind of party in a [`Matrix`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindId(pub u32);
+
+/// What one or two sets of policies allow between kinds of parties.
+///
+/// Holds four bytes per stance and kind, and each distinct profile once.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    of: Vec<u32>,
+    kinds: usize,
+    views: Vec<View>,
+    profiles: Profiles,
+}
+
+/// One set of policies.
+#[derive(Clone, Debug)]
+struct View {
+    egress: Side,
+    ingress: Side,
+}
+
+/// One direction of it.
+#[derive(Clone, Debug)]
+struct Side {
+    /// The stance of each kind.
+    stances: Vec<u32>,
+    /// By stance: what is allowed with each kind as the other end.
+    rows: Vec<Vec<ProfileId>>,
+}
+
+impl Matrix {
+    /// Folds the parties and judges every pair of their kinds under each set. The sets are
+    /// compiled over one cluster, and its pods are the parties' pods.
+    pub fn new(sets: &[&PolicySet], parties: &[Party]) -> Self {
+        let atoms = Atoms::new(sets);
+        let Kinds { of, examples } = kind::fold(sets, &atoms, parties);
+        let mut profiles = Profiles::default();
+        let views = sets
+            .iter()
+            .map(|set| View {
+                egress: side(set, &examples, Direction::Egress, &mut profiles),
+                ingress: side(set, &examples, Direction::Ingress, &mut profiles),
+            })
+            .collect();
+        Matrix { of, kinds: examples.len(), views, profiles }
+    }
+
+    /// The kind of a party, by its place in the list that was given.
+    pub fn kind(&self, party: usize) -> KindId {
+        KindId(self.of[party])
+    }
+
+    /// How many kinds there are.
+    pub fn kinds(&self) -> usize {
+        self.kinds
+    }
+
+    /// What is allowed from one kind to another under a set, by its place.
+    pub fn allowed(&mut self, set: usize, from: KindId, to: KindId) -> ProfileId {
+        let view = &self.views[set];
+        let (out, into) = (view.egress.cell(from, to), view.ingress.cell(to, from));
+        self.profiles.common(out, into)
+    }
+
+    /// What the policies of the destination alone let in.
+    pub fn let_in(&self, set: usize, from: KindId, to: KindId) -> ProfileId {
+        self.views[set].ingress.cell(to, from)
+    }
+
+    /// A profile by its number.
+    pub fn profile(&self, id: ProfileId) -> &Profile {
+        self.profiles.get(id)
+    }
+
+    /// The pairs of kinds on which the first two sets may differ: those of which either direction
+    /// changed. Stances are compared, each pair of them once, so that what no change touched
+    /// costs nothing.
+    pub fn changed(&self) -> Vec<(KindId, KindId)> {
+        let [before, after, ..] = self.views.as_slice() else { return Vec::new() };
+        let mut pairs = Vec::new();
+        for (from, peers) in changed(&before.egress, &after.egress) {
+            pairs.extend(peers.into_iter().map(|to| (from, to)));
+        }
+        for (to, peers) in changed(&before.ingress, &after.ingress) {
+            pairs.extend(peers.into_iter().map(|from| (from, to)));
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+}
+
+impl Side {
+    fn cell(&self, subject: KindId, peer: KindId) -> ProfileId {
+        self.rows[self.stances[subject.0 as usize] as usize][peer.0 as usize]
+    }
+}
+
+/// The kinds whose rows differ, with the places at which they do.
+fn changed(before: &Side, after: &Side) -> Vec<(KindId, Vec<KindId>)> {
+    let mut known: HashMap<(u32, u32), Vec<KindId>> = HashMap::new();
+    let mut changed = Vec::new();
+    for (kind, (old, new)) in (0u32..).zip(before.stances.iter().zip(&after.stances)) {
+        let peers = known.entry((*old, *new)).or_insert_with(|| {
+            let rows = before.rows[*old as usize].iter().zip(&after.rows[*new as usize]);
+            (0u32..).zip(rows).filter(|(_, (old, new))| old != new).map(|(peer, _)| KindId(peer)).collect()
+        });
+        if !peers.is_empty() {
+            changed.push((KindId(kind), peers.clone()));
+        }
+    }
+    changed
+}
+
+fn side(set: &PolicySet, kinds: &[Party], direction: Direction, profiles: &mut Profiles) -> Side {
+    let everything = profiles.number(Profile::everything());
+    let mut numbers = HashMap::new();
+    // The first stance is that of whom no policy speaks: everything is allowed.
+    let mut side =
+        Side { stances: Vec::with_capacity(kinds.len()), rows: vec![vec![everything; kinds.len()]] };
+    let mut matches = Matches::default();
+    for (kind, party) in (0u32..).zip(kinds) {
+        let Some(key) = stance::key(set, *party, kind, direction) else {
+            side.stances.push(0);
+            continue;
+        };
+        let next = u32::try_from(side.rows.len()).expect("fewer than 2^32 stances");
+        let number = *numbers.entry(key).or_insert(next);
+        if number == next {
+            let stance = Stance::new(set, *party, key.0, direction);
+            side.rows.push(stance.row(kinds, &mut matches, profiles));
+        }
+        side.stances.push(number);
+    }
+    side
+}

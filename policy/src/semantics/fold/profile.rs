@@ -1,0 +1,105 @@
+//! Sets of allowed ports, each kept once.
+
+use std::collections::HashMap;
+
+use flowfence_model::{PortSet, Protocol};
+
+/// What is allowed between two ends: ports by protocol. ICMP has all of them or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Profile {
+    ports: [PortSet; 4],
+}
+
+impl Profile {
+    /// Everything.
+    pub fn everything() -> Self {
+        Profile { ports: [PortSet::all(), PortSet::all(), PortSet::all(), PortSet::all()] }
+    }
+
+    /// The ports of each protocol.
+    pub fn new(of: impl FnMut(Protocol) -> PortSet) -> Self {
+        Profile { ports: PROTOCOLS.map(of) }
+    }
+
+    /// The ports of one protocol.
+    pub fn ports(&self, protocol: Protocol) -> &PortSet {
+        &self.ports[protocol as usize]
+    }
+
+    /// The protocols of which any port is allowed, with these.
+    pub fn iter(&self) -> impl Iterator<Item = (Protocol, &PortSet)> {
+        PROTOCOLS.into_iter().zip(&self.ports).filter(|(_, ports)| !ports.is_empty())
+    }
+
+    /// Whether nothing is allowed.
+    pub fn is_empty(&self) -> bool {
+        self.ports.iter().all(PortSet::is_empty)
+    }
+
+    /// Whether everything is allowed.
+    pub fn is_everything(&self) -> bool {
+        *self == Profile::everything()
+    }
+
+    /// What both allow.
+    #[must_use]
+    pub fn intersection(&self, other: &Profile) -> Profile {
+        Profile::new(|protocol| self.ports(protocol).intersection(other.ports(protocol)))
+    }
+
+    /// What either allows.
+    #[must_use]
+    pub fn union(&self, other: &Profile) -> Profile {
+        Profile::new(|protocol| self.ports(protocol).union(other.ports(protocol)))
+    }
+
+    /// What this one allows and the other does not.
+    #[must_use]
+    pub fn difference(&self, other: &Profile) -> Profile {
+        Profile::new(|protocol| self.ports(protocol).difference(other.ports(protocol)))
+    }
+}
+
+const PROTOCOLS: [Protocol; 4] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp];
+
+/// The number of a profile in its matrix: equal profiles have equal numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileId(pub(super) u32);
+
+/// Profiles by number, and what pairs of them have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Profiles {
+    profiles: Vec<Profile>,
+    numbers: HashMap<Profile, ProfileId>,
+    common: HashMap<(ProfileId, ProfileId), ProfileId>,
+}
+
+impl Profiles {
+    pub(super) fn get(&self, id: ProfileId) -> &Profile {
+        &self.profiles[id.0 as usize]
+    }
+
+    pub(super) fn number(&mut self, profile: Profile) -> ProfileId {
+        if let Some(known) = self.numbers.get(&profile) {
+            return *known;
+        }
+        let id = ProfileId(u32::try_from(self.profiles.len()).expect("fewer than 2^32 profiles"));
+        self.profiles.push(profile.clone());
+        self.numbers.insert(profile, id);
+        id
+    }
+
+    pub(super) fn common(&mut self, one: ProfileId, other: ProfileId) -> ProfileId {
+        if one == other {
+            return one;
+        }
+        let pair = (one.min(other), one.max(other));
+        if let Some(known) = self.common.get(&pair) {
+            return *known;
+        }
+        let both = self.get(one).intersection(self.get(other));
+        let id = self.number(both);
+        self.common.insert(pair, id);
+        id
+    }
+}
