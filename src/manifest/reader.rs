@@ -72,7 +72,7 @@ impl Reader {
                     item,
                     file: Arc::clone(&self.file),
                     line: source.line(),
-                    managed_by: head.managed_by().map(str::to_owned),
+                    managed_by: managed_by(source, head),
                 })),
                 Err(refusal) => self.refuse(source, Some(head), refusal),
             },
@@ -90,6 +90,12 @@ impl Reader {
             level: Level::Error,
         });
     }
+}
+
+/// The label is deeper than a head's quick look goes; policies alone are worth a whole one.
+fn managed_by(source: &Source<'_>, head: &Head) -> Option<String> {
+    let is_policy = head.kind.as_deref().is_some_and(|kind| kind.ends_with("NetworkPolicy"));
+    is_policy.then(|| source.parse::<Head>().ok())??.managed_by().map(str::to_owned)
 }
 
 /// The name of a refused object; its indentation tells the kind sooner than the name.
