@@ -26,7 +26,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let title = format!("policy {} selects no pod", policy.key());
         let labels: Vec<String> =
             policy.pod_selector.match_labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let keys: Vec<&str> = policy.pod_selector.match_expressions.iter().map(|r| r.key()).collect();
+        let keys: Vec<&str> =
+            policy.pod_selector.match_expressions.iter().map(flowfence_model::Requirement::key).collect();
         let mut finding = Finding::new(DETECTOR.id, Level::Warning, &policy.key(), title)
             .with("policy", policy.key())
             .with("matchLabels", labels.as_slice());

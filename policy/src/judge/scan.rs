@@ -139,22 +139,22 @@ fn is_scan(targets: &BTreeMap<Target, Outcome<'_>>, knocks: &Knocks<'_, '_>) -> 
     widest >= SCAN_TARGETS && BUSY_SHARE * once >= answered
 }
 
+/// Once it is a scan, everything that failed since it began belongs to it.
 fn describe(
     source: &NodeId,
     targets: &BTreeMap<Target, Outcome<'_>>,
     knocks: &Knocks<'_, '_>,
 ) -> Option<Scan> {
     let start = start_of(&knocks.iter().map(|(_, outcome)| outcome.first).collect::<Vec<_>>())?;
-    let places: BTreeSet<&Place> = knocks.iter().map(|((place, ..), _)| place).collect();
-    let ports: BTreeSet<(Protocol, u16)> =
-        knocks.iter().map(|((_, protocol, port), _)| (*protocol, *port)).collect();
+    let failed = || targets.iter().filter(|(_, o)| !o.is_answered() && o.first >= start);
+    let places: BTreeSet<&Place> = failed().map(|((place, ..), _)| place).collect();
     Some(Scan {
         source: source.clone(),
         first_knock: with_open_doors(start, targets),
-        last_knock: knocks.last()?.1.first,
-        targets: knocks.len(),
+        last_knock: failed().map(|(_, outcome)| outcome.first).max()?,
+        targets: failed().count(),
         addresses: places.len(),
-        ports,
+        ports: failed().map(|((_, protocol, port), _)| (*protocol, *port)).collect(),
         answered: Vec::new(),
         accepted: false,
     })

@@ -163,9 +163,11 @@ fn an_outside_scanner_loses_what_it_found() {
     assert_eq!(world.seen().judgement.withheld.len(), 1);
 }
 
+type Traffic = fn(&mut World);
+
 #[test]
 fn ordinary_failures_are_no_scan() {
-    let cases: Vec<(&str, fn(&mut World))> = vec![
+    let cases: Vec<(&str, Traffic)> = vec![
         ("a scraper with 20 of 200 targets down", |world| {
             for n in 0..180_u8 {
                 world.tcp("shop/client-0", &format!("10.244.1.{}", n + 20), 9100);

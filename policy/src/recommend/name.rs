@@ -93,9 +93,6 @@ mod tests {
     #[test]
     fn no_name_leaves_the_directory() {
         assert_eq!(file("shop", "flowfence-web"), "shop/web.yaml");
-        assert_eq!(
-            file("..", "flowfence-../../etc/x"),
-            "_../_.._.._etc_x.yaml".replace("_.._.._", "_.._.._")
-        );
+        assert_eq!(file("..", "flowfence-../../etc/x"), "_../_.._.._etc_x.yaml");
     }
 }
