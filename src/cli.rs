@@ -31,6 +31,8 @@ pub enum Verb {
     Recommend(RecommendArgs),
     /// Answer whether policies allow given connections, without traffic
     Reach(ReachArgs),
+    /// Replay recorded traffic against a candidate set of policies (--policies)
+    Check(CheckArgs),
     /// Explain which policy and rule allow or deny a connection
     Explain(ExplainArgs),
     /// Print a shell completion script
@@ -63,7 +65,7 @@ pub struct InputArgs {
 }
 
 /// Which objects of the cluster count.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArgs {
     /// Objects as `kubectl get … -o yaml|json` prints them: a file, a directory, or `none`;
     /// may be given for several moments of one cluster
@@ -157,12 +159,44 @@ pub struct ReachArgs {
     /// Objects
     #[command(flatten)]
     pub cluster: ClusterArgs,
-    /// Connections to answer: a JSON list of {from, to, protocol, port}
-    #[arg(long, value_name = "FILE")]
-    pub probes: PathBuf,
+    /// Answer these connections instead, as JSON: a JSON list of {from, to, protocol, port}
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["against", "from", "to", "namespaces", "selector"])]
+    pub probes: Option<PathBuf>,
+    /// Show what differs from these policies, which are the ones before
+    #[arg(long, value_name = "PATH")]
+    pub against: Option<PathBuf>,
+    /// Only from this end: NAMESPACE/POD, NAMESPACE/KIND/NAME, namespace/NAME, node/NAME or an address
+    #[arg(long, value_name = "END")]
+    pub from: Vec<String>,
+    /// Only to this end, likewise
+    #[arg(long, value_name = "END")]
+    pub to: Vec<String>,
+    /// Only connections with an end in these namespaces
+    #[arg(short = 'n', long = "namespace", value_name = "NS")]
+    pub namespaces: Vec<String>,
+    /// Only connections with an end that has these labels, as kubectl writes selectors
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+    /// Answer open questions as the documentation of this network plugin does
+    #[arg(long, value_enum)]
+    pub plugin: Option<PluginName>,
+    /// Output format; table by default, json for --probes
+    #[arg(short, long, value_enum)]
+    pub output: Option<ReachFormat>,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Traffic and objects; `--policies` is the candidate set
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Subjects and trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: JsonOnly,
+    pub output: TableOrJson,
 }
 
 /// `explain`.
@@ -237,12 +271,35 @@ pub enum YamlOrJson {
     Json,
 }
 
-/// JSON alone.
+/// Formats of `reach`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum JsonOnly {
-    /// JSON for machines
+pub enum ReachFormat {
+    /// Columns for people
     #[default]
+    Table,
+    /// More columns: family, kinds, pods
+    Wide,
+    /// JSON for machines
     Json,
+    /// Comma-separated values
+    Csv,
+    /// Graphviz
+    Dot,
+}
+
+/// `--plugin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PluginName {
+    /// Calico
+    Calico,
+    /// Cilium
+    Cilium,
+    /// kube-router
+    KubeRouter,
+    /// kube-network-policies of kubernetes-sigs
+    KubeNetworkPolicies,
+    /// Amazon VPC CNI with its network policy agent
+    Aws,
 }
 
 /// `--fail-on`.
@@ -311,6 +368,7 @@ fn run(verb: &Verb) -> Result<Ending, Failure> {
         Verb::Audit(args) => verb::audit::run(args),
         Verb::Recommend(args) => verb::recommend::run(args),
         Verb::Reach(args) => verb::reach::run(args),
+        Verb::Check(args) => verb::check::run(args),
         Verb::Explain(args) => verb::explain::run(args),
         Verb::Completion { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "flowfence", &mut std::io::stdout());

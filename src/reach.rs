@@ -1,9 +1,12 @@
-//! Exact answers to probes: what policies allow, without traffic.
+//! Exact answers about policies, without traffic: probes, and which ends a survey shows.
+
+pub mod filter;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use flowfence_graph::Inventory;
-use flowfence_model::{ClusterPolicy, NetworkPolicy, Protocol};
+use flowfence_model::Protocol;
+use flowfence_model::object::TargetPort;
 use flowfence_policy::semantics::{Cluster, Connection, Party, PodIndex, PolicySet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -63,31 +66,55 @@ struct RawProbe {
     to_ip: Option<IpAddr>,
 }
 
-/// Answers the probes of a JSON list:
-/// `[{"from": POD|IP, "to": POD|IP, "protocol", "port", "fromIP"?, "toIP"?}]`.
-///
-/// An address that a pod holds is that pod. A pod of two families takes part with the address of
-/// `fromIP` or `toIP`, else with the first one of the other end's family.
-pub fn answer_probes(
-    probes: &str,
-    inventory: &Inventory,
-    policies: &[NetworkPolicy],
-    tiers: &[ClusterPolicy],
-) -> Result<Answers, ProbeError> {
-    answer(probes, &PolicySet::compile_all(&cluster(inventory), policies, tiers))
-}
-
 /// The pods of an inventory as policies see them; a pod's index is the inventory's.
 pub fn cluster(inventory: &Inventory) -> Cluster {
     let pods = inventory.pods().iter().map(|known| known.pod.clone()).collect();
     let services = inventory.services().values();
+    let services =
+        services.flat_map(|service| service.cluster_ips.iter().chain(&service.external_ips)).copied();
     Cluster::new(pods, inventory.namespaces().values().cloned(), inventory.nodes().values().cloned())
-        .with_service_addresses(
-            services.flat_map(|service| service.cluster_ips.iter().chain(&service.external_ips)).copied(),
-        )
+        .with_service_addresses(services)
+        .with_published_ports(published(inventory))
 }
 
-/// Answers the probes of a JSON list with policies that are compiled.
+/// The pod ports behind services that nodes or load balancers publish, where a client may arrive
+/// as a node's address.
+fn published(inventory: &Inventory) -> Vec<(PodIndex, Protocol, u16)> {
+    let mut published = Vec::new();
+    for service in inventory.services().values() {
+        let is_published =
+            matches!(&*service.kind, "NodePort" | "LoadBalancer") || !service.external_ips.is_empty();
+        let Some(selector) = service.selector.as_ref().filter(|_| is_published) else { continue };
+        for (at, known) in inventory.pods().iter().enumerate() {
+            let meta = &known.pod.meta;
+            let is_behind = meta.namespace == service.meta.namespace
+                && selector.iter().all(|(key, value)| meta.labels.get(key) == Some(value));
+            if !is_behind {
+                continue;
+            }
+            for port in &service.ports {
+                let declared = known.pod.ports.iter().filter(|declared| declared.protocol == port.protocol);
+                match &port.target {
+                    TargetPort::Number(number) => {
+                        published.push((PodIndex::at(at), port.protocol, *number));
+                    }
+                    TargetPort::Name(name) => published.extend(
+                        declared
+                            .filter(|declared| declared.name.as_deref() == Some(name))
+                            .map(|declared| (PodIndex::at(at), port.protocol, declared.port)),
+                    ),
+                }
+            }
+        }
+    }
+    published
+}
+
+/// Answers the probes of a JSON list with policies that are compiled:
+/// `[{"from": POD|IP, "to": POD|IP, "protocol", "port", "fromIP"?, "toIP"?}]`.
+///
+/// An address that a pod holds is that pod. A pod of two families takes part with the address of
+/// `fromIP` or `toIP`, else with the first one of the other end's family.
 pub fn answer(probes: &str, policies: &PolicySet) -> Result<Answers, ProbeError> {
     let probes: Vec<&RawValue> =
         serde_json::from_str(probes).map_err(|error| ProbeError::NoList(error.to_string()))?;

@@ -1,9 +1,11 @@
 //! Outputs: finished reports in, text out. A format a file; none of them looks anything up.
 
 pub mod audit;
+pub mod check;
 pub mod completeness;
 pub mod explain;
 pub mod graph;
+pub mod reach;
 pub mod recommend;
 pub mod safe;
 pub mod schema;

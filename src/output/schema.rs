@@ -3,8 +3,10 @@
 use schemars::{JsonSchema, Schema, schema_for};
 
 use super::audit::AuditReport;
+use super::check::ReplayReport;
 use super::explain::ExplainReport;
 use super::graph::GraphReport;
+use super::reach::{DifferenceReport, ReachReport};
 use super::recommend::RecommendReport;
 
 /// Every published schema by the kind of its object.
@@ -12,7 +14,10 @@ pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
         ("CommunicationGraph", schema_for!(GraphReport)),
         ("Explanation", schema_for!(ExplainReport)),
+        ("Reach", schema_for!(ReachReport<'_>)),
+        ("ReachDifference", schema_for!(DifferenceReport<'_>)),
         ("Recommendation", schema_for!(RecommendReport)),
+        ("Replay", schema_for!(ReplayReport)),
         ("Report", schema_for!(AuditReport)),
     ]
 }

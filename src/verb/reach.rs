@@ -1,21 +1,271 @@
-//! `flowfence reach`: exact answers about policies, without traffic.
+//! `flowfence reach`: what policies allow, without traffic.
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 
-use crate::cli::ReachArgs;
-use crate::cluster;
+use flowfence_model::object::Object;
+use flowfence_model::{ClusterPolicy, LabelSelector, NetworkPolicy, Requirement};
+use flowfence_policy::reach::{
+    Change, End, EndName, Exposure, Family, ProfileId, Stranger, Survey, exposure,
+};
+use flowfence_policy::semantics::{Cluster as Pods, Plugin, PolicySet};
+
+use crate::cli::{PluginName, ReachArgs, ReachFormat};
+use crate::cluster::{self, Cluster};
 use crate::exit::{Ending, Failure};
-use crate::reach::answer_probes;
+use crate::manifest::read_objects;
+use crate::output::reach::{
+    self as output, ChangeRow, ConnectionRow, DifferenceReport, EndRow, ExposureRow, LabelledRow, PortsRow,
+    ReachReport,
+};
+use crate::output::{API_VERSION, safe};
+use crate::reach;
+use crate::reach::filter::{Wanted, select};
 use crate::source::read_text;
 
-/// Answers `--probes`.
+/// Answers `--probes`, tells the difference `--against`, or surveys everything.
 pub fn run(args: &ReachArgs) -> Result<Ending, Failure> {
+    if let (Some(_), Some(format)) = (&args.probes, args.output)
+        && format != ReachFormat::Json
+    {
+        return Err(Failure::usage("--probes is answered in JSON only; leave -o out or say -o json"));
+    }
     let cluster = cluster::load(&args.cluster)?;
-    let probes = read_text(&args.probes)?;
-    let answers = answer_probes(&probes, &cluster.inventory, &cluster.policies, &cluster.tiers)
-        .map_err(|error| Failure::unreadable(format!("{}: {error}", args.probes.display())))?;
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, &answers).map_err(std::io::Error::from)?;
-    out.write_all(b"\n")?;
+    let plugin = args.plugin.map(plugin);
+    let pods = reach::cluster(&cluster.inventory);
+    let policies = PolicySet::compile_all(&pods, &cluster.policies, &cluster.tiers).with_plugin(plugin);
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    if let Some(path) = &args.probes {
+        let answers = reach::answer(&read_text(path)?, &policies)
+            .map_err(|error| Failure::unreadable(format!("{}: {error}", path.display())))?;
+        serde_json::to_writer(&mut out, &answers).map_err(std::io::Error::from)?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+        return Ok(Ending::Clean);
+    }
+    match &args.against {
+        Some(before) => difference(args, &cluster, &policies, before, &mut out)?,
+        None => survey(args, &cluster, &policies, &mut out)?,
+    }
+    out.flush()?;
     Ok(Ending::Clean)
+}
+
+fn plugin(name: PluginName) -> Plugin {
+    match name {
+        PluginName::Calico => Plugin::Calico,
+        PluginName::Cilium => Plugin::Cilium,
+        PluginName::KubeRouter => Plugin::KubeRouter,
+        PluginName::KubeNetworkPolicies => Plugin::KubeNetworkPolicies,
+        PluginName::Aws => Plugin::Aws,
+    }
+}
+
+fn wanted(args: &ReachArgs) -> Wanted<'_> {
+    Wanted {
+        from: &args.from,
+        to: &args.to,
+        namespaces: &args.namespaces,
+        selector: args.selector.as_deref(),
+    }
+}
+
+fn survey(
+    args: &ReachArgs,
+    cluster: &Cluster,
+    policies: &PolicySet,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut survey = Survey::new(&cluster.inventory, &[policies]);
+    let pods = policies.cluster();
+    let selection = select(&wanted(args), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
+    let rows = survey.rows(&selection);
+    let ids: Vec<String> = survey.ends().iter().map(|end| end.name.to_string()).collect();
+    let ports = Ports::new(&survey, rows.iter().map(|row| row.allowed));
+    // A workload that is no destination of interest is not told who may enter it.
+    let is_shown = |name: &EndName| {
+        let at = survey.ends().iter().position(|end| end.name == *name || is_of(end, name, pods));
+        at.is_some_and(|at| selection.to[at] && selection.either[at])
+    };
+    let plugin = args.plugin.map(plugin);
+    let exposed = if args.from.is_empty() {
+        exposure(&cluster.inventory, pods, &cluster.policies, &cluster.tiers, plugin)
+    } else {
+        Vec::new()
+    };
+    let report = ReachReport {
+        api_version: API_VERSION,
+        kind: "Reach",
+        plugin: plugin.map(Plugin::token),
+        nodes: survey.ends().iter().map(|end| end_row(end, pods)).collect(),
+        connections: rows
+            .iter()
+            .map(|row| ConnectionRow {
+                from: &ids[row.from],
+                to: &ids[row.to],
+                family: row.family.map(Family::token),
+                allowed: ports.get(row.allowed),
+            })
+            .collect(),
+        exposure: exposed.iter().filter(|exposure| is_shown(&exposure.to)).map(exposure_row).collect(),
+    };
+    Ok(output::write(&report, args.output.unwrap_or_default(), out)?)
+}
+
+/// Whether one of two ends is the workload of the pod that the other is.
+fn is_of(end: &End, name: &EndName, pods: &Pods) -> bool {
+    let EndName::Pod { namespace, name } = name else { return false };
+    pods.pod_named(namespace, name).is_some_and(|pod| end.pods.contains(&pod))
+}
+
+fn difference(
+    args: &ReachArgs,
+    cluster: &Cluster,
+    after: &PolicySet,
+    before: &Path,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let (policies, tiers) = policies_at(before)?;
+    let tiers = if tiers.is_empty() { &cluster.tiers } else { &tiers };
+    let plugin = args.plugin.map(plugin);
+    let before = PolicySet::compile_all(after.cluster(), &policies, tiers).with_plugin(plugin);
+    let mut survey = Survey::new(&cluster.inventory, &[&before, after]);
+    let pods = after.cluster();
+    let selection = select(&wanted(args), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
+    let changes = survey.changes(&selection);
+    let ids: Vec<String> = survey.ends().iter().map(|end| end.name.to_string()).collect();
+    let ports = Ports::new(&survey, changes.iter().flat_map(|change| [change.before, change.after]));
+    let is_nothing = |id: ProfileId| survey.profile(id).is_empty();
+    let whole = |change: &Change, allowed| ConnectionRow {
+        from: &ids[change.from],
+        to: &ids[change.to],
+        family: change.family.map(Family::token),
+        allowed: ports.get(allowed),
+    };
+    let (mut added, mut removed, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    for change in &changes {
+        if is_nothing(change.before) {
+            added.push(whole(change, change.after));
+        } else if is_nothing(change.after) {
+            removed.push(whole(change, change.before));
+        } else {
+            let (old, new) = (survey.profile(change.before), survey.profile(change.after));
+            changed.push(ChangeRow {
+                from: &ids[change.from],
+                to: &ids[change.to],
+                family: change.family.map(Family::token),
+                before: ports.get(change.before),
+                after: ports.get(change.after),
+                gained: output::ports(&new.difference(old)),
+                lost: output::ports(&old.difference(new)),
+            });
+        }
+    }
+    let mut is_used = vec![false; ids.len()];
+    changes.iter().flat_map(|change| [change.from, change.to]).for_each(|at| is_used[at] = true);
+    let used = survey.ends().iter().zip(is_used).filter(|(_, is_used)| *is_used);
+    let report = DifferenceReport {
+        api_version: API_VERSION,
+        kind: "ReachDifference",
+        plugin: plugin.map(Plugin::token),
+        nodes: used.map(|(end, _)| end_row(end, pods)).collect(),
+        added,
+        removed,
+        changed,
+    };
+    Ok(output::write_difference(&report, args.output.unwrap_or_default(), out)?)
+}
+
+/// The policies of a path; of two with one name the last.
+fn policies_at(path: &Path) -> Result<(Vec<NetworkPolicy>, Vec<ClusterPolicy>), Failure> {
+    let snapshot = read_objects(path).map_err(Failure::unreadable)?;
+    for problem in &snapshot.problems {
+        eprintln!("flowfence: left out: {}", safe::line(&problem.to_string()));
+    }
+    if snapshot.objects.is_empty() && snapshot.has_errors() {
+        return Err(Failure::unreadable(format!("{}: no policy of it could be used", path.display())));
+    }
+    let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
+    for located in snapshot.objects {
+        match located.item {
+            Object::NetworkPolicy(policy) => drop(policies.insert(policy.key(), policy)),
+            Object::ClusterPolicy(policy) => drop(tiers.insert(policy.key(), policy)),
+            _ => {}
+        }
+    }
+    Ok((policies.into_values().collect(), tiers.into_values().collect()))
+}
+
+/// The rows of each profile, made once.
+struct Ports(BTreeMap<ProfileId, Vec<PortsRow>>);
+
+impl Ports {
+    fn new(survey: &Survey, ids: impl Iterator<Item = ProfileId>) -> Self {
+        let mut rows = BTreeMap::new();
+        for id in ids {
+            rows.entry(id).or_insert_with(|| output::ports(survey.profile(id)));
+        }
+        Ports(rows)
+    }
+
+    fn get(&self, id: ProfileId) -> &[PortsRow] {
+        self.0.get(&id).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn end_row(end: &End, pods: &Pods) -> EndRow {
+    let names = end.pods.iter().map(|pod| {
+        let meta = &pods.pod(*pod).meta;
+        format!("{}/{}", meta.namespace, meta.name)
+    });
+    EndRow {
+        id: end.name.to_string(),
+        kind: end.kind().to_owned(),
+        namespace: end.namespace().map(str::to_owned),
+        pods: names.collect(),
+        except: match &end.name {
+            EndName::External { except, .. } => except.iter().map(ToString::to_string).collect(),
+            EndName::Workload(_) | EndName::Pod { .. } | EndName::Node(_) | EndName::ApiServer => Vec::new(),
+        },
+    }
+}
+
+fn exposure_row(exposure: &Exposure) -> ExposureRow {
+    let labelled = exposure.selected.iter().filter_map(|entry| match &entry.from {
+        Stranger::Anybody | Stranger::Neighbour(_) => None,
+        Stranger::Selected { home, peer } => {
+            let text = |selector: &Option<LabelSelector>| {
+                selector.as_ref().map_or_else(|| "*".to_owned(), selector_text)
+            };
+            Some(LabelledRow {
+                namespaces: home.clone().unwrap_or_else(|| text(&peer.namespaces)),
+                pods: text(&peer.pods),
+                allowed: output::ports(&entry.allowed),
+            })
+        }
+    });
+    ExposureRow {
+        to: exposure.to.to_string(),
+        outside: output::ports(&exposure.outside),
+        other_namespaces: output::ports(&exposure.anybody),
+        own_namespace: output::ports(&exposure.neighbours),
+        labelled: labelled.collect(),
+    }
+}
+
+/// A selector as kubectl writes it.
+fn selector_text(selector: &LabelSelector) -> String {
+    let list = |values: &std::collections::BTreeSet<String>| {
+        values.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+    };
+    let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+    let expressions = selector.match_expressions.iter().map(|requirement| match requirement {
+        Requirement::In(key, values) => format!("{key} in ({})", list(values)),
+        Requirement::NotIn(key, values) => format!("{key} notin ({})", list(values)),
+        Requirement::Exists(key) => key.clone(),
+        Requirement::DoesNotExist(key) => format!("!{key}"),
+    });
+    let parts: Vec<String> = labels.chain(expressions).collect();
+    if parts.is_empty() { "*".to_owned() } else { parts.join(",") }
 }

@@ -52,6 +52,8 @@ pub enum EndName {
     },
     /// A node, by its first internal address of each family.
     Node(String),
+    /// The Kubernetes API server, where it is no node.
+    ApiServer,
     /// Addresses that policies do not tell apart: a block without those inside it. Pods and nodes
     /// with an address in it are ends of their own.
     External {
@@ -69,6 +71,7 @@ impl fmt::Display for EndName {
             EndName::Workload(id) => id.fmt(f),
             EndName::Pod { namespace, name } => write!(f, "{namespace}/Pod/{name}"),
             EndName::Node(name) => write!(f, "node/{name}"),
+            EndName::ApiServer => f.write_str("apiserver"),
             EndName::External { block, .. } => write!(f, "external/{block}"),
         }
     }
@@ -96,7 +99,7 @@ impl End {
         match &self.name {
             EndName::Workload(id) => id.namespace(),
             EndName::Pod { namespace, .. } => Some(namespace),
-            EndName::Node(_) | EndName::External { .. } => None,
+            EndName::Node(_) | EndName::ApiServer | EndName::External { .. } => None,
         }
     }
 
@@ -106,6 +109,7 @@ impl End {
             EndName::Workload(id) => id.kind(),
             EndName::Pod { .. } => "Pod",
             EndName::Node(_) => "Node",
+            EndName::ApiServer => "APIServer",
             EndName::External { .. } => "External",
         }
     }
@@ -143,29 +147,42 @@ pub(super) fn of_pod(cluster: &Cluster, pod: PodIndex) -> [Option<Party>; 2] {
     by_family(cluster.pod(pod).ips.iter().copied(), Some(pod))
 }
 
-/// Nodes and ranges outside, with their parties.
-pub(super) fn others(cluster: &Cluster, sets: &[&PolicySet]) -> Vec<(EndName, [Option<Party>; 2])> {
+/// Nodes, the API server and ranges outside, with their parties.
+pub(super) fn others(
+    inventory: &Inventory,
+    cluster: &Cluster,
+    sets: &[&PolicySet],
+) -> Vec<(EndName, [Option<Party>; 2])> {
     let nodes = cluster.nodes().iter().map(|node| {
         (EndName::Node(node.meta.name.clone()), by_family(node.internal_ips.iter().copied(), None))
     });
-    let mut nodes: Vec<_> = nodes.collect();
-    nodes.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut ends: Vec<_> = nodes.collect();
+    ends.sort_by(|a, b| a.0.cmp(&b.0));
+    let api_server = inventory.api_server().iter().map(|(ip, _)| *ip).filter(|ip| !cluster.is_node(*ip));
+    let api_server = by_family(api_server, None);
+    if api_server.iter().any(Option::is_some) {
+        ends.push((EndName::ApiServer, api_server));
+    }
     let atoms = Atoms::new(sets);
-    let has_family = |family: Family| {
-        cluster.pods().iter().flat_map(|pod| &pod.ips).any(|ip| Family::of(*ip) == family)
-    };
+    let has_family =
+        |family: Family| cluster.pods().iter().flat_map(|pod| &pod.ips).any(|ip| Family::of(*ip) == family);
     let families = Family::BOTH.map(has_family);
     let outside = atoms.iter().filter_map(|(block, except)| {
         let address = Atoms::address_in(block, &except)?;
-        let is_of_use = families[Family::of(address) as usize] && !is_one_of_ours(block, cluster);
+        let is_of_use = families[Family::of(address) as usize] && !is_inside(block, inventory, cluster);
         is_of_use.then(|| (EndName::External { block, except }, by_family([address], None)))
     });
-    nodes.extend(outside);
-    nodes
+    ends.extend(outside);
+    ends
 }
 
-/// Whether a block is the address of one pod or node, which is an end already.
-fn is_one_of_ours(block: IpNet, cluster: &Cluster) -> bool {
-    block.prefix_len() == block.max_prefix_len()
-        && (cluster.holder(block.addr()).is_some() || cluster.is_node(block.addr()))
+/// Whether a block is where pods live, or one address that is an end already.
+fn is_inside(block: IpNet, inventory: &Inventory, cluster: &Cluster) -> bool {
+    let is_address = block.prefix_len() == block.max_prefix_len();
+    let is_end = |ip: IpAddr| {
+        cluster.holder(ip).is_some()
+            || cluster.is_node(ip)
+            || inventory.api_server().iter().any(|(server, _)| *server == ip)
+    };
+    inventory.pod_cidrs().iter().any(|pods| pods.contains(&block)) || (is_address && is_end(block.addr()))
 }

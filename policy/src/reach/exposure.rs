@@ -71,7 +71,12 @@ pub fn exposure(
     for of_workload in ends.chunk_by(|(one, ..), (other, ..)| one == other) {
         let meta = |at: usize| &extended.pod(of_workload[at].1).meta;
         let told = of_workload.iter().map(|(_, _, party)| {
-            told.exposure(EndName::Workload(of_workload[0].0.clone()), *party, &meta(0).namespace, &crowd.strangers)
+            told.exposure(
+                EndName::Workload(of_workload[0].0.clone()),
+                *party,
+                &meta(0).namespace,
+                &crowd.strangers,
+            )
         });
         let told: Vec<Exposure> = told.collect();
         if told.iter().all(|exposure| *exposure == told[0]) {

@@ -1,7 +1,7 @@
 //! Pods that might come: one for every way in which policies speak of pods.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use flowfence_model::label::NAMESPACE_NAME;
 use flowfence_model::object::{Meta, Namespace, Pod};
@@ -33,11 +33,18 @@ pub(super) struct Crowd {
     pub(super) strangers: Vec<Stranger>,
     pub(super) pods: Vec<Pod>,
     pub(super) namespaces: Vec<Namespace>,
+    /// Where strangers stand, an address a family.
+    addresses: Vec<IpAddr>,
 }
 
 /// Every stranger of these policies. A peer that no labels satisfy gives none.
 pub(super) fn crowd(cluster: &Cluster, policies: &[NetworkPolicy], tiers: &[ClusterPolicy]) -> Crowd {
-    let mut crowd = Crowd { strangers: Vec::new(), pods: Vec::new(), namespaces: Vec::new() };
+    let mut crowd = Crowd {
+        strangers: Vec::new(),
+        pods: Vec::new(),
+        namespaces: Vec::new(),
+        addresses: [true, false].map(|is_v4| address(cluster, is_v4)).to_vec(),
+    };
     let unknown = crowd.namespace(cluster, Labels::new());
     crowd.push(Stranger::Anybody, unknown, Labels::new());
     for name in cluster.namespaces().keys() {
@@ -56,11 +63,17 @@ pub(super) fn crowd(cluster: &Cluster, policies: &[NetworkPolicy], tiers: &[Clus
     crowd
 }
 
+/// An address among those of pods, so that blocks for the world outside do not hold it: the last
+/// of a node's range, which no pod gets, or that of some pod.
+fn address(cluster: &Cluster, is_v4: bool) -> IpAddr {
+    let ranges = cluster.nodes().iter().flat_map(|node| &node.pod_cidrs).map(ipnet::IpNet::broadcast);
+    let pods = cluster.pods().iter().filter(|pod| !pod.host_network).flat_map(|pod| pod.ips.clone());
+    let fallback = if is_v4 { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    ranges.chain(pods).find(|ip| ip.is_ipv4() == is_v4).unwrap_or(fallback)
+}
+
 /// The peers of ingress rules that select pods by more than their being there.
-fn peers(
-    policies: &[NetworkPolicy],
-    tiers: &[ClusterPolicy],
-) -> BTreeSet<(Option<String>, PeerSelector)> {
+fn peers(policies: &[NetworkPolicy], tiers: &[ClusterPolicy]) -> BTreeSet<(Option<String>, PeerSelector)> {
     let of_policies = policies.iter().flat_map(|policy| {
         let rules = policy.ingress.iter().flatten();
         rules.flat_map(|rule| &rule.peers).filter_map(|peer| match peer {
@@ -73,10 +86,9 @@ fn peers(
     let of_tiers = tiers.iter().flat_map(|policy| {
         policy.ingress.iter().flat_map(|rule| &rule.peers).filter_map(|peer| match peer {
             TierPeer::Pods(peer) => Some((None, peer.clone())),
-            TierPeer::Networks(_)
-            | TierPeer::Nodes(_)
-            | TierPeer::DomainNames(_)
-            | TierPeer::Unknown(_) => None,
+            TierPeer::Networks(_) | TierPeer::Nodes(_) | TierPeer::DomainNames(_) | TierPeer::Unknown(_) => {
+                None
+            }
         })
     });
     of_policies.chain(of_tiers).collect()
@@ -111,8 +123,7 @@ impl Crowd {
         let name = format!("stranger-{}", self.pods.len());
         self.pods.push(Pod {
             meta: Meta { namespace, name, labels, ..Meta::default() },
-            // Addresses of both families that no block but the widest holds.
-            ips: vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+            ips: self.addresses.clone(),
             ..Pod::default()
         });
         self.strangers.push(stranger);

@@ -74,12 +74,9 @@ impl Survey {
         };
         let workloads = end::pods_by_workload(inventory, cluster);
         let mut parties = Parties::default();
-        let of_pods: BTreeMap<PodIndex, [Option<usize>; 2]> = workloads
-            .values()
-            .flatten()
-            .map(|pod| (*pod, parties.add(end::of_pod(cluster, *pod))))
-            .collect();
-        let others: Vec<_> = end::others(cluster, sets)
+        let of_pods: BTreeMap<PodIndex, [Option<usize>; 2]> =
+            workloads.values().flatten().map(|pod| (*pod, parties.add(end::of_pod(cluster, *pod)))).collect();
+        let others: Vec<_> = end::others(inventory, cluster, sets)
             .into_iter()
             .map(|(name, of)| End { name, pods: Vec::new(), parties: parties.add(of) })
             .collect();
@@ -157,8 +154,9 @@ impl Survey {
             if before == after {
                 continue;
             }
-            for (from, family) in &by_kind[&source] {
-                for (to, _) in by_kind[&destination].iter().filter(|(_, theirs)| theirs == family) {
+            let ends = |kind: KindId| by_kind.get(&kind).map_or(&[][..], Vec::as_slice);
+            for (from, family) in ends(source) {
+                for (to, _) in ends(destination).iter().filter(|(_, theirs)| theirs == family) {
                     if selection.admits(*from, *to) && self.is_said(*from, *to) {
                         cells.entry((*from, *to)).or_default()[*family as usize] = Some((before, after));
                     }

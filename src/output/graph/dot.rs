@@ -72,7 +72,7 @@ fn write_edge(edge: &EdgeRow, out: &mut dyn Write) -> io::Result<()> {
 
 /// A double-quoted string of the DOT language: quotes and backslashes escaped, line breaks as
 /// `\n`, no other control characters. No name can end the string.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -1,6 +1,6 @@
 //! `graph`: who talks to whom.
 
-mod dot;
+pub(crate) mod dot;
 mod json;
 mod report;
 mod table;

@@ -19,8 +19,10 @@ pub struct KindId(pub u32);
 /// Holds four bytes per stance and kind, and each distinct profile once.
 #[derive(Clone, Debug)]
 pub struct Matrix {
+    /// By party. Of kinds that turned out alike the first stands for all.
     of: Vec<u32>,
-    kinds: usize,
+    /// The kinds that parties have, ascending.
+    used: Vec<KindId>,
     views: Vec<View>,
     profiles: Profiles,
 }
@@ -46,16 +48,21 @@ impl Matrix {
     /// compiled over one cluster, and its pods are the parties' pods.
     pub fn new(sets: &[&PolicySet], parties: &[Party]) -> Self {
         let atoms = Atoms::new(sets);
-        let Kinds { of, examples } = kind::fold(sets, &atoms, parties);
+        let Kinds { mut of, examples } = kind::fold(sets, &atoms, parties);
         let mut profiles = Profiles::default();
-        let views = sets
+        let views: Vec<View> = sets
             .iter()
             .map(|set| View {
                 egress: side(set, &examples, Direction::Egress, &mut profiles),
                 ingress: side(set, &examples, Direction::Ingress, &mut profiles),
             })
             .collect();
-        Matrix { of, kinds: examples.len(), views, profiles }
+        let alike = alike(&views, examples.len());
+        of.iter_mut().for_each(|kind| *kind = alike[*kind as usize]);
+        let mut used = of.clone();
+        used.sort_unstable();
+        used.dedup();
+        Matrix { of, used: used.into_iter().map(KindId).collect(), views, profiles }
     }
 
     /// The kind of a party, by its place in the list that was given.
@@ -65,7 +72,7 @@ impl Matrix {
 
     /// How many kinds there are.
     pub fn kinds(&self) -> usize {
-        self.kinds
+        self.used.len()
     }
 
     /// What is allowed from one kind to another under a set, by its place.
@@ -97,10 +104,34 @@ impl Matrix {
         for (to, peers) in changed(&before.ingress, &after.ingress) {
             pairs.extend(peers.into_iter().map(|from| (from, to)));
         }
+        let is_used = |kind: &KindId| self.used.binary_search(kind).is_ok();
+        pairs.retain(|(from, to)| is_used(from) && is_used(to));
         pairs.sort_unstable();
         pairs.dedup();
         pairs
     }
+}
+
+/// For each kind the first one that is treated and seen in the same way: policies tell the two
+/// apart, and it makes no difference. Pods of one workload on two nodes lie in different blocks,
+/// say.
+fn alike(views: &[View], kinds: usize) -> Vec<u32> {
+    let sides = || views.iter().flat_map(|view| [&view.egress, &view.ingress]);
+    let mut signatures: Vec<Vec<u32>> = vec![Vec::new(); kinds];
+    for side in sides() {
+        let mut numbers: HashMap<&[ProfileId], u32> = HashMap::new();
+        let rows: Vec<u32> =
+            (0..).zip(&side.rows).map(|(at, row)| *numbers.entry(row).or_insert(at)).collect();
+        for (signature, stance) in signatures.iter_mut().zip(&side.stances) {
+            signature.push(rows[*stance as usize]);
+        }
+        let distinct = (0u32..).zip(&side.rows).filter(|(at, _)| rows[*at as usize] == *at);
+        for (_, row) in distinct {
+            signatures.iter_mut().zip(row).for_each(|(signature, profile)| signature.push(profile.number()));
+        }
+    }
+    let mut first: HashMap<Vec<u32>, u32> = HashMap::new();
+    (0u32..).zip(signatures).map(|(kind, signature)| *first.entry(signature).or_insert(kind)).collect()
 }
 
 impl Side {

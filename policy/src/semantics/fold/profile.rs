@@ -66,6 +66,12 @@ const PROTOCOLS: [Protocol; 4] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp, 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileId(pub(super) u32);
 
+impl ProfileId {
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Profiles by number, and what pairs of them have in common.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profiles {
