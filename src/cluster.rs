@@ -84,6 +84,12 @@ pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
     Ok(cluster)
 }
 
+/// The NetworkPolicies of one path, for a what-if.
+pub fn load_policies(path: &Path) -> Result<Vec<NetworkPolicy>, Failure> {
+    let args = ClusterArgs { policies: Some(path.to_owned()), ..ClusterArgs::default() };
+    load(&args).map(|cluster| cluster.policies)
+}
+
 impl Cluster {
     /// Reads one path; an error when nothing of it could be used although something is there.
     fn take(&mut self, path: &Path) -> Result<Vec<Object>, Failure> {

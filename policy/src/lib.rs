@@ -1,7 +1,20 @@
-//! x
+//! What policies mean, and what follows from it for what was seen.
+//!
+//! ```text
+//! objects ─▶ semantics ─┬▶ reach, explain        without traffic
+//! Facts ────────────────┼▶ judge ─┬▶ audit       what is unexpected, too wide, unused
+//!                       │         ├▶ recommend   policies, and their proof
+//!                       └─────────┴▶ replay      what a candidate set would have done
+//! ```
+//!
+//! Pure: no I/O, no clock.
+
+#![forbid(unsafe_code)]
+
 pub mod audit;
 pub mod explain;
 pub mod judge;
 pub mod reach;
 pub mod recommend;
+pub mod replay;
 pub mod semantics;

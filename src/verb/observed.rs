@@ -3,7 +3,7 @@
 use flowfence_graph::{Contact, Facts, attribute};
 use flowfence_policy::judge::{Judgement, judge};
 
-use crate::cli::{InputArgs, JudgeArgs};
+use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
 use crate::cluster::{self, Cluster};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::CompletenessReport;
@@ -25,15 +25,20 @@ pub struct Observed {
 
 /// Reads traffic and objects, and says on stderr what a person must know before the result.
 pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
-    let cluster = cluster::load(&args.cluster)?;
-    if args.cluster.cluster.is_empty() {
+    observe_beside(args, &args.cluster)
+}
+
+/// The same, beside other objects than the arguments name.
+pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
+    let cluster = cluster::load(objects)?;
+    if objects.cluster.is_empty() {
         eprintln!(
             "flowfence: no --cluster given: addresses stay addresses (give objects from \
              `kubectl get … -A -o yaml`, or --cluster none)"
         );
     } else if cluster.inventory.is_empty()
         && cluster.objects == 0
-        && args.cluster.cluster.iter().all(|p| p.as_os_str() != "none")
+        && objects.cluster.iter().all(|p| p.as_os_str() != "none")
     {
         eprintln!("flowfence: the cluster is empty: no object names an address");
     }

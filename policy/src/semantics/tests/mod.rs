@@ -6,6 +6,8 @@ mod port;
 mod reference;
 mod selector;
 mod special;
+mod tier;
+mod tiered;
 
 use std::net::IpAddr;
 

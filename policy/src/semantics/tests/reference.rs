@@ -15,13 +15,13 @@ use super::*;
 const NAMESPACES: [&str; 3] = ["a", "b", "c"];
 const KEYS: [&str; 3] = ["app", "tier", "kubernetes.io/metadata.name"];
 const VALUES: [&str; 4] = ["", "a", "b", "web"];
-const PORTS: [u16; 6] = [1, 53, 80, 81, 8080, u16::MAX];
-const NAMES: [&str; 3] = ["http", "dns", "metrics"];
-const BLOCKS: [&str; 6] = ["0.0.0.0/0", "10.0.0.0/24", "10.0.0.0/30", "::/0", "fd00::/120", "203.0.113.0/24"];
+pub(super) const PORTS: [u16; 6] = [1, 53, 80, 81, 8080, u16::MAX];
+pub(super) const NAMES: [&str; 3] = ["http", "dns", "metrics"];
+pub(super) const BLOCKS: [&str; 6] = ["0.0.0.0/0", "10.0.0.0/24", "10.0.0.0/30", "::/0", "fd00::/120", "203.0.113.0/24"];
 const OUTSIDE: [&str; 4] = ["203.0.113.7", "192.168.0.1", "2001:db8::7", "10.0.0.3"];
 
 /// Who admits a connection into or out of its subject, by the text alone.
-fn admitted(
+pub(super) fn admitted(
     cluster: &Cluster,
     policies: &[NetworkPolicy],
     asked: &Connection,
@@ -82,11 +82,11 @@ fn port_matches(cluster: &Cluster, entry: &PolicyPort, asked: &Connection) -> bo
         }
 }
 
-fn labels() -> impl Strategy<Value = Labels> {
+pub(super) fn labels() -> impl Strategy<Value = Labels> {
     btree_map(select(&KEYS[..2]).prop_map(str::to_owned), select(&VALUES[..]).prop_map(str::to_owned), 0..=2)
 }
 
-fn selector() -> impl Strategy<Value = LabelSelector> {
+pub(super) fn selector() -> impl Strategy<Value = LabelSelector> {
     let key = || select(&KEYS[..]).prop_map(str::to_owned);
     let values = || btree_set(select(&VALUES[..]).prop_map(str::to_owned), 1..=2);
     let requirement = prop_oneof![
@@ -100,7 +100,7 @@ fn selector() -> impl Strategy<Value = LabelSelector> {
         .prop_map(|(match_labels, match_expressions)| LabelSelector { match_labels, match_expressions })
 }
 
-fn protocol() -> impl Strategy<Value = Protocol> {
+pub(super) fn protocol() -> impl Strategy<Value = Protocol> {
     select(&Protocol::WITH_PORTS[..])
 }
 
@@ -135,7 +135,7 @@ fn rules() -> impl Strategy<Value = Option<Vec<PolicyRule>>> {
     option::of(vec(rule, 0..=2))
 }
 
-fn policies() -> impl Strategy<Value = Vec<NetworkPolicy>> {
+pub(super) fn policies() -> impl Strategy<Value = Vec<NetworkPolicy>> {
     let policy = (select(&NAMESPACES[..]), selector(), rules(), rules()).prop_map(
         |(namespace, pod_selector, ingress, egress)| NetworkPolicy {
             namespace: namespace.to_owned(),
@@ -149,7 +149,7 @@ fn policies() -> impl Strategy<Value = Vec<NetworkPolicy>> {
 }
 
 /// Up to eight dual-stack pods in three namespaces, one of which is not in the input.
-fn cluster() -> impl Strategy<Value = Cluster> {
+pub(super) fn cluster() -> impl Strategy<Value = Cluster> {
     let ports = vec((select(&NAMES[..]), select(&PORTS[..]), protocol()), 0..=3);
     let pods = vec((select(&NAMESPACES[..]), labels(), ports), 1..=8);
     (pods, labels(), labels()).prop_map(|(described, first, second)| {
@@ -166,7 +166,7 @@ fn cluster() -> impl Strategy<Value = Cluster> {
     })
 }
 
-fn ends(cluster: &Cluster, is_v4: bool) -> Vec<Party> {
+pub(super) fn ends(cluster: &Cluster, is_v4: bool) -> Vec<Party> {
     let pods = cluster.indices().map(|pod: PodIndex| {
         let ips = &cluster.pod(pod).ips;
         Party { pod: Some(pod), address: ips[usize::from(!is_v4)] }

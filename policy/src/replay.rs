@@ -1,0 +1,62 @@
+//! Recorded traffic against a candidate set of policies: what it would have cut, what it newly
+//! lets through, and where plugins may differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::{EdgeKey, Facts, Inventory, Tally};
+use flowfence_model::NetworkPolicy;
+
+use crate::judge::{Judgement, Roster, Standing};
+use crate::recommend::proof::{Cut, prove};
+use crate::semantics::{PolicySet, Unspecified};
+
+/// What a candidate set would have done.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    /// Genuine edges that it denies, wholly or for some replica, with what was counted on them.
+    pub cut: Vec<(Cut, Tally)>,
+    /// Genuine edges that it admits for every replica.
+    pub kept: usize,
+    /// Edges, attempts included, that today's policies deny somewhere and the candidate admits.
+    pub newly_admitted: Vec<EdgeKey>,
+    /// Edges on which conforming plugins may answer differently, and why.
+    pub unspecified: BTreeMap<EdgeKey, BTreeSet<Unspecified>>,
+}
+
+/// Replays every contact against `candidate`. The judgement is that of today's policies.
+pub fn replay(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    candidate: &[NetworkPolicy],
+) -> Replay {
+    let proof = prove(facts, inventory, judgement, candidate, &[], &[]);
+    let roster = Roster::new(inventory);
+    let policies = PolicySet::compile(roster.cluster(), candidate);
+    let mut tallies: BTreeMap<EdgeKey, Tally> = BTreeMap::new();
+    let mut newly_admitted = BTreeSet::new();
+    let mut unspecified: BTreeMap<EdgeKey, BTreeSet<Unspecified>> = BTreeMap::new();
+    for (contact, judged) in facts.contacts.iter().zip(&judgement.contacts) {
+        let edge = EdgeKey::of(contact);
+        let decision = policies.decide(&roster.connection(contact));
+        if judged.verdict.is_denied() && decision.allowed() {
+            newly_admitted.insert(edge.clone());
+        }
+        if judged.standing != Standing::Attempt && !decision.unspecified.is_empty() {
+            unspecified.entry(edge.clone()).or_default().extend(&decision.unspecified);
+        }
+        if judged.standing == Standing::Genuine {
+            tallies.entry(edge).or_insert_with(Tally::empty).merge(&judged.tally);
+        }
+    }
+    let cut = proof.alone.cut.into_iter().map(|cut| {
+        let tally = tallies.get(&cut.edge).cloned().unwrap_or_else(Tally::empty);
+        (cut, tally)
+    });
+    Replay {
+        kept: proof.alone.admitted,
+        cut: cut.collect(),
+        newly_admitted: newly_admitted.into_iter().collect(),
+        unspecified,
+    }
+}
