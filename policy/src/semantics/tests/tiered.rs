@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::fold::Matrix;
-use super::super::{Cluster, Connection, Party, PolicySet};
+use super::super::{Cluster, Connection, Party, PodIndex, PolicySet};
 use super::reference::{
+    self,
     BLOCKS, NAMES, PORTS, admitted, cluster, ends, labels, policies, protocol, selector,
 };
 use super::*;
@@ -218,7 +219,7 @@ proptest! {
         let before = PolicySet::compile_all(&cluster, &policies, &tiers);
         let after = PolicySet::compile_all(&cluster, &other, &other_tiers);
         let mut ends = ends(&cluster, true);
-        ends.extend(super::reference::ends(&cluster, false));
+        ends.extend(reference::ends(&cluster, false));
         let mut matrix = Matrix::new(&[&before, &after], &ends);
         let changed = matrix.changed();
         for (from, source) in ends.iter().enumerate() {
@@ -260,9 +261,9 @@ proptest! {
             let at = at.index(current.len());
             prop_assert_eq!(set.remove(at), current.remove(at));
         }
-        let pod = super::super::PodIndex::at(at.index(cluster.pods().len()));
+        let pod = PodIndex::at(at.index(cluster.pods().len()));
         let mut pods = cluster.pods().to_vec();
-        pods[at.index(pods.len())].meta.labels.clone_from(&relabelled);
+        pods[at.index(cluster.pods().len())].meta.labels.clone_from(&relabelled);
         set.relabel(pod, relabelled);
         let namespaces = cluster.namespaces().iter().map(|(name, labels)| Namespace {
             meta: Meta { name: name.clone(), labels: labels.clone(), ..Meta::default() },
