@@ -99,7 +99,7 @@ fn one_broken_object_costs_only_itself_and_is_named_with_file_line_and_reason() 
     let broken = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: fine, namespace: app}\nspec: {podSelector: {}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: wrong, namespace: app}\nspec:\n  podSelector: {}\n  ingress:\n  - from:\n    - ipBlock: {cidr: 10.0.0.0/99}\n";
     inputs.clusters.push(scratch.file("policies.yaml", broken));
     let run = inputs.run("audit", &["-o", "json", "--fail-on", "never"]);
-    says(&run, &["policies.yaml", ":6", "app/wrong", "10.0.0.0/99"]);
+    says(&run, &["policies.yaml:13", "app/wrong", "10.0.0.0/99"]);
     let findings = run.json()["findings"].to_string();
     assert!(findings.contains("app/fine"), "the other policy counts: {findings}");
     assert!(

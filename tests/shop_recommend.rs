@@ -209,7 +209,8 @@ fn the_program_says_of_its_proof_what_the_judge_finds() {
     assert_eq!(answer["suspects"], serde_json::json!(["shop/Deployment/blog"]));
     assert_eq!(
         support::graph::texts(&answer["supersedes"]),
-        BTreeSet::from(["data/cache-from-shop".to_owned(), "shop/stale".to_owned()])
+        BTreeSet::from(["data/cache-from-shop".to_owned()]),
+        "shop/stale selects nothing, so nothing takes its place"
     );
     let ping = answer["proof"]["inexpressible"].to_string();
     assert!(ping.contains("ops/Deployment/operator") && ping.contains("203.0.113.10"), "{ping}");
@@ -255,7 +256,7 @@ fn a_directory_holds_one_file_a_workload_and_a_kustomization_that_lists_them() {
     let out = scratch.path().join("deep/policies");
     shop::inputs().run("recommend", &["--out", out.to_str().unwrap()]).ends(0);
     let listed = files_of(&out);
-    assert!(listed.contains(&"shop/flowfence-web.yaml".to_owned()), "{listed:?}");
+    assert!(listed.contains(&"shop/web.yaml".to_owned()), "{listed:?}");
     let mut sorted = listed.clone();
     sorted.sort();
     assert_eq!(listed, sorted);
@@ -272,8 +273,9 @@ fn a_directory_holds_one_file_a_workload_and_a_kustomization_that_lists_them() {
     for file in &listed {
         let text = std::fs::read_to_string(out.join(file)).unwrap();
         let policies = parse_policies(&text, file).policies();
+        let workload = |policy: &NetworkPolicy| policy.name.strip_prefix("flowfence-").unwrap().to_owned();
         let names: Vec<String> =
-            policies.iter().map(|p| format!("{}/{}.yaml", p.namespace, p.name)).collect();
+            policies.iter().map(|policy| format!("{}/{}.yaml", policy.namespace, workload(policy))).collect();
         assert_eq!(names, [file.as_str()]);
         assert!(text.contains("app.kubernetes.io/managed-by: flowfence"), "{text}");
     }
@@ -368,7 +370,7 @@ fn without_any_rule_peer_or_port_of_them_something_genuine_is_cut() {
             }
         }
     }
-    assert!(mutants > 60, "{mutants}");
+    assert!(mutants > 40, "rules and peers were deleted: {mutants}");
     assert_eq!(survivors, [""; 0], "of {mutants}");
 }
 

@@ -420,27 +420,22 @@ fn a_service_translated_beside_the_tap_is_one_connection_to_the_pod() {
 
 #[test]
 fn a_pod_that_reaches_itself_through_its_service_needs_a_rule_and_directly_needs_none() {
-    let cluster = Cluster::new(1).deployment("api", MAIN, &["10.1.1.5", "10.1.1.6"]).service(
-        "api",
-        "10.96.0.7",
-        "TCP",
-        (80, 8080),
-        &["10.1.1.5", "10.1.1.6"],
-    );
-    let rule = |wire: &Wire| {
+    let direct = Cluster::new(1).deployment("api", MAIN, &["10.1.1.5", "10.1.1.6"]);
+    let service = direct.clone().service("api", "10.96.0.7", "TCP", (80, 8080), &["10.1.1.5", "10.1.1.6"]);
+    let rule = |cluster: &Cluster, answers_from: &str| {
         let scratch = Scratch::new();
-        let inputs = cluster.inputs(&scratch, &[wire]);
+        let mut wire = Wire::new();
+        wire.translated(at("10.1.1.5:40000"), [at("10.1.1.5:8080"), at(answers_from)]);
+        let inputs = cluster.inputs(&scratch, &[&wire]);
         assert_eq!(connected(&graph_of(&inputs)), ["app/Deployment/api -> app/Deployment/api 8080/TCP"]);
         let answer = recommend(&inputs);
-        has_rule(&answer, "api", "ingress", &json!(8080), "TCP")
-            && has_rule(&answer, "api", "egress", &json!(8080), "TCP")
+        let has = |direction| has_rule(&answer, "api", direction, &json!(8080), "TCP");
+        [has("ingress"), has("egress")]
     };
-    let mut hairpin = Wire::new();
-    hairpin.translated(at("10.1.1.5:40000"), [at("10.1.1.5:8080"), at("10.96.0.7:80")]);
-    assert!(rule(&hairpin), "the next backend may be the sibling");
-    let mut direct = Wire::new();
-    direct.connect(at("10.1.1.5:40000"), at("10.1.1.5:8080"));
-    assert!(!rule(&direct), "no policy sees a pod that talks to itself");
+    assert_eq!(rule(&service, "10.96.0.7:80"), [true, true], "the next backend may be the sibling");
+    // Bridges show the way through a service as the pod talking to itself; what is truly direct never leaves the pod.
+    assert_eq!(rule(&service, "10.1.1.5:8080"), [true, true]);
+    assert_eq!(rule(&direct, "10.1.1.5:8080"), [false, false], "no policy sees it");
 }
 
 #[test]
