@@ -2,8 +2,9 @@
 //! rule admits, how near the others come, and what would have to change.
 
 use flowfence_model::policy::Direction;
+use flowfence_model::tier::Action;
 
-use crate::semantics::{Connection, Decision, Exemption, PolicySet, RuleId};
+use crate::semantics::{Connection, Decision, Exemption, PolicySet, RuleId, TierRuling, Verdict};
 
 /// The whole story of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Story {
     pub direction: Direction,
     /// What decided it.
     pub reason: Reason,
+    /// What cluster-wide policies ruled, in the order of their tiers.
+    pub tiers: Vec<TierRuling>,
     /// The policies that isolate this end, with each of their rules.
     pub policies: Vec<PolicyStory>,
 }
@@ -32,6 +35,8 @@ pub struct Story {
 pub enum Reason {
     /// This end is no pod that policies select: an address outside, a node, a host-network pod.
     NoPod,
+    /// A rule of a cluster-wide policy accepts or denies it.
+    Tier(TierRuling),
     /// No policy isolates the pod in this direction.
     NotIsolated,
     /// No policy can forbid it.
@@ -84,18 +89,26 @@ fn story(policies: &PolicySet, connection: &Connection, decision: &Decision, dir
         Direction::Ingress => connection.to.pod,
     };
     let is_pod = subject.is_some_and(|pod| !policies.cluster().pod(pod).host_network);
-    let reason = match verdict.exemption {
-        _ if !is_pod => Reason::NoPod,
-        _ if verdict.isolated_by.is_empty() => Reason::NotIsolated,
-        _ if !verdict.admitted_by.is_empty() => Reason::Admitted,
-        Some(exemption) => Reason::Exempt(exemption),
-        None => Reason::Denied,
-    };
+    let reason = if is_pod { reason(verdict) } else { Reason::NoPod };
     let told = verdict.isolated_by.iter().map(|policy| PolicyStory {
         policy: *policy,
         rules: rules(policies, connection, *policy, direction),
     });
-    Story { direction, reason, policies: told.collect() }
+    Story { direction, reason, tiers: verdict.tiers.clone(), policies: told.collect() }
+}
+
+/// The Admin tier first, then NetworkPolicies, then the Baseline tier for pods that none isolates.
+fn reason(verdict: &Verdict) -> Reason {
+    let decides = |ruling: Option<&TierRuling>| ruling.filter(|r| r.action != Action::Pass).copied();
+    let before = decides(verdict.tiers.first());
+    let after = decides(verdict.tiers.last()).filter(|_| verdict.isolated_by.is_empty());
+    match (before.or(after), verdict.exemption) {
+        (_, Some(exemption)) if verdict.admitted_by.is_empty() => Reason::Exempt(exemption),
+        (Some(ruling), _) => Reason::Tier(ruling),
+        _ if verdict.isolated_by.is_empty() => Reason::NotIsolated,
+        _ if verdict.admitted_by.is_empty() => Reason::Denied,
+        _ => Reason::Admitted,
+    }
 }
 
 fn rules(

@@ -1,15 +1,16 @@
 //! `flowfence explain`: which policy and rule allow or deny a connection.
 
 use flowfence_model::object::Pod;
+use flowfence_model::tier::Action;
 use flowfence_policy::explain::{Explanation, Reason, Story, explain};
-use flowfence_policy::semantics::{Connection, Exemption, Party, PolicySet};
+use flowfence_policy::semantics::{Connection, Exemption, Party, PolicySet, TierRuling};
 
 use crate::cli::ExplainArgs;
 use crate::cluster::{self, Cluster};
 use crate::end;
 use crate::exit::{Ending, Failure};
 use crate::output::explain as output;
-use crate::output::explain::{ExplainReport, PolicyRow, RuleRow, StoryRow};
+use crate::output::explain::{ExplainReport, PolicyRow, RuleRow, StoryRow, TierRow};
 use crate::reach;
 
 /// Explains one connection; a workload stands for each of its pods, and the first pair is told
@@ -17,7 +18,7 @@ use crate::reach;
 pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
     let cluster = cluster::load(&args.cluster)?;
     let pods = reach::cluster(&cluster.inventory);
-    let policies = PolicySet::compile(&pods, &cluster.policies);
+    let policies = PolicySet::compile_all(&pods, &cluster.policies, &cluster.tiers);
     let (port, protocol) = end::port(&args.port).map_err(Failure::usage)?;
     let from = end::ends(&args.from, &cluster.inventory, &pods).map_err(Failure::usage)?;
     let to = end::ends(&args.to, &cluster.inventory, &pods).map_err(Failure::usage)?;
@@ -54,8 +55,19 @@ fn report(
     let (from, to) = (name(&connection.from), name(&connection.to));
     let to_allow = [&told.egress, &told.ingress]
         .into_iter()
-        .filter(|story| story.reason == Reason::Denied)
-        .map(|story| change(story, connection, &from, &to, policies))
+        .filter_map(|story| match story.reason {
+            Reason::Denied => Some(change(story, connection, &from, &to, policies)),
+            Reason::Tier(ruling) if ruling.action == Action::Deny => {
+                let policy = policies.cluster_policies().get(ruling.policy)?;
+                let rule = ruling.rule;
+                Some(format!(
+                    "put a rule that accepts it before {} rule {rule} of {}",
+                    story.direction,
+                    policy.key()
+                ))
+            }
+            _ => None,
+        })
         .collect();
     ExplainReport {
         api_version: crate::output::API_VERSION,
@@ -79,6 +91,7 @@ fn pod_name(pod: &Pod) -> String {
 fn story(story: &Story, allowed: bool, policies: &PolicySet, cluster: &Cluster) -> StoryRow {
     let reason = match story.reason {
         Reason::NoPod => "no-pod",
+        Reason::Tier(_) => "tier",
         Reason::NotIsolated => "not-isolated",
         Reason::Exempt(Exemption::OwnNode) => "own-node",
         Reason::Exempt(Exemption::SelfTraffic) => "self-traffic",
@@ -100,7 +113,24 @@ fn story(story: &Story, allowed: bool, policies: &PolicySet, cluster: &Cluster) 
             rules,
         })
     });
-    StoryRow { allowed, reason, policies: rows.collect() }
+    let tiers = story.tiers.iter().filter_map(|ruling| tier(ruling, policies, cluster));
+    StoryRow { allowed, reason, tiers: tiers.collect(), policies: rows.collect() }
+}
+
+fn tier(ruling: &TierRuling, policies: &PolicySet, cluster: &Cluster) -> Option<TierRow> {
+    let policy = policies.cluster_policies().get(ruling.policy)?;
+    let place = cluster.places.get(&policy.key());
+    Some(TierRow {
+        policy: policy.key(),
+        file: place.map(|place| place.file.clone()),
+        line: place.map(|place| place.line),
+        rule: ruling.rule,
+        action: match ruling.action {
+            Action::Accept => "Accept",
+            Action::Deny => "Deny",
+            Action::Pass => "Pass",
+        },
+    })
 }
 
 /// The smallest change: the port added to a rule that already holds the peer, else a new rule.

@@ -57,7 +57,8 @@ fn describe(scene: &Scene<'_>, subject: &NodeId, direction: Direction, edges: BT
         .filter(|id| matches!(id, NodeId::Node(_)))
         .map(ToString::to_string)
         .collect();
-    let title = format!("the {direction} rule of {subject} for nodes grows with the cluster");
+    let title =
+        format!("an {direction} rule of {subject} for nodes must list them all and grows with the cluster");
     let mut finding = Finding::new(DETECTOR.id, Level::Note, &format!("{subject}:{direction}"), title)
         .with("direction", direction.token())
         .with("ports", &ports)

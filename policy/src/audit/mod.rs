@@ -49,7 +49,7 @@ pub fn audit(
     today: &[NetworkPolicy],
 ) -> Vec<Finding> {
     let roster = Roster::new(inventory);
-    let policies = PolicySet::compile(roster.cluster(), today);
+    let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let scene = Scene { facts, inventory, judgement, policies: &policies, roster: &roster };
     let mut findings: Vec<Finding> = DETECTORS.iter().flat_map(|detector| (detector.find)(&scene)).collect();
     findings.sort_by_key(|finding| finding.level);

@@ -105,7 +105,7 @@ pub fn judge(
     accept: &BTreeSet<String>,
 ) -> Judgement {
     let roster = Roster::new(inventory);
-    let policies = PolicySet::compile(roster.cluster(), today);
+    let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let verdicts: Vec<EdgeVerdict> =
         facts.contacts.iter().map(|contact| verdict(contact, &roster, &policies)).collect();
     let mut scans = scan::find(&facts.contacts, &verdicts, inventory);

@@ -33,7 +33,7 @@ pub(super) fn scope(facts: &Facts, inventory: &Inventory, options: &Options) -> 
     });
     let seen: BTreeSet<&NodeId> =
         beyond_probes().flat_map(|contact| [&contact.from.id, &contact.to.id]).chain(behind).collect();
-    let own_network = inventory.workloads().values().filter(|workload| !workload.host_network);
+    let own_network = inventory.workloads().values().filter(|workload| has_own_network(workload, inventory));
     own_network
         .map(|workload| {
             let namespace = workload.id.namespace().unwrap_or_default();
@@ -51,6 +51,13 @@ pub(super) fn scope(facts: &Facts, inventory: &Inventory, options: &Options) -> 
             (workload.id.clone(), standing)
         })
         .collect()
+}
+
+/// Whether policies can select any of its pods. While a rollout turns `hostNetwork` on or off it
+/// has pods of both kinds.
+pub(super) fn has_own_network(workload: &Workload, inventory: &Inventory) -> bool {
+    let mut pods = workload.pods.iter().filter_map(|index| inventory.pods().get(*index));
+    if workload.pods.is_empty() { !workload.host_network } else { pods.any(|known| !known.pod.host_network) }
 }
 
 /// Whether a pod that ran during the window passed no tap with all of its traffic. What one

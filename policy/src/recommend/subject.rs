@@ -6,6 +6,7 @@ use fixedbitset::FixedBitSet;
 use flowfence_graph::{Inventory, Workload};
 use flowfence_model::{LabelSelector, Labels, NodeId};
 
+use super::scope::has_own_network;
 use super::selector::Shelf;
 
 /// One workload, or several that labels cannot tell apart.
@@ -31,7 +32,8 @@ impl Subjects {
     /// Finds the selectors of every workload that has a network of its own.
     pub(super) fn new(inventory: &Inventory) -> Self {
         let mut by_namespace: BTreeMap<&str, Vec<&Workload>> = BTreeMap::new();
-        for workload in inventory.workloads().values().filter(|workload| !workload.host_network) {
+        for workload in inventory.workloads().values().filter(|workload| has_own_network(workload, inventory))
+        {
             by_namespace.entry(workload.id.namespace().unwrap_or_default()).or_default().push(workload);
         }
         let mut subjects = Subjects::default();

@@ -5,7 +5,7 @@ mod text;
 
 use std::io::{self, Write};
 
-pub use report::{ExplainReport, PolicyRow, RuleRow, StoryRow, UnspecifiedRow};
+pub use report::{ExplainReport, PolicyRow, RuleRow, StoryRow, TierRow, UnspecifiedRow};
 
 use crate::cli::TextOrJson;
 

@@ -49,10 +49,30 @@ pub struct UnspecifiedRow {
 pub struct StoryRow {
     /// Whether it allows the connection.
     pub allowed: bool,
-    /// `no-pod`, `not-isolated`, `own-node`, `self-traffic`, `admitted` or `denied`.
+    /// `no-pod`, `tier`, `not-isolated`, `own-node`, `self-traffic`, `admitted` or `denied`.
     pub reason: &'static str,
+    /// What cluster-wide policies ruled, in the order of their tiers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<TierRow>,
     /// The policies that isolate the end in this direction.
     pub policies: Vec<PolicyRow>,
+}
+
+/// The first rule of a tier that matched.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TierRow {
+    /// `KIND/NAME`.
+    pub policy: String,
+    /// The file that it was read from, when known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line of that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Its place in the list of the direction, from 0.
+    pub rule: usize,
+    /// `Accept`, `Deny` or `Pass`.
+    pub action: &'static str,
 }
 
 /// A policy that isolates the end.

@@ -24,6 +24,7 @@ pub(super) fn write(report: &ExplainReport, out: &mut dyn Write) -> io::Result<(
 fn story(direction: &str, subject: &str, story: &StoryRow, out: &mut dyn Write) -> io::Result<()> {
     let verdict = if story.allowed { "allowed" } else { "denied" };
     let reason = match story.reason {
+        "tier" => "a rule of a cluster-wide policy decides",
         "no-pod" => "no pod, so no policy speaks of it",
         "not-isolated" => "no policy isolates it",
         "own-node" => "traffic from a pod's own node always passes",
@@ -32,6 +33,15 @@ fn story(direction: &str, subject: &str, story: &StoryRow, out: &mut dyn Write) 
         _ => "isolated, and no rule admits it",
     };
     writeln!(out, "  {direction} of {}: {verdict}: {reason}", safe::line(subject))?;
+    for tier in &story.tiers {
+        let what = format!(
+            "{} rule {}: {}",
+            placed(&tier.policy, tier.file.as_deref(), tier.line),
+            tier.rule,
+            tier.action
+        );
+        writeln!(out, "    {}", safe::line(&what))?;
+    }
     for policy in &story.policies {
         writeln!(out, "    {}", safe::line(&place(policy)))?;
         for rule in &policy.rules {
@@ -45,9 +55,13 @@ fn story(direction: &str, subject: &str, story: &StoryRow, out: &mut dyn Write) 
 }
 
 fn place(policy: &PolicyRow) -> String {
-    match (&policy.file, policy.line) {
-        (Some(file), Some(line)) => format!("{} ({file}:{line})", policy.policy),
-        _ => policy.policy.clone(),
+    placed(&policy.policy, policy.file.as_deref(), policy.line)
+}
+
+fn placed(name: &str, file: Option<&str>, line: Option<usize>) -> String {
+    match (file, line) {
+        (Some(file), Some(line)) => format!("{name} ({file}:{line})"),
+        _ => name.to_owned(),
     }
 }
 

@@ -99,13 +99,15 @@ pub fn prove(
     let roster = Roster::with_siblings(inventory, &hairpins);
     let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
     let ports = port_universe(facts, judgement, &roster);
-    let before = PolicySet::compile(roster.cluster(), today);
+    // Cluster-wide tiers stay whatever becomes of the NetworkPolicies beside them.
+    let tiers = inventory.cluster_policies();
+    let before = PolicySet::compile_all(roster.cluster(), today, tiers);
     let alone = PolicySet::compile(roster.cluster(), policies);
     // An object with the name of one of today's replaces it.
     let names: BTreeSet<String> = policies.iter().map(NetworkPolicy::key).collect();
     let kept = today.iter().filter(|policy| !names.contains(&policy.key()));
     let both: Vec<NetworkPolicy> = policies.iter().chain(kept).cloned().collect();
-    let both = PolicySet::compile(roster.cluster(), &both);
+    let both = PolicySet::compile_all(roster.cluster(), &both, tiers);
     let reachable_before = Census::new(&before, &roster).reachable(&ports);
     let measure = |set: &PolicySet| {
         let census = Census::new(set, &roster);

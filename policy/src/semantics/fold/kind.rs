@@ -24,6 +24,9 @@ pub(super) struct Kinds {
     pub(super) of: Vec<u32>,
     /// By kind.
     pub(super) examples: Vec<Party>,
+    /// By kind: a number for what the port names of the rules mean on it. Equal meanings have
+    /// equal numbers.
+    pub(super) names: Vec<u32>,
 }
 
 /// Folds parties. Two are of one kind when the same policies select them, the same selectors
@@ -31,8 +34,9 @@ pub(super) struct Kinds {
 /// uses mean the same numbers on them.
 pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kinds {
     let traits = Traits::new(sets);
-    let mut numbers: HashMap<(Vec<u32>, IpNet, Vec<u32>, Vec<u16>), u32> = HashMap::new();
-    let mut kinds = Kinds { of: Vec::with_capacity(parties.len()), examples: Vec::new() };
+    let mut numbers: HashMap<(Vec<u32>, IpNet, Vec<u32>, u32), u32> = HashMap::new();
+    let mut meanings: HashMap<Vec<u16>, u32> = HashMap::new();
+    let mut kinds = Kinds { of: Vec::with_capacity(parties.len()), examples: Vec::new(), names: Vec::new() };
     for party in parties {
         let pod = party.pod.filter(|pod| traits.is_labelled(*pod));
         let selected = pod.map_or_else(Vec::new, |pod| traits.of_pod[pod.slot()].clone());

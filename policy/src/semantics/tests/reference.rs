@@ -17,7 +17,8 @@ const KEYS: [&str; 3] = ["app", "tier", "kubernetes.io/metadata.name"];
 const VALUES: [&str; 4] = ["", "a", "b", "web"];
 pub(super) const PORTS: [u16; 6] = [1, 53, 80, 81, 8080, u16::MAX];
 pub(super) const NAMES: [&str; 3] = ["http", "dns", "metrics"];
-pub(super) const BLOCKS: [&str; 6] = ["0.0.0.0/0", "10.0.0.0/24", "10.0.0.0/30", "::/0", "fd00::/120", "203.0.113.0/24"];
+pub(super) const BLOCKS: [&str; 6] =
+    ["0.0.0.0/0", "10.0.0.0/24", "10.0.0.0/30", "::/0", "fd00::/120", "203.0.113.0/24"];
 const OUTSIDE: [&str; 4] = ["203.0.113.7", "192.168.0.1", "2001:db8::7", "10.0.0.3"];
 
 /// Who admits a connection into or out of its subject, by the text alone.

@@ -12,8 +12,7 @@ use proptest::sample::select;
 use super::super::fold::Matrix;
 use super::super::{Cluster, Connection, Party, PodIndex, PolicySet};
 use super::reference::{
-    self,
-    BLOCKS, NAMES, PORTS, admitted, cluster, ends, labels, policies, protocol, selector,
+    self, BLOCKS, NAMES, PORTS, admitted, cluster, ends, labels, policies, protocol, selector,
 };
 use super::*;
 
@@ -75,7 +74,8 @@ fn first_match(
                 }),
                 TierPeer::DomainNames(_) | TierPeer::Unknown(_) => false,
             });
-            let by_port = rule.ports.is_empty() || rule.ports.iter().any(|port| has_port(cluster, port, asked));
+            let by_port =
+                rule.ports.is_empty() || rule.ports.iter().any(|port| has_port(cluster, port, asked));
             if by_peer && by_port {
                 return Some(rule.action);
             }
@@ -96,7 +96,9 @@ fn has_port(cluster: &Cluster, port: &TierPort, asked: &Connection) -> bool {
         TierPort::Numbers { protocol, range } => *protocol == asked.protocol && range.contains(asked.port),
         TierPort::Named(name) => asked.to.pod.is_some_and(|pod| {
             cluster.pod(pod).ports.iter().any(|port| {
-                port.name.as_deref() == Some(name) && port.protocol == asked.protocol && port.port == asked.port
+                port.name.as_deref() == Some(name)
+                    && port.protocol == asked.protocol
+                    && port.port == asked.port
             })
         }),
     }
