@@ -49,7 +49,8 @@ pub fn read_capture(
 }
 
 /// Whether an input that begins with `first_bytes` is a capture that [`read_capture`] understands.
-/// Compressed beginnings are opened; 512 octets are plenty, 24 suffice for an uncompressed one.
+/// 24 octets suffice for a plain one. Compressed beginnings are opened: 512 octets suffice for gzip,
+/// zstd gives nothing before its first block is whole (128 KiB at most).
 pub fn is_capture(first_bytes: &[u8]) -> bool {
     let Ok(source) = Source::open(first_bytes) else { return false };
     let mut ignore = |_| {};

@@ -106,7 +106,8 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
     if let Some((_, name)) = COMPRESSED.iter().find(|(magic, _)| data.starts_with(magic)) {
         return CaptureError::UnknownCompression(name);
     }
-    let is_text = std::str::from_utf8(data).is_ok_and(|text| !text.contains('\0'));
+    let is_binary = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
+    let is_text = std::str::from_utf8(data).is_ok() && !data.iter().any(is_binary);
     let fallback = if is_text { "text" } else { "unknown binary data" };
     let known = OTHERS.iter().find(|(magic, _)| data.starts_with(magic));
     CaptureError::NotACapture { looks_like: known.map_or(fallback, |(_, name)| name) }
