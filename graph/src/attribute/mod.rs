@@ -81,6 +81,11 @@ fn fold(
     for group in groups.iter() {
         members.clear();
         members.extend(group.iter().filter_map(|i| strands.get(*i)));
+        // What a host says to itself never leaves it, and every host has the same loopback address.
+        if members.iter().any(|r| r.a.address.ip().is_loopback() || r.b.address.ip().is_loopback()) {
+            counts.add("loopback", 1);
+            continue;
+        }
         let known = group.iter().filter_map(|i| orientations.get(*i as usize)).min();
         let orientation = known.copied().unwrap_or(Orientation::Unknown);
         let one_wire = group.iter().all(|i| strands.is_one_wire(*i));

@@ -23,6 +23,8 @@ pub fn tally(members: &[&FlowRecord], one_wire: bool, to_pod: bool) -> Option<Ta
     };
     let outcome = match first.protocol {
         Protocol::Tcp | Protocol::Sctp => by_handshake(&there, &back, one_wire)?,
+        // Only an ICMP error told of it, and that quoted an answer that came too late.
+        _ if !there.is_seen() && !back.is_seen() && !there.signs.has(Signs::UNREACHABLE) => return None,
         Protocol::Udp => datagrams(&there, &back, to_pod),
         Protocol::Icmp => echo(&there, &back),
     };
@@ -147,6 +149,18 @@ mod tests {
         for (what, there, back, one_wire, expected) in cases {
             assert_eq!(by_handshake(&there, &back, one_wire), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn an_error_about_a_late_answer_is_no_attempt() {
+        use flowfence_model::{Address, Endpoint, TapId, Timestamp};
+        let end = |last, port| Endpoint::new(Address::v4([10, 0, 0, last]), port);
+        let at = Timestamp::from_nanos(0);
+        let mut record = FlowRecord::new(Protocol::Udp, end(1, 5000), end(2, 53), TapId(0), at);
+        record.reverse = half(0, &[Signs::UNREACHABLE]);
+        assert_eq!(tally(&[&record], false, true), None);
+        record.forward = half(0, &[Signs::UNREACHABLE]);
+        assert_eq!(tally(&[&record], false, true).map(|t| t.refused), Some(1));
     }
 
     #[test]

@@ -263,6 +263,13 @@ fn pods_are_visible_where_a_tap_shows_their_side_of_the_node() {
 }
 
 #[test]
+fn what_a_host_says_to_itself_is_no_connection() {
+    let facts = attribute(recording(vec![tcp("127.0.0.1:4000", "127.0.0.1:8080", 1)]), &cluster());
+    assert!(facts.contacts.is_empty());
+    assert_eq!(facts.completeness.counts.get("loopback"), 1);
+}
+
+#[test]
 fn inside_a_tunnel_only_neighbours_prove_a_mirror_of_the_pod_side() {
     let visible = |record: FlowRecord| {
         let mut recording = recording(vec![record]);
