@@ -11,7 +11,7 @@ use hashbrown::HashSet;
 pub const CLOCK_SLACK: Duration = Duration::from_secs(2);
 
 /// UDP and ICMP that were silent for longer are another flow.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(2);
 
 /// Strands: flow records with the counts of the tap that saw most of each direction.
 #[derive(Debug)]
