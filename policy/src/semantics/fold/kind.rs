@@ -40,15 +40,22 @@ pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kin
     for party in parties {
         let pod = party.pod.filter(|pod| traits.is_labelled(*pod));
         let selected = pod.map_or_else(Vec::new, |pod| traits.of_pod[pod.slot()].clone());
-        let signature = (selected, atoms.of(party.address), traits.nodes(party, pod), traits.numbers(pod));
-        let next = u32::try_from(kinds.examples.len()).expect("fewer than 2^32 kinds");
+        let next = number(meanings.len());
+        let names = *meanings.entry(traits.numbers(pod)).or_insert(next);
+        let signature = (selected, atoms.of(party.address), traits.nodes(party, pod), names);
+        let next = number(kinds.examples.len());
         let kind = *numbers.entry(signature).or_insert(next);
         if kind == next {
             kinds.examples.push(*party);
+            kinds.names.push(names);
         }
         kinds.of.push(kind);
     }
     kinds
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("fewer than 2^32 kinds")
 }
 
 /// What tells pods apart.

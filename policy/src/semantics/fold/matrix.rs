@@ -48,16 +48,17 @@ impl Matrix {
     /// compiled over one cluster, and its pods are the parties' pods.
     pub fn new(sets: &[&PolicySet], parties: &[Party]) -> Self {
         let atoms = Atoms::new(sets);
-        let Kinds { mut of, examples } = kind::fold(sets, &atoms, parties);
+        let kinds = kind::fold(sets, &atoms, parties);
         let mut profiles = Profiles::default();
         let views: Vec<View> = sets
             .iter()
             .map(|set| View {
-                egress: side(set, &examples, Direction::Egress, &mut profiles),
-                ingress: side(set, &examples, Direction::Ingress, &mut profiles),
+                egress: side(set, &kinds, Direction::Egress, &mut profiles),
+                ingress: side(set, &kinds, Direction::Ingress, &mut profiles),
             })
             .collect();
-        let alike = alike(&views, examples.len());
+        let alike = alike(&views, kinds.examples.len());
+        let Kinds { mut of, .. } = kinds;
         of.iter_mut().for_each(|kind| *kind = alike[*kind as usize]);
         let mut used = of.clone();
         used.sort_unstable();
@@ -156,15 +157,15 @@ fn changed(before: &Side, after: &Side) -> Vec<(KindId, Vec<KindId>)> {
     changed
 }
 
-fn side(set: &PolicySet, kinds: &[Party], direction: Direction, profiles: &mut Profiles) -> Side {
+fn side(set: &PolicySet, kinds: &Kinds, direction: Direction, profiles: &mut Profiles) -> Side {
     let everything = profiles.number(Profile::everything());
+    let count = kinds.examples.len();
     let mut numbers = HashMap::new();
     // The first stance is that of whom no policy speaks: everything is allowed.
-    let mut side =
-        Side { stances: Vec::with_capacity(kinds.len()), rows: vec![vec![everything; kinds.len()]] };
+    let mut side = Side { stances: Vec::with_capacity(count), rows: vec![vec![everything; count]] };
     let mut matches = Matches::default();
-    for (kind, party) in (0u32..).zip(kinds) {
-        let Some(key) = stance::key(set, *party, kind, direction) else {
+    for (party, names) in kinds.examples.iter().zip(&kinds.names) {
+        let Some(key) = stance::key(set, *party, *names, direction) else {
             side.stances.push(0);
             continue;
         };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use flowfence_model::{PortSet, Protocol};
+use foldhash::fast::RandomState;
 
 /// What is allowed between two ends: ports by protocol. ICMP has all of them or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,8 +77,8 @@ impl ProfileId {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profiles {
     profiles: Vec<Profile>,
-    numbers: HashMap<Profile, ProfileId>,
-    common: HashMap<(ProfileId, ProfileId), ProfileId>,
+    numbers: HashMap<Profile, ProfileId, RandomState>,
+    common: HashMap<(ProfileId, ProfileId), ProfileId, RandomState>,
 }
 
 impl Profiles {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use flowfence_model::policy::Direction;
 use flowfence_model::tier::Action;
 use flowfence_model::{PortSet, Protocol};
+use foldhash::fast::RandomState;
 
-use super::kind::{Speakers, speakers};
+use super::kind::{Kinds, Speakers, speakers};
 use super::profile::{Profile, ProfileId, Profiles};
 use crate::semantics::region::{Question, Region};
 use crate::semantics::set::PolicySet;
@@ -46,13 +47,15 @@ impl<'a> Stance<'a> {
     }
 
     /// What it allows with each kind as the other end. Rules are matched once a kind; kinds that
-    /// match the same ones share a profile unless a port name may tell them apart.
+    /// match the same ones share a profile, if the port names mean the same on them.
     pub(super) fn row(
         &self,
-        kinds: &[Party],
+        kinds: &Kinds,
         matches: &mut Matches,
         profiles: &mut Profiles,
     ) -> Vec<ProfileId> {
+        let names = &kinds.names;
+        let kinds = kinds.examples.as_slice();
         let rules = self.admin.len() + self.policies.as_ref().map_or(0, Vec::len) + self.baseline.len();
         let words = rules.div_ceil(64).max(1);
         let mut masks = vec![0u64; words * kinds.len()];
@@ -73,14 +76,12 @@ impl<'a> Stance<'a> {
         for region in &self.baseline {
             mark(matches.tier(region, kinds, self));
         }
-        let mut known: HashMap<&[u64], ProfileId> = HashMap::new();
-        let cells = masks.chunks(words).zip(kinds);
+        let mut known: HashMap<(&[u64], u32), ProfileId, RandomState> = HashMap::default();
+        let cells = masks.chunks(words).zip(kinds.iter().zip(names));
         cells
-            .map(|(mask, peer)| {
-                if has_names {
-                    return profiles.number(self.profile(mask, *peer));
-                }
-                *known.entry(mask).or_insert_with(|| profiles.number(self.profile(mask, *peer)))
+            .map(|(mask, (peer, names))| {
+                let key = (mask, if has_names { *names } else { 0 });
+                *known.entry(key).or_insert_with(|| profiles.number(self.profile(mask, *peer)))
             })
             .collect()
     }
@@ -178,20 +179,18 @@ impl Matches {
 }
 
 /// The key of a stance: who speaks of the pod, and what port names mean on it where it is the
-/// destination, for which the kind itself stands in.
+/// destination. `None` when nobody speaks of it.
 pub(super) fn key(
     set: &PolicySet,
     party: Party,
-    kind: u32,
+    names: u32,
     direction: Direction,
-) -> Option<(Speakers<'_>, Option<u32>)> {
-    let pod = party.pod?;
-    let of = speakers(set, pod, direction);
+) -> Option<(Speakers<'_>, u32)> {
+    let of = speakers(set, party.pod?, direction);
     let (admin, isolating, baseline, _) = of;
     if admin.is_empty() && isolating.is_empty() && baseline.is_empty() {
         return None;
     }
-    let stance = Stance::new(set, party, of, direction);
-    let is_named = direction == Direction::Ingress && stance.has_names();
-    Some((of, is_named.then_some(kind)))
+    // Outward, names are looked up on the other end.
+    Some((of, if direction == Direction::Ingress { names } else { 0 }))
 }
