@@ -34,7 +34,7 @@ causes! {
     TunnelTooDeep "tunnel-too-deep" "More tunnels inside one another than the limit."
     OtherIpProtocol "other-ip-protocol" "An IP protocol without ports (ESP, OSPF, VRRP, ...)."
     NonUnicast "non-unicast" "Source or destination is multicast, broadcast or unspecified: not a connection."
-    LoopbackAddress "loopback-address" "Source or destination is 127.0.0.0/8 or ::1: never leaves its host."
+    LoopbackAddress "loopback-address" "Source or destination is loopback (127.0.0.0/8, `::1`): never leaves its host."
     LinkLocalControl "link-local-control" "IGMP, MLD, neighbour and router discovery."
     OtherIcmp "other-icmp" "An ICMP message that is neither a query, an answer nor an error."
     IcmpErrorIgnored "icmp-error-ignored" "An ICMP error that refuses nothing (time exceeded, too big, redirect, parameter)."

@@ -31,7 +31,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_flows: 1 << 24, max_tunnel_depth: 8, udp_idle: Duration::from_secs(120) }
+        Limits { max_flows: 1 << 24, max_tunnel_depth: 8, udp_idle: Duration::from_mins(2) }
     }
 }
 

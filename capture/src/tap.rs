@@ -25,7 +25,7 @@ struct TapKey {
 /// The taps of all inputs, at most 65,536; what comes later shares the last one.
 #[derive(Debug, Default)]
 pub(crate) struct Taps {
-    taps: Vec<Tap>,
+    all: Vec<Tap>,
     ids: HashMap<TapKey, TapId, foldhash::fast::RandomState>,
     latest: Option<(TapKey, TapId)>,
     overflowed: u64,
@@ -49,7 +49,7 @@ impl Taps {
             },
         };
         self.latest = Some((key, id));
-        if let Some(tap) = self.taps.get_mut(usize::from(id.0)) {
+        if let Some(tap) = self.all.get_mut(usize::from(id.0)) {
             tap.first = tap.first.min(at);
             tap.last = tap.last.max(at);
         }
@@ -57,11 +57,11 @@ impl Taps {
     }
 
     fn open(&mut self, key: TapKey, interface: &Interface, path: &Path, at: Timestamp) -> TapId {
-        let Ok(id) = u16::try_from(self.taps.len()) else {
+        let Ok(id) = u16::try_from(self.all.len()) else {
             self.overflowed += 1;
             return TapId(u16::MAX);
         };
-        self.taps.push(Tap {
+        self.all.push(Tap {
             input: key.input,
             interface: if path.ifindex > 0 { path.ifindex } else { interface.number },
             name: interface.name.clone().filter(|_| path.ifindex == 0),
@@ -75,13 +75,13 @@ impl Taps {
 
     /// The taps of one input, oldest first.
     pub(crate) fn of_input(&self, input: u32) -> impl Iterator<Item = TapId> + '_ {
-        let all = (0..=u16::MAX).zip(&self.taps);
+        let all = (0..=u16::MAX).zip(&self.all);
         all.filter(move |(_, tap)| tap.input == input).map(|(id, _)| TapId(id))
     }
 
     /// The taps, and how many packets had to share the last one.
     pub(crate) fn finish(self) -> (Vec<Tap>, u64) {
-        (self.taps, self.overflowed)
+        (self.all, self.overflowed)
     }
 }
 

@@ -22,7 +22,7 @@ fn read_from(input: impl Read) -> Result<Recording, CaptureError> {
 
 /// SYNs from ports 1000, 1001, …, a second and 250 ms apart.
 fn packets(n: u16) -> Vec<Timed> {
-    let start = u64::try_from(at(0).as_nanos()).unwrap();
+    let start = u64::try_from(at(0).as_nanos()).expect("in range");
     (0..n)
         .map(|i| {
             let syn = segment(A, B, tcp((1000 + i, 80), SYN, u32::from(i), 0));
@@ -32,7 +32,7 @@ fn packets(n: u16) -> Vec<Timed> {
 }
 
 fn time(packets: &[Timed], i: usize) -> Timestamp {
-    Timestamp::from_nanos(i64::try_from(packets[i].0).unwrap())
+    Timestamp::from_nanos(i64::try_from(packets[i].0).expect("in range"))
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn summary(recording: Result<Recording, CaptureError>) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn arbitrary_bytes_are_read_in_pieces_as_at_once(

@@ -144,7 +144,7 @@ fn flood(limit: usize) -> Recording {
     let mut recorder = Recorder::new(Limits { max_flows: limit, ..Limits::default() });
     let input = recorder.begin_input("flood");
     let mut take = |millis, data: &[u8]| {
-        let original_len = u32::try_from(data.len()).unwrap();
+        let original_len = u32::try_from(data.len()).expect("short");
         recorder.packet(input, &interface(RAW), &RawPacket { time: at(millis), original_len, data });
     };
     for (millis, packet) in (0..).zip(handshake()) {

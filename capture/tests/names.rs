@@ -9,7 +9,7 @@ use support::{A, ACK, B, datagram, ip, record, segment, tcp};
 fn name(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for label in text.split('.') {
-        bytes.push(u8::try_from(label.len()).unwrap());
+        bytes.push(u8::try_from(label.len()).expect("short"));
         bytes.extend(label.as_bytes());
     }
     bytes.push(0);
@@ -17,15 +17,27 @@ fn name(text: &str) -> Vec<u8> {
 }
 
 fn message(flags: [u8; 2], question: &str, answers: &[(&str, u16, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes =
-        vec![0x12, 0x34, flags[0], flags[1], 0, 1, 0, u8::try_from(answers.len()).unwrap(), 0, 0, 0, 0];
+    let mut bytes = vec![
+        0x12,
+        0x34,
+        flags[0],
+        flags[1],
+        0,
+        1,
+        0,
+        u8::try_from(answers.len()).expect("short"),
+        0,
+        0,
+        0,
+        0,
+    ];
     bytes.extend(name(question));
     bytes.extend([0, 1, 0, 1]);
     for (owner, kind, data) in answers {
         bytes.extend(name(owner));
         bytes.extend(kind.to_be_bytes());
         bytes.extend([0, 1, 0, 0, 0, 30]);
-        bytes.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
+        bytes.extend(u16::try_from(data.len()).expect("short").to_be_bytes());
         bytes.extend(data);
     }
     bytes

@@ -9,6 +9,9 @@ use support::{
     packet, record, record_at, record_cut, segment, short, tagged, tcp, udp, vxlan,
 };
 
+/// Puts an IP packet into what carries it.
+type Wrap = fn(&[u8]) -> Vec<u8>;
+
 fn cooked_v1(ip: &[u8]) -> Vec<u8> {
     let mut frame = vec![0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0];
     frame.extend(support::ether_type(ip));
@@ -48,7 +51,6 @@ fn geneve(protocol: u16, options: u8, inner: &[u8]) -> Vec<u8> {
 
 #[test]
 fn every_link_type_leads_to_the_same_connection() {
-    type Wrap = fn(&[u8]) -> Vec<u8>;
     let cases: [(LinkType, Wrap); 12] = [
         (LinkType::ETHERNET, ethernet),
         (LinkType::ETHERNET, |ip| tagged(&[(0x8100, 5)], ip)),
@@ -75,7 +77,7 @@ fn every_link_type_leads_to_the_same_connection() {
 
 #[test]
 fn every_tunnel_is_opened_and_is_no_connection_of_its_own() {
-    let wraps: [fn(&[u8]) -> Vec<u8>; 11] = [
+    let wraps: [Wrap; 11] = [
         |ip| vxlan(4789, &ethernet(ip)),
         |ip| vxlan(8472, &ethernet(ip)),
         |ip| vxlan(8472, &tagged(&[(0x8100, 9)], ip)),
@@ -85,8 +87,8 @@ fn every_tunnel_is_opened_and_is_no_connection_of_its_own() {
         |ip| gre(0, 0x0800, 0, ip),
         |ip| gre(0xb0, 0x0800, 12, ip),
         |ip| gre(0x20, 0x6558, 4, &ethernet(ip)),
-        |ip| packet("172.18.0.2", "172.18.0.3", pnet_packet::ip::IpNextHeaderProtocols::IpIp, ip),
-        |ip| packet("fd00::2", "fd00::3", pnet_packet::ip::IpNextHeaderProtocols::IpIp, ip),
+        |ip| packet("172.18.0.2", "172.18.0.3", pnet_packet::ip::IpNextHeaderProtocols::Ipv4, ip),
+        |ip| packet("fd00::2", "fd00::3", pnet_packet::ip::IpNextHeaderProtocols::Ipv4, ip),
     ];
     for (n, wrap) in wraps.into_iter().enumerate() {
         let recording = record(LinkType::ETHERNET, &handshake().map(|ip| ethernet(&wrap(&ip))));

@@ -50,7 +50,7 @@ const PORTS: [u16; 8] = [80, 443, 8080, 5432, 6379, 9090, 3306, 9200];
 struct Random(u64);
 
 impl Random {
-    /// SplitMix64.
+    /// `SplitMix64`.
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -107,10 +107,9 @@ impl Flow {
         match (n, left) {
             (0, _) => step(false, 0x02, 0),
             (1, _) => step(true, 0x12, 0),
-            (2, _) => step(false, 0x10, 0),
+            (2, _) | (_, 0) => step(false, 0x10, 0),
             (_, 2) => step(false, 0x11, 0),
             (_, 1) => step(true, 0x11, 0),
-            (_, 0) => step(false, 0x10, 0),
             _ => {
                 let size = [0, 0, 300, 1400][usize::try_from(random.below(4)).unwrap_or(0)];
                 step(random.below(5) < 3, 0x18, size)

@@ -111,9 +111,8 @@ pub(crate) fn decode<'a>(
         if ip.fragment.is_some_and(|f| f.offset > 0) {
             return later_fragment(&ip);
         }
-        let (kind, content) = match tunnel::recognise(&ip, path)? {
-            None => return transport(&ip, path),
-            Some(found) => found,
+        let Some((kind, content)) = tunnel::recognise(&ip, path)? else {
+            return transport(&ip, path);
         };
         if path.depth >= max_tunnel_depth {
             return Err(Cause::TunnelTooDeep);
@@ -132,10 +131,7 @@ pub(crate) fn decode<'a>(
 
 #[inline]
 fn transport<'a>(ip: &Ip<'a>, path: &mut Path) -> Result<Outcome<'a>, Cause> {
-    connectable(ip.source, ip.destination).or_else(|cause| match icmp::control(ip) {
-        Some(control) => Err(control),
-        None => Err(cause),
-    })?;
+    connectable(ip.source, ip.destination).map_err(|cause| icmp::control(ip).unwrap_or(cause))?;
     match ip.protocol {
         ip::TCP => {
             if transport::flags_are_cut(ip) {

@@ -1,6 +1,7 @@
 //! The classic format: a header of 24 octets, then records of 16 and the packet.
 //!
-//! A record length beyond [`MAX_CAPTURED`] is damage. After damage the next header is searched
+//! A record length beyond [`MAX_CAPTURED`] is damage, and so is an unusual length (neither the original
+//! one nor the snapshot length) after which no likely header follows. After damage the next header is searched
 //! octet by octet: lengths that agree, a time within a day of the last one, and another plausible
 //! header (or the end) where the record ends.
 
@@ -16,6 +17,8 @@ use crate::recorder::Recorder;
 /// libpcap's `MAXIMUM_SNAPLEN`.
 const MAX_CAPTURED: usize = 262_144;
 const NANOS_PER_SEC: u64 = 1_000_000_000;
+/// Searches that may be vain before unusual lengths of a file are believed.
+const MAX_VAIN_SEARCHES: u32 = 8;
 /// How far the time of a record may lie from the last one for it to be found again.
 const DAY_SECS: u64 = 86_400;
 
@@ -102,32 +105,37 @@ pub(super) fn read<R: Read>(
         let (time, original_len) = (record.time(file.format), record.original);
         recorder.packet(input, &file.interface, &RawPacket { time, original_len, data });
     };
+    let header = file.format.header;
     loop {
         // Records that lie whole in the window, with the header after them.
-        let (data, mut used, mut suspect) = (window.data(), 0, false);
+        let (data, mut used, mut is_odd) = (window.data(), 0, false);
         while let Some(record) = data.get(used..).and_then(|d| Record::parse(d, file.format)) {
             if record.captured > MAX_CAPTURED {
-                suspect = true;
+                is_odd = true;
                 break;
             }
-            let next = used + file.format.header + record.captured;
-            let Some(next_length) = data.get(next + 8..next + 12) else { break };
-            if !file.may_be_length(next_length) {
-                suspect = true;
+            let end = used + header + record.captured;
+            let Some(next) = data.get(end..).and_then(|d| Record::parse(d, file.format)) else { break };
+            if !file.is_followed(record, next) {
+                is_odd = true;
                 break;
             }
-            packet(record, data.get(used + file.format.header..next).unwrap_or_default(), &file);
+            packet(record, data.get(used + header..end).unwrap_or_default(), &file);
             file.last_secs = Some(record.secs);
-            used = next;
+            used = end;
         }
         window.consume(used);
-        if suspect || !window.fill(file.wanted(window.data()))? {
+        if is_odd || !window.fill(file.wanted(window.data()))? {
             match file.careful(window)? {
-                Step::Take(record, length) => {
-                    let body = window.data().get(file.format.header..length).unwrap_or_default();
-                    packet(record, body, &file);
+                Step::Take { record, then_skip } => {
+                    let end = header + record.captured;
+                    packet(record, window.data().get(header..end).unwrap_or_default(), &file);
                     file.last_secs = Some(record.secs);
-                    window.consume(length);
+                    window.consume(end);
+                    if then_skip > 0 {
+                        window.damaged("a record is followed by no record; searching for the next one");
+                        window.skip(then_skip);
+                    }
                 }
                 Step::Skipped => {}
                 Step::End => return Ok(()),
@@ -138,8 +146,11 @@ pub(super) fn read<R: Read>(
 
 /// What to do where something is odd.
 enum Step {
-    /// The record is good; its length with the header.
-    Take(Record, usize),
+    /// The record is good, and so many octets after it are not.
+    Take {
+        record: Record,
+        then_skip: usize,
+    },
     /// Damage was passed over.
     Skipped,
     End,
@@ -150,6 +161,8 @@ struct File {
     interface: Interface,
     snaplen: usize,
     last_secs: Option<u32>,
+    /// Searches that found nothing wrong with an unusual record.
+    vain_searches: u32,
 }
 
 impl File {
@@ -176,6 +189,7 @@ impl File {
                 snaplen => snaplen,
             },
             last_secs: None,
+            vain_searches: 0,
         })
     }
 
@@ -185,18 +199,21 @@ impl File {
         2 * self.format.header + captured
     }
 
-    /// Whether four octets may be the captured length of a record.
+    /// Whether a record and the header after it make sense together. A usual record is followed by
+    /// any length that may be; an unusual one must be followed by a likely header, until the file
+    /// has shown that it is merely odd.
     #[inline]
-    fn may_be_length(&self, bytes: &[u8]) -> bool {
-        bytes.first_chunk().is_some_and(|b| self.format.long(*b) as usize <= MAX_CAPTURED)
+    fn is_followed(&self, record: Record, next: Record) -> bool {
+        next.captured <= MAX_CAPTURED
+            && (self.is_usual(record) || self.is_likely(next) || self.vain_searches >= MAX_VAIN_SEARCHES)
     }
 
     /// Judges the record at the start of the window, where it or what follows it is odd.
     fn careful<R: Read>(&mut self, window: &mut Window<'_, R>) -> Result<Step, CaptureError> {
-        window.fill(2 * self.format.header + MAX_CAPTURED)?;
+        let header = self.format.header;
+        window.fill(2 * header + MAX_CAPTURED)?;
         let data = window.data();
-        let Some(record) = Record::parse(data, self.format).filter(|_| data.len() >= self.format.header)
-        else {
+        let Some(record) = Record::parse(data, self.format).filter(|_| data.len() >= header) else {
             let left = data.len();
             if left > 0 {
                 window.truncated();
@@ -204,27 +221,37 @@ impl File {
             }
             return Ok(Step::End);
         };
-        let length = self.format.header + record.captured;
+        let length = header + record.captured;
         let is_whole = record.captured <= MAX_CAPTURED && data.len() >= length;
-        let is_followed = data.get(length + 8..length + 12).is_none_or(|next| self.may_be_length(next));
-        if is_whole && (is_followed || self.is_usual(record)) {
-            return Ok(Step::Take(record, length));
+        let next = data.get(length..).and_then(|d| Record::parse(d, self.format));
+        if is_whole && next.is_none_or(|next| self.is_followed(record, next)) {
+            return Ok(Step::Take { record, then_skip: 0 });
         }
-        // A good record hides no other one; a damaged length hides those that it runs over.
-        let hidden = self.search(data, 1..length.min(data.len()));
-        if is_whole && hidden.is_none() {
-            return Ok(Step::Take(record, length));
+        // The next header that is plausible: within this record, its length runs over good ones;
+        // where it ends, all is well; after that, the octets between are damage.
+        let found = self.search(data, 1..data.len());
+        match found {
+            Some(at) if is_whole && at >= length => {
+                return Ok(Step::Take { record, then_skip: at - length });
+            }
+            None if is_whole => {
+                self.vain_searches += 1;
+                return Ok(Step::Take { record, then_skip: 0 });
+            }
+            _ => {}
         }
-        let is_cut = record.captured <= MAX_CAPTURED && hidden.is_none();
-        if is_cut {
+        if record.captured <= MAX_CAPTURED && found.is_none() {
+            let left = data.len();
             window.truncated();
-        } else {
-            window.damaged("a record header makes no sense; searching for the next one");
+            window.skip(left);
+            return Ok(Step::End);
         }
-        self.resync(window, hidden, is_cut)
+        window.damaged("a record header makes no sense; searching for the next one");
+        self.resync(window, found)
     }
 
     /// Lengths as nearly every program writes them.
+    #[inline]
     fn is_usual(&self, record: Record) -> bool {
         record.captured == self.snaplen.min(record.original as usize)
     }
@@ -234,7 +261,6 @@ impl File {
         &self,
         window: &mut Window<'_, R>,
         known: Option<usize>,
-        is_cut: bool,
     ) -> Result<Step, CaptureError> {
         let mut found = known;
         loop {
@@ -242,9 +268,9 @@ impl File {
                 window.skip(at);
                 return Ok(Step::Skipped);
             }
-            if is_cut || !window.fill(window.data().len() + 1)? {
+            if !window.fill(window.data().len() + 1)? {
                 let left = window.data().len();
-                if let Some(at) = self.search(window.data(), 1..left).filter(|_| !is_cut) {
+                if let Some(at) = self.search(window.data(), 1..left) {
                     found = Some(at);
                     continue;
                 }

@@ -180,6 +180,7 @@ fn directions(record: &FlowRecord, from: Endpoint, to: Endpoint) -> (bool, bool)
 }
 
 #[inline]
+#[allow(clippy::needless_bitwise_bool, reason = "a short circuit is a branch")]
 fn matches(record: &FlowRecord, key: &Key) -> bool {
     let (forward, reverse) = directions(record, key.from, key.to);
     (forward | reverse) & (record.tap == key.tap) & (record.protocol == key.protocol)

@@ -74,7 +74,7 @@ mod tests {
             (3, half_secs * 500),
             (1, half_secs * 5),
             (0x81, half_secs),
-            (0x80 | 20, half_secs << 19),
+            (0x94, half_secs << 19),
         ] {
             let mut clock = Clock::default();
             clock.set_resolution(resolution);
