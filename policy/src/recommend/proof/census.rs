@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use flowfence_model::object::ContainerPort;
 use flowfence_model::policy::Direction;
-use flowfence_model::{NodeId, PolicyPeer, PortSet, Protocol};
+use flowfence_model::{Labels, NodeId, PolicyPeer, PortSet, Protocol};
 
 use super::Universe;
+use super::tiered::Tiered;
 use crate::judge::Roster;
 use crate::semantics::{Party, PodIndex, PolicySet, RuleId};
 
@@ -25,7 +26,7 @@ pub(super) struct Class {
 pub(super) struct Group<'a> {
     pub id: &'a NodeId,
     pub classes: Vec<Class>,
-    /// Whether some pod is not isolated, by direction: egress, ingress.
+    /// Whether some pod is certainly open, by direction: egress, ingress.
     open: [bool; 2],
 }
 
@@ -38,9 +39,13 @@ pub(super) struct Census<'a> {
     group_of: HashMap<PodIndex, usize>,
     /// The pods that each rule admits as peers, by labels or block.
     peers: BTreeMap<RuleId, Vec<PodIndex>>,
+    tiered: Option<Tiered>,
 }
 
-type ClassKey = ([Vec<usize>; 2], Vec<RuleId>, Vec<ContainerPort>, Vec<bool>);
+/// Policies that isolate, rules that admit, ports, families; under tiers, which read labels and
+/// addresses anew, these too.
+type ClassKey<'p> =
+    ([Vec<usize>; 2], Vec<RuleId>, Vec<ContainerPort>, Vec<bool>, Option<(&'p Labels, &'p [IpAddr])>);
 
 impl<'a> Census<'a> {
     pub(super) fn new(set: &'a PolicySet, roster: &'a Roster) -> Self {
@@ -51,23 +56,31 @@ impl<'a> Census<'a> {
                 admitting.entry(*pod).or_default().push(*rule);
             }
         }
-        let mut census =
-            Census { set, groups: Vec::new(), by_id: BTreeMap::new(), group_of: HashMap::new(), peers };
+        let mut census = Census {
+            set,
+            groups: Vec::new(),
+            by_id: BTreeMap::new(),
+            group_of: HashMap::new(),
+            peers,
+            tiered: Tiered::new(set, roster),
+        };
         for (id, pods) in roster.workloads() {
             let index = census.groups.len();
-            let mut classes: BTreeMap<ClassKey, usize> = BTreeMap::new();
+            let mut classes: BTreeMap<ClassKey<'_>, usize> = BTreeMap::new();
             let mut group = Group { id, classes: Vec::new(), open: [false; 2] };
             for pod in pods {
                 census.group_of.insert(*pod, index);
                 let object = set.cluster().pod(*pod);
                 let isolated = Direction::BOTH.map(|d| set.isolated_by(*pod, d).collect::<Vec<_>>());
                 for (open, isolated) in group.open.iter_mut().zip(&isolated) {
-                    *open |= isolated.is_empty();
+                    *open |= isolated.is_empty() && census.tiered.is_none();
                 }
                 let mut ports = object.ports.clone();
                 ports.sort();
                 let families = object.ips.iter().map(IpAddr::is_ipv4).collect();
-                let key = (isolated, admitting.get(pod).cloned().unwrap_or_default(), ports, families);
+                let seen_by_tiers = census.tiered.as_ref().map(|_| (&object.meta.labels, &*object.ips));
+                let rules = admitting.get(pod).cloned().unwrap_or_default();
+                let key = (isolated, rules, ports, families, seen_by_tiers);
                 let next = group.classes.len();
                 let class = *classes.entry(key).or_insert(next);
                 match group.classes.get_mut(class) {
@@ -94,6 +107,9 @@ impl<'a> Census<'a> {
 
     /// The ports that some pod of `from` may reach on some pod of `to`.
     pub(super) fn admitted(&self, from: usize, to: usize, protocol: Protocol) -> PortSet {
+        if let (Some(tiered), true) = (&self.tiered, from != to) {
+            return tiered.admitted(from, to, protocol);
+        }
         let mut all = PortSet::empty();
         for (source, destination) in self.pairs(from, to) {
             for (source, destination) in families(self.set, source, destination) {
@@ -103,9 +119,14 @@ impl<'a> Census<'a> {
         all
     }
 
-    /// Pairs of workloads between which a rule of a policy for which `counts` admits something.
+    /// Pairs of workloads, one of which `counts`, between which a rule may admit something.
     pub(super) fn ruled_pairs(&self, counts: impl Fn(usize) -> bool) -> BTreeSet<(usize, usize)> {
         let mut pairs = BTreeSet::new();
+        if self.tiered.is_some() {
+            let all = || 0..self.groups.len();
+            let every = all().flat_map(|from| all().map(move |to| (from, to)));
+            return every.filter(|(from, to)| counts(*from) || counts(*to)).collect();
+        }
         for (rule, pods) in &self.peers {
             let subjects = self.groups_of(self.set.selected(rule.policy));
             let peers = self.groups_of(pods.iter().copied());

@@ -11,6 +11,7 @@
 mod census;
 mod excess;
 mod replay;
+mod tiered;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,3 +1,5 @@
+use flowfence_model::object::Object;
+use flowfence_model::tier::{Action, ClusterPolicy, ClusterPolicyKind, Tier, TierPeer, TierRule};
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule};
 
 use super::{Outcome, prove};
@@ -11,6 +13,11 @@ fn policy(subject: &str, ingress: Vec<PolicyRule>) -> NetworkPolicy {
         ingress: Some(ingress),
         egress: None,
     }
+}
+
+fn pods(app: &str) -> PolicyPeer {
+    let pods = Some(LabelSelector::labels([("app", app)]));
+    PolicyPeer::Pods(PeerSelector { namespaces: None, pods })
 }
 
 fn everybody() -> PolicyRule {
@@ -102,4 +109,32 @@ fn a_block_that_holds_pods_is_excess() {
     let rule = PolicyRule { peers: vec![block], ports: Vec::new() };
     let outcome = alone(&trio(), &[policy("b", vec![rule])]);
     assert!(outcome.excess.iter().any(|e| e.from.to_string() == "shop/Deployment/c"));
+}
+
+#[test]
+fn tiers_stay_beside_the_set_and_count_in_what_is_reachable() {
+    let everywhere = || PeerSelector { namespaces: Some(LabelSelector::everything()), pods: None };
+    let mut world = trio();
+    world.objects.push(Object::ClusterPolicy(ClusterPolicy {
+        kind: ClusterPolicyKind::ClusterNetworkPolicy,
+        name: "shut".to_owned(),
+        tier: Tier::Baseline,
+        priority: 10,
+        subject: everywhere(),
+        ingress: vec![TierRule {
+            name: String::new(),
+            action: Action::Deny,
+            peers: vec![TierPeer::Pods(everywhere())],
+            ports: Vec::new(),
+        }],
+        egress: Vec::new(),
+    }));
+    let seen = world.seen();
+    let rule = PolicyRule { peers: vec![pods("a")], ports: Vec::new() };
+    let policies = [policy("b", vec![rule])];
+    let proof = prove(&seen.facts, &seen.inventory, &seen.judgement, &policies, &[], &[]);
+    assert_eq!((proof.beside.reachable_before, proof.beside.reachable_after), (0, 1));
+    assert!(proof.beside.cut.is_empty(), "a NetworkPolicy ends before the Baseline tier");
+    let proof = prove(&seen.facts, &seen.inventory, &seen.judgement, &[], &[], &[]);
+    assert_eq!((proof.alone.cut.len(), proof.beside.cut.len()), (0, 1));
 }
