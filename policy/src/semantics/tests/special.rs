@@ -2,7 +2,7 @@
 
 use flowfence_model::{LabelSelector, PolicyRule};
 
-use super::super::{Cluster, Exemption, PolicySet, Unspecified};
+use super::super::{Cluster, Exemption, Plugin, PolicySet, Unspecified};
 use super::*;
 
 fn two_nodes() -> Cluster {
@@ -141,4 +141,55 @@ fn tokens_are_distinct_and_kebab_case() {
     let tokens: std::collections::BTreeSet<&str> = Unspecified::ALL.iter().map(|u| u.token()).collect();
     assert_eq!(tokens.len(), Unspecified::ALL.len());
     assert!(tokens.iter().all(|t| t.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+}
+
+#[test]
+fn a_port_name_that_only_a_sidecar_declares_counts_and_plugins_differ() {
+    let mut web = pod("shop", "web", "10.0.1.1").port("mesh", 15000, Protocol::Tcp);
+    web.sidecar_ports.clone_from(&web.ports);
+    let cluster = Cluster::new(vec![web, pod("shop", "db", "10.0.1.2")], [], []);
+    let set = [policy("shop").ingress(&[rule(&[], &[named(Protocol::Tcp, "mesh")])])];
+    let decision = decide_on(&cluster, &set, "shop/db", "shop/web", Protocol::Tcp, 15000);
+    assert!(decision.allowed());
+    assert_eq!(decision.unspecified, [Unspecified::SidecarNamedPort]);
+    let asked = connection(&cluster, "shop/db", "shop/web", Protocol::Tcp, 15000);
+    let set = PolicySet::compile(&cluster, &set).with_plugin(Some(Plugin::KubeNetworkPolicies));
+    assert!(!set.allows(&asked) && set.decide(&asked).unspecified.is_empty());
+}
+
+#[test]
+fn an_outside_source_may_be_hidden_behind_a_node_where_a_port_is_published() {
+    let cluster = two_nodes();
+    let db = cluster.pod_named("shop", "db").unwrap();
+    let published = cluster.clone().with_published_ports([(db, Protocol::Tcp, 80)]);
+    let only_client = [policy("shop").ingress(&[rule(&[block("203.0.113.0/24", &[])], &[])])];
+    let ask = |cluster: &Cluster, set: &[NetworkPolicy], from, port| {
+        decide_on(cluster, set, from, "shop/db", Protocol::Tcp, port).unspecified
+    };
+    assert_eq!(ask(&published, &only_client, "203.0.113.1", 80), [Unspecified::SnatSource]);
+    assert!(ask(&published, &only_client, "203.0.113.1", 81).is_empty(), "another port");
+    assert!(ask(&cluster, &only_client, "203.0.113.1", 80).is_empty(), "not published");
+    let anybody = [policy("shop").ingress(&[rule(&[], &[tcp(80)])])];
+    assert!(ask(&published, &anybody, "203.0.113.1", 80).is_empty(), "nodes are admitted too");
+}
+
+#[test]
+fn every_choice_of_a_plugin_settles_its_question_and_has_a_source() {
+    for plugin in Plugin::ALL {
+        for choice in plugin.choices() {
+            assert!(choice.source.starts_with("https://"), "{}", plugin.token());
+        }
+        assert!(!plugin.choices().is_empty(), "{}", plugin.token());
+    }
+    let set =
+        PolicySet::compile(&shop(), &[policy("shop").ingress(&[rule(&[block("10.0.0.0/8", &[])], &[])])]);
+    let asked = connection(&shop(), "shop/web", "shop/db", Protocol::Tcp, 80);
+    let by = |plugin| {
+        let decision = set.clone().with_plugin(plugin).decide(&asked);
+        (decision.allowed(), decision.unspecified)
+    };
+    assert_eq!(by(None), (true, vec![Unspecified::PodAddressInBlock]));
+    assert_eq!(by(Some(Plugin::Calico)), (true, vec![]));
+    assert_eq!(by(Some(Plugin::Cilium)), (false, vec![]));
+    assert_eq!(by(Some(Plugin::Aws)), (true, vec![Unspecified::PodAddressInBlock]), "not documented");
 }
