@@ -18,6 +18,21 @@ fn feed(link: u16, data: &[u8], original_len: u32) {
     assert_eq!(recorder.finish().packets, 2);
 }
 
+/// The chain says that a hop-by-hop header follows, in a place where none may be, and ends there.
+#[test]
+fn an_extension_chain_that_ends_early_is_not_read_beyond() {
+    let chain = [44, 0, 1, 4, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9];
+    for end in 0..=chain.len() {
+        let ip = support::packet(
+            support::A6,
+            support::B6,
+            pnet_packet::ip::IpNextHeaderProtocols::Hopopt,
+            &chain[..end],
+        );
+        feed(101, &ip, 0);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -1,6 +1,6 @@
 //! IP headers: IPv4 (RFC 791) and IPv6 with extension headers (RFC 8200 §4).
 
-use etherparse::{Ipv6FragmentHeaderSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
+use etherparse::{LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 use flowfence_model::Address;
 
 use super::span::Span;
@@ -16,6 +16,13 @@ pub(super) const IPV6_IN_IP: u8 = 41;
 pub(super) const GRE: u8 = 47;
 pub(super) const ICMP6: u8 = 58;
 pub(super) const SCTP: u8 = 132;
+
+/// IPv6 extension headers (RFC 8200 §4, RFC 4302 §2).
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+const DESTINATION: u8 = 60;
 
 /// Where a fragment belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,12 +190,7 @@ fn lax_v6<'a>(span: Span<'a>, v6: &LaxIpv6Slice<'a>) -> Result<Ip<'a>, Cause> {
         0 => span.wire.saturating_sub(40),
         length => length,
     };
-    let mut fragment = None;
-    for extension in v6.extensions().clone() {
-        if let etherparse::Ipv6ExtensionSlice::Fragment(f) = extension {
-            fragment = fragment_v6(&f).or(fragment);
-        }
-    }
+    let fragment = fragment_v6(header.next_header().0, v6.extensions().slice());
     let extensions = v6.extensions().slice().len();
     let wire = length.checked_sub(extensions).ok_or(Cause::MalformedIp)?;
     Ok(Ip {
@@ -202,11 +204,26 @@ fn lax_v6<'a>(span: Span<'a>, v6: &LaxIpv6Slice<'a>) -> Result<Ip<'a>, Cause> {
     })
 }
 
-/// An atomic fragment (RFC 6946) is a whole packet.
-fn fragment_v6(header: &Ipv6FragmentHeaderSlice<'_>) -> Option<Fragment> {
-    header
-        .is_fragmenting_payload()
-        .then(|| Fragment { id: header.identification(), offset: header.fragment_offset().value() })
+/// The fragment header (RFC 8200 §4.5) in a chain of extension headers; an atomic fragment (RFC 6946)
+/// is a whole packet. etherparse 0.21 has an iterator for this, which reads beyond the end of a chain
+/// that was cut, without a check (found by fuzzing): it must not be used.
+fn fragment_v6(first: u8, mut chain: &[u8]) -> Option<Fragment> {
+    let mut kind = first;
+    while let Some([next, length, o0, o1, id @ ..]) = chain.first_chunk::<8>() {
+        let length = match kind {
+            FRAGMENT => {
+                let offset = u16::from_be_bytes([*o0, *o1]);
+                let id = u32::from_be_bytes(*id);
+                return (offset & 0xfff9 != 0).then_some(Fragment { id, offset: offset >> 3 });
+            }
+            HOP_BY_HOP | ROUTING | DESTINATION => (usize::from(*length) + 1) * 8,
+            AUTHENTICATION => (usize::from(*length) + 2) * 4,
+            _ => return None,
+        };
+        kind = *next;
+        chain = chain.get(length..)?;
+    }
+    None
 }
 
 fn rest(data: &[u8], wire: usize) -> Span<'_> {

@@ -1,0 +1,43 @@
+//! What the two file targets share: read at once and in pieces, and hold the two against each other.
+
+use std::io::{self, Read};
+
+use flowfence_capture::{Limits, Recorder, read_capture};
+use flowfence_model::Recording;
+
+/// Gives an octet more each time, up to 64.
+struct Pieces<'a>(&'a [u8], usize);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 = self.1 % 64 + 1;
+        let n = self.1.min(buffer.len()).min(self.0.len());
+        let (head, rest) = self.0.split_at(n);
+        buffer[..n].copy_from_slice(head);
+        self.0 = rest;
+        Ok(n)
+    }
+}
+
+fn record(input: impl Read) -> Option<Recording> {
+    let mut recorder = Recorder::new(Limits { max_flows: 64, ..Limits::default() });
+    read_capture(input, "fuzz", &mut recorder, &mut |_| {}).ok()?;
+    Some(recorder.finish())
+}
+
+/// Reads a file in both ways.
+pub fn read(file: &[u8]) {
+    let (whole, pieces) = (record(file), record(Pieces(file, 0)));
+    match (whole, pieces) {
+        (Some(whole), Some(pieces)) => {
+            assert_eq!(whole.files, pieces.files);
+            assert_eq!(whole.records, pieces.records);
+            let report = &whole.files[0];
+            let is_plain = !matches!(file, [0x1f | 0x28 | 0x50..=0x5f, ..]);
+            assert!(!is_plain || report.octets == file.len() as u64, "every octet is used or skipped");
+            assert_eq!(report.packets, whole.packets);
+        }
+        (None, None) => {}
+        _ => panic!("pieces make a difference"),
+    }
+}
