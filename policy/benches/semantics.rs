@@ -108,10 +108,10 @@ fn port(dice: &mut Dice) -> PolicyPort {
 fn policy(dice: &mut Dice, namespaces: usize, at: usize) -> NetworkPolicy {
     let rules = |dice: &mut Dice| {
         let rule = |dice: &mut Dice| PolicyRule {
-            peers: (0..1 + dice.roll(3)).map(|_| peer(dice)).collect(),
+            peers: (0..=dice.roll(3)).map(|_| peer(dice)).collect(),
             ports: (0..dice.roll(3)).map(|_| port(dice)).collect(),
         };
-        Some((0..1 + dice.roll(3)).map(|_| rule(dice)).collect())
+        Some((0..=dice.roll(3)).map(|_| rule(dice)).collect())
     };
     NetworkPolicy {
         namespace: format!("ns{}", dice.roll(namespaces)),

@@ -66,7 +66,9 @@ fn mark(
     };
     let meant: Vec<usize> = (0..ends.len()).filter(|at| by_id(&ends[*at])).collect();
     if !meant.is_empty() {
-        meant.into_iter().for_each(|at| chosen[at] = true);
+        for at in meant {
+            chosen[at] = true;
+        }
         return Ok(());
     }
     for meant in end::ends(name, inventory, cluster)? {

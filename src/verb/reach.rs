@@ -143,7 +143,7 @@ fn difference(
         family: change.family.map(Family::token),
         allowed: ports.get(allowed),
     };
-    let (mut added, mut removed, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut added, mut removed, mut altered) = (Vec::new(), Vec::new(), Vec::new());
     for change in &changes {
         if is_nothing(change.before) {
             added.push(whole(change, change.after));
@@ -151,7 +151,7 @@ fn difference(
             removed.push(whole(change, change.before));
         } else {
             let (old, new) = (survey.profile(change.before), survey.profile(change.after));
-            changed.push(ChangeRow {
+            altered.push(ChangeRow {
                 from: &ids[change.from],
                 to: &ids[change.to],
                 family: change.family.map(Family::token),
@@ -172,7 +172,7 @@ fn difference(
         nodes: used.map(|(end, _)| end_row(end, pods)).collect(),
         added,
         removed,
-        changed,
+        changed: altered,
     };
     Ok(output::write_difference(&report, args.output.unwrap_or_default(), out)?)
 }

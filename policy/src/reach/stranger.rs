@@ -143,8 +143,10 @@ impl Crowd {
 
     fn namespace(&mut self, cluster: &Cluster, labels: Labels) -> String {
         let is_free = |name: &String| !cluster.namespaces().contains_key(name);
+        // One of so many names is free: each namespace of the cluster takes one at most.
         let first = self.namespaces.len();
-        let name = (first..).map(|n| format!("unseen-{n}")).find(is_free).unwrap_or_default();
+        let names = first..=first + cluster.namespaces().len();
+        let name = names.map(|n| format!("unseen-{n}")).find(is_free).unwrap_or_default();
         self.add_namespace(name.clone(), labels);
         name
     }

@@ -147,7 +147,7 @@ impl Survey {
                 }
             }
         }
-        let mut cells: BTreeMap<(usize, usize), [Option<(ProfileId, ProfileId)>; 2]> = BTreeMap::new();
+        let mut cells: BTreeMap<(usize, usize), [Option<Changed>; 2]> = BTreeMap::new();
         for (source, destination) in self.matrix.changed() {
             let before = self.matrix.allowed(0, source, destination);
             let after = self.matrix.allowed(1, source, destination);
@@ -197,6 +197,9 @@ fn merged<T: Copy + PartialEq>(has: [bool; 2], found: [Option<T>; 2]) -> [Option
         (_, [four, six]) => [four.or(six).map(|only| (None, only)), None],
     }
 }
+
+/// What is allowed before and after.
+type Changed = (ProfileId, ProfileId);
 
 /// The parties to fold.
 #[derive(Default)]

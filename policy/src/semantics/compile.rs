@@ -200,7 +200,9 @@ impl<'a> Compiler<'a> {
             [only] => Arc::clone(only),
             [first, rest @ ..] => {
                 let mut union = FixedBitSet::clone(first);
-                rest.iter().for_each(|more| union.union_with(more));
+                for more in rest {
+                    union.union_with(more);
+                }
                 Arc::new(union)
             }
         }

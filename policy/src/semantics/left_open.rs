@@ -84,18 +84,13 @@ impl PolicySet {
         if !is_outward && self.may_hide(connection, pod, verdict) {
             reasons.push(Unspecified::SnatSource);
         }
-        if is_outward && self.is_judged_by_policies(verdict) {
+        if is_outward && is_judged_by_policies(verdict) {
             reasons.extend(self.service_address(pod, &question, verdict.allowed));
         }
     }
 
     fn is_own_node(&self, pod: PodIndex, connection: &Connection) -> bool {
         self.cluster().is_own_node(pod, connection.to.address)
-    }
-
-    /// Whether the NetworkPolicies of an isolated pod had the last word.
-    fn is_judged_by_policies(&self, verdict: &Verdict) -> bool {
-        !verdict.isolated_by.is_empty() && verdict.tiers.iter().all(|ruling| ruling.action == Action::Pass)
     }
 
     /// Whether a policy of equal priority would lead elsewhere if it were asked first.
@@ -165,4 +160,9 @@ fn is_icmp_said(connection: &Connection, egress: &Verdict, ingress: &Verdict) ->
     let ends = [(connection.from.pod, egress), (connection.to.pod, ingress)];
     let is_accepted = ends.iter().all(|(pod, verdict)| pod.is_none() || decided(verdict, Action::Accept));
     is_denied || (is_accepted && ends.iter().any(|(pod, _)| pod.is_some()))
+}
+
+/// Whether the NetworkPolicies of an isolated pod had the last word.
+fn is_judged_by_policies(verdict: &Verdict) -> bool {
+    !verdict.isolated_by.is_empty() && verdict.tiers.iter().all(|ruling| ruling.action == Action::Pass)
 }

@@ -1,4 +1,4 @@
-//! AdminNetworkPolicies and the BaselineAdminNetworkPolicy (`policy.networking.k8s.io/v1alpha1`),
+//! `AdminNetworkPolicy` and `BaselineAdminNetworkPolicy` (`policy.networking.k8s.io/v1alpha1`),
 //! checked as their CRDs do.
 
 use flowfence_model::PortRange;

@@ -1,4 +1,4 @@
-//! ClusterNetworkPolicies (`policy.networking.k8s.io/v1alpha2`), checked as their CRD does.
+//! `ClusterNetworkPolicy` (`policy.networking.k8s.io/v1alpha2`), checked as their CRD does.
 
 use flowfence_model::object::Object;
 use flowfence_model::policy::Direction;

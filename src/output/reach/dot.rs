@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use super::report::line;
+use super::report::{line, with_family};
 use super::{DifferenceReport, EndRow, ReachReport};
 use crate::output::graph::dot::quoted;
 
@@ -11,7 +11,7 @@ pub(super) fn write(report: &ReachReport<'_>, out: &mut dyn Write) -> io::Result
     let used = report.connections.iter().flat_map(|row| [row.from, row.to]).collect();
     begin(&report.nodes, &used, out)?;
     for row in &report.connections {
-        edge(row.from, row.to, &with_family(line(row.allowed), row.family), "", out)?;
+        edge(row.from, row.to, &with_family(&line(row.allowed), row.family), "", out)?;
     }
     writeln!(out, "}}")
 }
@@ -25,11 +25,11 @@ pub(super) fn write_difference(report: &DifferenceReport<'_>, out: &mut dyn Writ
     let added = report.added.iter().map(|row| (row, "+", ", color=darkgreen"));
     let removed = report.removed.iter().map(|row| (row, "-", ", color=red, style=dashed"));
     for (row, sign, style) in added.chain(removed) {
-        let text = with_family(format!("{sign} {}", line(row.allowed)), row.family);
+        let text = with_family(&format!("{sign} {}", line(row.allowed)), row.family);
         edge(row.from, row.to, &text, style, out)?;
     }
     for row in &report.changed {
-        let text = with_family(format!("{} -> {}", line(row.before), line(row.after)), row.family);
+        let text = with_family(&format!("{} -> {}", line(row.before), line(row.after)), row.family);
         edge(row.from, row.to, &text, ", color=blue", out)?;
     }
     writeln!(out, "}}")
@@ -53,8 +53,4 @@ fn begin(nodes: &[EndRow], used: &BTreeSet<&str>, out: &mut dyn Write) -> io::Re
 
 fn edge(from: &str, to: &str, text: &str, style: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  {} -> {} [label={}{style}];", quoted(from), quoted(to), quoted(text))
-}
-
-fn with_family(text: String, family: Option<&str>) -> String {
-    family.map_or(text.clone(), |family| format!("{text} ({family})"))
 }

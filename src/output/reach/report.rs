@@ -166,3 +166,8 @@ pub fn line(rows: &[PortsRow]) -> String {
     };
     rows.iter().map(part).collect::<Vec<_>>().join("; ")
 }
+
+/// A text with the family that it is true of, when it is not true of both.
+pub fn with_family(text: &str, family: Option<&str>) -> String {
+    family.map_or_else(|| text.to_owned(), |family| format!("{text} ({family})"))
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::report::line;
+use super::report::{line, with_family};
 use super::{ConnectionRow, DifferenceReport, EndRow, ExposureRow, PortsRow, ReachReport};
 use crate::output::table;
 
@@ -68,16 +68,12 @@ pub(super) fn write_difference(report: &DifferenceReport<'_>, out: &mut dyn Writ
         let parts = [("+ ", &row.gained), ("- ", &row.lost)];
         let parts = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
         let parts: Vec<String> = parts.map(|(sign, rows)| format!("{sign}{}", line(rows))).collect();
-        let text = with_family(parts.join("  "), row.family);
+        let text = with_family(&parts.join("  "), row.family);
         rows.push(vec!["changed".to_owned(), row.from.to_owned(), row.to.to_owned(), text]);
     }
     table::write(out, &["CHANGE", "FROM", "TO", "ALLOWED"], &rows)
 }
 
 fn ports(row: &ConnectionRow<'_>) -> String {
-    with_family(line(row.allowed), row.family)
-}
-
-fn with_family(text: String, family: Option<&str>) -> String {
-    family.map_or(text.clone(), |family| format!("{text} ({family})"))
+    with_family(&line(row.allowed), row.family)
 }

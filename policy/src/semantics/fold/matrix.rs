@@ -59,7 +59,9 @@ impl Matrix {
             .collect();
         let alike = alike(&views, kinds.examples.len());
         let Kinds { mut of, .. } = kinds;
-        of.iter_mut().for_each(|kind| *kind = alike[*kind as usize]);
+        for kind in &mut of {
+            *kind = alike[*kind as usize];
+        }
         let mut used = of.clone();
         used.sort_unstable();
         used.dedup();

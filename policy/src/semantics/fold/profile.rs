@@ -76,22 +76,22 @@ impl ProfileId {
 /// Profiles by number, and what pairs of them have in common.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profiles {
-    profiles: Vec<Profile>,
+    known: Vec<Profile>,
     numbers: HashMap<Profile, ProfileId, RandomState>,
     common: HashMap<(ProfileId, ProfileId), ProfileId, RandomState>,
 }
 
 impl Profiles {
     pub(super) fn get(&self, id: ProfileId) -> &Profile {
-        &self.profiles[id.0 as usize]
+        &self.known[id.0 as usize]
     }
 
     pub(super) fn number(&mut self, profile: Profile) -> ProfileId {
         if let Some(known) = self.numbers.get(&profile) {
             return *known;
         }
-        let id = ProfileId(u32::try_from(self.profiles.len()).expect("fewer than 2^32 profiles"));
-        self.profiles.push(profile.clone());
+        let id = ProfileId(u32::try_from(self.known.len()).expect("fewer than 2^32 profiles"));
+        self.known.push(profile.clone());
         self.numbers.insert(profile, id);
         id
     }

@@ -115,6 +115,18 @@ fn rule_55_admin_goes_before_network_policy_and_that_before_baseline() {
 }
 
 #[test]
+fn a_final_action_of_the_admin_tier_leaves_baseline_unasked() {
+    let tiers = [
+        tier(Tier::Admin, 1).inward(&[when(Action::Accept, &[anybody()], &[])]),
+        tier(Tier::Baseline, 0).inward(&[deny_in()]),
+    ];
+    let decision = decide(&shop(), &[], &tiers, "shop/web", "shop/db", 80);
+    assert!(decision.allowed());
+    let asked: Vec<usize> = decision.ingress.tiers.iter().map(|ruling| ruling.policy).collect();
+    assert_eq!(asked, [0]);
+}
+
+#[test]
 fn rule_56_the_lower_priority_number_goes_first_in_its_tier() {
     let strong = tier(Tier::Admin, 1).inward(&[when(Action::Accept, &[anybody()], &[])]);
     let weak = tier(Tier::Admin, 2).inward(&[deny_in()]);
@@ -246,6 +258,8 @@ fn rule_64_a_port_name_means_the_number_and_protocol_that_the_destination_gives_
         assert_eq!(decide(&cluster, &[], &deny, "n/c", to, port).allowed(), expected, "{to} {port}");
     }
     assert!(decide(&cluster, &[], &deny, "n/a", "n/c", 80).allowed(), "its name is of UDP");
+    let decision = decide(&cluster, &[], &deny, "n/c", "n/b", 80);
+    assert!(decision.unspecified.is_empty(), "v1alpha2 says what it means");
 }
 
 #[test]
