@@ -17,7 +17,7 @@ fn the_command_line_answers_every_probe_as_recorded() {
     let directory = tempfile::tempdir().unwrap();
     let mut answered = 0;
     let tables = ["np.jsonl.gz", "cyclonus.jsonl.gz", "anp.jsonl.gz", "cnp.jsonl.gz"];
-    for case in tables.into_iter().flat_map(cases).collect::<Vec<_>>().iter() {
+    for case in &tables.into_iter().flat_map(cases).collect::<Vec<_>>() {
         let results = answers(directory.path(), case);
         assert_eq!(results.len(), case.probes.len(), "{}", case.id);
         for (probe, result) in case.probes.iter().zip(&results) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use fixedbitset::FixedBitSet;
 use flowfence_model::{LabelSelector, Labels, Requirement};
 
-/// For each key and value, who carries it (positions ascending). Costs one entry a label.
+/// For each key and value, who carries it, in any order. Costs one entry a label.
 #[derive(Clone, Debug)]
 pub(super) struct Postings {
     members: usize,
@@ -38,9 +38,7 @@ impl Postings {
             self.list(key, value).retain(|other| *other != object);
         }
         for (key, value) in after.iter().filter(|(key, value)| before.get(*key) != Some(value)) {
-            let list = self.list(key, value);
-            let at = list.partition_point(|other| *other < object);
-            list.insert(at, object);
+            self.list(key, value).push(object);
         }
     }
 

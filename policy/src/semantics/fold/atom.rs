@@ -102,3 +102,45 @@ fn blocks(set: &PolicySet) -> Vec<IpNet> {
     }
     blocks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::semantics::Cluster;
+    use flowfence_model::{LabelSelector, NetworkPolicy, PolicyRule};
+
+    #[test]
+    fn an_address_lies_in_the_deepest_block_around_it() {
+        let block = |cidr: &str, except: &str| PolicyPeer::Block {
+            cidr: cidr.parse().unwrap(),
+            except: vec![except.parse().unwrap()],
+        };
+        let peers = vec![block("10.0.0.0/8", "10.1.0.0/16"), block("10.1.2.0/24", "10.1.2.0/30")];
+        let policy = NetworkPolicy {
+            namespace: "n".to_owned(),
+            name: "p".to_owned(),
+            pod_selector: LabelSelector::everything(),
+            ingress: Some(vec![PolicyRule { peers, ports: Vec::new() }]),
+            egress: None,
+        };
+        let set = PolicySet::compile(&Cluster::new(Vec::new(), [], []), &[policy]);
+        let atoms = Atoms::new(&[&set]);
+        for (address, expected) in [
+            ("10.1.2.1", "10.1.2.0/30"),
+            ("10.1.2.200", "10.1.2.0/24"),
+            ("10.1.200.1", "10.1.0.0/16"),
+            ("10.200.0.1", "10.0.0.0/8"),
+            ("11.0.0.1", "0.0.0.0/0"),
+            ("9.0.0.1", "0.0.0.0/0"),
+            ("fd00::1", "::/0"),
+        ] {
+            assert_eq!(atoms.of(address.parse().unwrap()).to_string(), expected, "{address}");
+        }
+        let of = |block: &str| atoms.iter().find(|(atom, _)| atom.to_string() == block).unwrap();
+        let (block, inner) = of("10.1.2.0/24");
+        assert_eq!(inner, ["10.1.2.0/30".parse().unwrap()]);
+        assert_eq!(Atoms::address_in(block, &inner), Some("10.1.2.4".parse().unwrap()));
+        let halves: [IpNet; 2] = ["10.1.2.0/25".parse().unwrap(), "10.1.2.128/25".parse().unwrap()];
+        assert_eq!(Atoms::address_in(block, &halves), None, "nothing is left of it");
+    }
+}

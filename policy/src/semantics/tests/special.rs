@@ -171,6 +171,10 @@ fn an_outside_source_may_be_hidden_behind_a_node_where_a_port_is_published() {
     assert!(ask(&cluster, &only_client, "203.0.113.1", 80).is_empty(), "not published");
     let anybody = [policy("shop").ingress(&[rule(&[], &[tcp(80)])])];
     assert!(ask(&published, &anybody, "203.0.113.1", 80).is_empty(), "nodes are admitted too");
+    let every_v6 = [policy("shop").ingress(&[rule(&[block("::/0", &[])], &[])])];
+    assert!(ask(&published, &every_v6, "2001:db8::1", 80).is_empty(), "no node has an address of its family");
+    let only_one_node = [policy("shop").ingress(&[rule(&[block("192.168.0.2/32", &[])], &[])])];
+    assert!(ask(&published, &only_one_node, "10.244.2.1", 80).is_empty(), "a node is nobody hidden");
 }
 
 #[test]
@@ -191,5 +195,9 @@ fn every_choice_of_a_plugin_settles_its_question_and_has_a_source() {
     assert_eq!(by(None), (true, vec![Unspecified::PodAddressInBlock]));
     assert_eq!(by(Some(Plugin::Calico)), (true, vec![]));
     assert_eq!(by(Some(Plugin::Cilium)), (false, vec![]));
+    let outside = [policy("shop").ingress(&[rule(&[block("203.0.113.0/24", &[])], &[])])];
+    let by_cilium = PolicySet::compile(&shop(), &outside).with_plugin(Some(Plugin::Cilium));
+    let from_outside = connection(&shop(), "203.0.113.1", "shop/db", Protocol::Tcp, 80);
+    assert!(by_cilium.allows(&from_outside), "its blocks are for the world outside");
     assert_eq!(by(Some(Plugin::Aws)), (true, vec![Unspecified::PodAddressInBlock]), "not documented");
 }

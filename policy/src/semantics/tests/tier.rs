@@ -312,6 +312,8 @@ fn rule_67_domain_names_match_what_was_resolved_and_are_unspecified_when_that_is
     let resolved = |name: &str| shop().with_domain_names([("203.0.113.1".parse().unwrap(), name.to_owned())]);
     assert!(ask(&resolved("www.example.org")).allowed());
     assert!(!ask(&resolved("example.org")).allowed(), "a wildcard does not match the name itself");
+    let of_pod = shop().with_domain_names([("10.0.1.2".parse().unwrap(), "db.example.org".to_owned())]);
+    assert!(!decide(&of_pod, &[], &tiers, "shop/web", "shop/db", 443).allowed(), "a pod is no domain");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::fold::Matrix;
-use super::super::{Cluster, Connection, Party, PodIndex, PolicySet};
+use super::super::{Cluster, Connection, Party, Plugin, PodIndex, PolicySet};
 use super::reference::{
     self, BLOCKS, NAMES, PORTS, admitted, cluster, ends, labels, policies, protocol, selector,
 };
@@ -208,7 +208,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(1_200))]
 
     #[test]
     fn a_matrix_says_of_all_ports_what_each_question_says(
@@ -217,9 +217,10 @@ proptest! {
         tiers in tiers(),
         other in policies(),
         other_tiers in tiers(),
+        plugin in select(&[None, Some(Plugin::KubeNetworkPolicies), Some(Plugin::Cilium)][..]),
     ) {
-        let before = PolicySet::compile_all(&cluster, &policies, &tiers);
-        let after = PolicySet::compile_all(&cluster, &other, &other_tiers);
+        let before = PolicySet::compile_all(&cluster, &policies, &tiers).with_plugin(plugin);
+        let after = PolicySet::compile_all(&cluster, &other, &other_tiers).with_plugin(plugin);
         let mut ends = ends(&cluster, true);
         ends.extend(reference::ends(&cluster, false));
         let mut matrix = Matrix::new(&[&before, &after], &ends);
@@ -249,6 +250,7 @@ proptest! {
         policies in vec(policies(), 2),
         tiers in tiers(),
         relabelled in labels(),
+        removes in any::<bool>(),
         at in any::<prop::sample::Index>(),
         port in select(&PORTS[..]),
     ) {
@@ -259,7 +261,7 @@ proptest! {
             if at == current.len() { current.push(policy.clone()) } else { current[at] = policy.clone() }
             set.replace(at, policy.clone());
         }
-        if !current.is_empty() {
+        if removes && !current.is_empty() {
             let at = at.index(current.len());
             prop_assert_eq!(set.remove(at), current.remove(at));
         }
