@@ -21,6 +21,16 @@ pub struct Facts {
     pub completeness: Completeness,
 }
 
+/// What attribution adds to [`Completeness::counts`], with the meaning of each token. Tokens never
+/// change.
+pub const CAUSES: &[(&str, &str)] = &[
+    ("loopback-address", "A flow from or to a loopback address, which every host has: no connection."),
+    (
+        "remnants",
+        "The last segments of a connection that ended before the capture began: neither connection nor attempt.",
+    ),
+];
+
 /// How much was seen and what was left out, by cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completeness {

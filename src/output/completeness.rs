@@ -1,6 +1,7 @@
 //! How much was seen and what was left out, for every report.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use flowfence_graph::Completeness;
 use schemars::JsonSchema;
@@ -73,17 +74,54 @@ pub struct ObjectsRow {
 
 /// Causes under which something of the traffic itself was lost, beside damage to files. Whatever
 /// else is counted was understood and is only not a connection.
-const LOSSES: [&str; 3] = ["flows-evicted", "truncated-headers", "tcp-flags-cut"];
+const LOSSES: [&str; 4] = ["flows-evicted", "truncated-headers", "tcp-flags-cut", "unsupported-link-type"];
 
 /// Prefix of further causes of loss.
 const MALFORMED: &str = "malformed";
+
+/// What the reading of sources adds to the counts.
+const SOURCES: (&str, &str) = ("files-passed-over", "A file of a directory that is no capture.");
+
+/// The page of every token that `counts` may carry.
+pub fn page() -> String {
+    let mut causes: Vec<(&str, &str)> = flowfence_capture::CAUSES
+        .iter()
+        .chain(flowfence_graph::facts::CAUSES)
+        .copied()
+        .chain([SOURCES])
+        .collect();
+    causes.sort_unstable();
+    causes.dedup_by_key(|(token, _)| *token);
+    let mut page = String::from(PAGE_HEAD);
+    for (token, meaning) in causes {
+        let loss = if is_loss(token) { "yes" } else { "" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "| `{token}` | {loss} | {meaning} |");
+    }
+    page
+}
+
+const PAGE_HEAD: &str = "# Completeness
+
+Every JSON output has a `completeness` object: `packets` that were read, `records` (flow records) that they made, `loss`
+(0 to 1), `pods` that ran during the window and `podsUnseen` (those whose traffic no tap could see wholly),
+`unknownAddresses`, `evictions`, `truncations`, `files` with what was damaged in each, `objects` that were used, refused or
+ignored, and `counts`: what was passed over, by cause. The causes:
+
+| token | loss | meaning |
+| --- | --- | --- |
+";
+
+fn is_loss(cause: &str) -> bool {
+    // What is not the tunnel that its port promises was read as what it is.
+    LOSSES.contains(&cause) || (cause.starts_with(MALFORMED) && cause != "malformed-tunnel")
+}
 
 impl CompletenessReport {
     /// From what attribution and the cluster's reader counted.
     pub fn new(seen: &Completeness, cluster: &Cluster) -> Self {
         let mut files: Vec<FileRow> = seen.files.iter().map(row).collect();
         files.sort_by(|x, y| x.name.cmp(&y.name));
-        let is_loss = |cause: &str| LOSSES.contains(&cause) || cause.starts_with(MALFORMED);
         let damaged: u64 = files.iter().map(|f| f.damaged_records + u64::from(f.truncated)).sum();
         let lost =
             damaged + seen.counts.iter().filter(|(cause, _)| is_loss(cause)).map(|(_, n)| n).sum::<u64>();

@@ -75,14 +75,14 @@ fn node_row(node: &GraphNode) -> NodeRow {
 fn edge_row(edge: &Edge, judgement: &Judgement, facts: &Facts, suspicions: &Suspicions) -> EdgeRow {
     let mut tally = Tally::empty();
     let mut verdict = EdgeVerdict::default();
-    let mut suspicious: BTreeSet<String> = BTreeSet::new();
+    let mut findings: BTreeSet<String> = BTreeSet::new();
     for index in &edge.contacts {
         let (Some(judged), Some(contact)) = (judgement.of(*index), facts.contacts.get(*index)) else {
             continue;
         };
         tally.merge(&judged.tally);
         verdict = verdict.worst(judged.verdict);
-        suspicious.extend(suspicions.get(&EdgeKey::of(contact)).into_iter().flatten().cloned());
+        findings.extend(suspicions.get(&EdgeKey::of(contact)).into_iter().flatten().cloned());
     }
     let key = &edge.key;
     EdgeRow {
@@ -106,6 +106,6 @@ fn edge_row(edge: &Edge, judgement: &Judgement, facts: &Facts, suspicions: &Susp
             egress: verdict.egress.map(Said::token),
             ingress: verdict.ingress.map(Said::token),
         },
-        suspicious: suspicious.into_iter().collect(),
+        suspicious: findings.into_iter().collect(),
     }
 }

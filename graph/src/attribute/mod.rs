@@ -83,7 +83,7 @@ fn fold(
         members.extend(group.iter().filter_map(|i| strands.get(*i)));
         // What a host says to itself never leaves it, and every host has the same loopback address.
         if members.iter().any(|r| r.a.address.ip().is_loopback() || r.b.address.ip().is_loopback()) {
-            counts.add("loopback", 1);
+            counts.add("loopback-address", 1);
             continue;
         }
         let known = group.iter().filter_map(|i| orientations.get(*i as usize)).min();

@@ -266,7 +266,7 @@ fn pods_are_visible_where_a_tap_shows_their_side_of_the_node() {
 fn what_a_host_says_to_itself_is_no_connection() {
     let facts = attribute(recording(vec![tcp("127.0.0.1:4000", "127.0.0.1:8080", 1)]), &cluster());
     assert!(facts.contacts.is_empty());
-    assert_eq!(facts.completeness.counts.get("loopback"), 1);
+    assert_eq!(facts.completeness.counts.get("loopback-address"), 1);
 }
 
 #[test]
