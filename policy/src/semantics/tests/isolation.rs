@@ -114,3 +114,15 @@ fn every_admitting_rule_is_named_with_the_entries_that_matched() {
     let who: Vec<&str> = set.peers(id(0, 1)).map(|pod| cluster.pod(pod).meta.name.as_str()).collect();
     assert_eq!(who, ["web"]);
 }
+
+#[test]
+fn a_replaced_policy_keeps_its_place_among_those_that_isolate() {
+    let cluster = shop();
+    let policies = [policy("shop").ingress(&[]), policy("shop").ingress(&[])];
+    let mut set = PolicySet::compile(&cluster, &policies);
+    set.replace(0, policy("shop").ingress(&[PolicyRule::default()]));
+    let asked = connection(&cluster, "shop/web", "shop/db", Protocol::Tcp, 80);
+    assert_eq!(set.decide(&asked).ingress.isolated_by, [0, 1]);
+    set.replace(2, policy("shop").egress(&[]));
+    assert_eq!(set.decide(&asked).egress.isolated_by, [2], "one more at the end");
+}
