@@ -7,6 +7,7 @@ mod reference;
 mod selector;
 mod special;
 mod tier;
+mod tier_words;
 mod tiered;
 
 use std::net::IpAddr;

@@ -1,75 +1,11 @@
 //! Rules of the cluster-wide policies, each named after what it says.
 
 use flowfence_model::policy::Direction;
-use flowfence_model::tier::{
-    Action, ClusterPolicy, ClusterPolicyKind, DomainName, Tier, TierPeer, TierPort, TierRule,
-};
+use flowfence_model::tier::{Action, ClusterPolicy, ClusterPolicyKind, DomainName, Tier, TierPeer, TierPort};
 
 use super::super::{Cluster, Plugin, PolicySet, Unspecified};
+use super::tier_words::{TierWords, anybody, app, deny_in, networks, on, tier, when};
 use super::*;
-
-fn everybody() -> PeerSelector {
-    PeerSelector { namespaces: Some(LabelSelector::everything()), pods: None }
-}
-
-fn app(name: &str) -> TierPeer {
-    TierPeer::Pods(PeerSelector {
-        namespaces: Some(LabelSelector::everything()),
-        pods: Some(labelled("app", name)),
-    })
-}
-
-fn anybody() -> TierPeer {
-    TierPeer::Pods(everybody())
-}
-
-fn networks(blocks: &[&str]) -> TierPeer {
-    TierPeer::Networks(blocks.iter().map(|block| block.parse().unwrap()).collect())
-}
-
-fn on(number: u16) -> TierPort {
-    TierPort::Numbers { protocol: Protocol::Tcp, range: PortRange::single(number) }
-}
-
-fn when(action: Action, peers: &[TierPeer], ports: &[TierPort]) -> TierRule {
-    TierRule { name: String::new(), action, peers: peers.to_vec(), ports: ports.to_vec() }
-}
-
-/// A policy for every pod, without rules.
-fn tier(tier: Tier, priority: u16) -> ClusterPolicy {
-    ClusterPolicy {
-        kind: ClusterPolicyKind::ClusterNetworkPolicy,
-        name: format!("p{priority}"),
-        tier,
-        priority,
-        subject: everybody(),
-        ingress: Vec::new(),
-        egress: Vec::new(),
-    }
-}
-
-trait TierWords {
-    fn inward(self, rules: &[TierRule]) -> Self;
-    fn outward(self, rules: &[TierRule]) -> Self;
-    fn named(self, name: &str) -> Self;
-}
-
-impl TierWords for ClusterPolicy {
-    fn inward(mut self, rules: &[TierRule]) -> Self {
-        self.ingress = rules.to_vec();
-        self
-    }
-
-    fn outward(mut self, rules: &[TierRule]) -> Self {
-        self.egress = rules.to_vec();
-        self
-    }
-
-    fn named(mut self, name: &str) -> Self {
-        self.name = name.to_owned();
-        self
-    }
-}
 
 fn decide(
     cluster: &Cluster,
@@ -89,10 +25,6 @@ fn decide(
 
 fn is_allowed(policies: &[NetworkPolicy], tiers: &[ClusterPolicy], from: &str, to: &str) -> bool {
     decide(&shop(), policies, tiers, from, to, 80).allowed()
-}
-
-fn deny_in() -> TierRule {
-    when(Action::Deny, &[anybody()], &[])
 }
 
 #[test]
