@@ -41,7 +41,6 @@ causes! {
     IcmpErrorUnmatched "icmp-error-unmatched" "A destination unreachable whose quoted packet names no flow."
     FlowsEvicted "flows-evicted" "Flow records given up because the limit of flows was reached."
     DnsNamesDropped "dns-names-dropped" "Names from DNS answers that a bound kept out."
-    DnsUnasked "dns-unasked" "DNS answers whose question was not seen; they name nothing."
     TapsOverflowed "taps-overflowed" "Packets of taps beyond 65,535; they share one."
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
 }

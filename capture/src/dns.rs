@@ -1,84 +1,54 @@
 //! Names that DNS answers (RFC 1035) gave to addresses.
 //!
-//! An answer is believed when its question was seen: the same client, port and message id, from
-//! whatever server, since a service address may be rewritten between the two. An answer that
-//! nobody asked for names nothing.
+//! A name is what somebody on the wire said, no more: it is shown beside an address, and no rule
+//! rests on it. So answers count whether or not their question passed the same tap, and the order
+//! of inputs does not matter.
 
-use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use domain::base::iana::{Class, Rcode};
 use domain::base::{Message, ParsedName, Question, Record};
 use domain::rdata::{A, Aaaa, Cname};
-use flowfence_model::{Endpoint, Names};
+use flowfence_model::Names;
 
 /// Records of one message that are looked at.
 const MAX_RECORDS: usize = 128;
 /// Links of a chain of aliases that are followed.
 const MAX_ALIASES: usize = 16;
-/// Questions that are remembered, one slot each (512 KiB, touched as they are used).
-const SLOTS: usize = 65_536;
 
 type Name<'a> = ParsedName<&'a [u8]>;
 
-/// Questions that were asked, and the names that their answers gave.
-#[derive(Debug)]
+/// The names that answers gave.
+#[derive(Debug, Default)]
 pub(crate) struct Dns {
     names: Names,
-    asked: Vec<u64>,
-    seed: foldhash::fast::RandomState,
     dropped: u64,
-    unasked: u64,
-}
-
-impl Default for Dns {
-    fn default() -> Self {
-        Dns {
-            names: Names::default(),
-            asked: vec![0; SLOTS],
-            seed: foldhash::fast::RandomState::default(),
-            dropped: 0,
-            unasked: 0,
-        }
-    }
 }
 
 impl Dns {
-    /// A message from port 53 or to it.
-    pub(crate) fn message(&mut self, from: Endpoint, to: Endpoint, message: &[u8]) {
-        let Some([id0, id1, flags, code, ..]) = message.first_chunk::<12>() else { return };
-        let is_answer = flags & 0x80 != 0;
-        let client = if is_answer { to } else { from };
-        let ticket = self.seed.hash_one((client, *id0, *id1)) | 1;
-        let slots = self.asked.len() as u64;
-        let Some(slot) = usize::try_from((ticket >> 1) % slots).ok().and_then(|i| self.asked.get_mut(i))
-        else {
-            return;
-        };
-        if !is_answer {
-            *slot = ticket;
-        } else if *slot != ticket {
-            self.unasked += 1;
-        } else if code & 0x0f == Rcode::NOERROR.to_int() {
+    /// A message from port 53.
+    pub(crate) fn message(&mut self, message: &[u8]) {
+        let Some([_, _, flags, code, ..]) = message.first_chunk::<12>() else { return };
+        if flags & 0x80 != 0 && code & 0x0f == Rcode::NOERROR.to_int() {
             self.answer(message);
         }
     }
 
     /// A TCP segment that holds whole messages, each after its length (RFC 7766 §8).
-    pub(crate) fn segment(&mut self, from: Endpoint, to: Endpoint, mut segment: &[u8]) {
+    pub(crate) fn segment(&mut self, mut segment: &[u8]) {
         while let Some((length, rest)) = segment.split_first_chunk::<2>() {
             let Some((message, rest)) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
             else {
                 return;
             };
-            self.message(from, to, message);
+            self.message(message);
             segment = rest;
         }
     }
 
-    /// Names, how many a bound kept out, and how many answers nobody had asked for.
-    pub(crate) fn finish(self) -> (Names, u64, u64) {
-        (self.names, self.dropped, self.unasked)
+    /// Names, and how many a bound kept out.
+    pub(crate) fn finish(self) -> (Names, u64) {
+        (self.names, self.dropped)
     }
 
     fn answer(&mut self, message: &[u8]) {

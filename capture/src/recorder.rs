@@ -118,11 +118,10 @@ impl Recorder {
         let Recorder { table, taps, dns, files, mut tally, packets, .. } = self;
         let (records, evicted) = table.finish();
         let (taps, overflowed) = taps.finish();
-        let (names, dropped, unasked) = dns.finish();
+        let (names, dropped) = dns.finish();
         tally.add_many(Cause::FlowsEvicted, evicted);
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
-        tally.add_many(Cause::DnsUnasked, unasked);
         Recording { records, taps, files, names, counts: tally.counts(), packets }
     }
 
@@ -157,10 +156,10 @@ impl Recorder {
             let whole = Whole::Flow { from: seen.from, to: seen.to, protocol: seen.protocol };
             self.fragments.begin(input, key, whole);
         }
-        if (seen.from.port == 53 || seen.to.port == 53) && !seen.payload.is_empty() {
+        if seen.from.port == 53 && !seen.payload.is_empty() {
             match seen.protocol {
-                Protocol::Udp => self.dns.message(seen.from, seen.to, seen.payload),
-                Protocol::Tcp => self.dns.segment(seen.from, seen.to, seen.payload),
+                Protocol::Udp => self.dns.message(seen.payload),
+                Protocol::Tcp => self.dns.segment(seen.payload),
                 Protocol::Sctp | Protocol::Icmp => {}
             }
         }

@@ -6,7 +6,7 @@ pub fn line(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { ' ' } else { c }).filter(|c| !is_dangerous(*c)).collect()
 }
 
-/// Like [`line`], with line breaks kept.
+/// Like [`line()`], with line breaks kept.
 pub fn lines(text: &str) -> String {
     text.chars().filter(|c| *c == '\n' || !is_dangerous(*c)).collect()
 }

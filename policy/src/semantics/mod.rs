@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Compiling evaluates each distinct selector once, over an index of labels, into a bitset of
-//! pods; a [`region::Region`] is what one rule admits (peers × ports) in that form, and the
+//! pods; a `Region` is what one rule admits (peers × ports) in that form, and the
 //! policies of one pod and direction are a short list. A question is then a few bit tests and
 //! binary searches. The rules of cluster-wide policies are regions too, in an ordered list whose
 //! first match ends its tier (`verdict` has the order of evaluation).
