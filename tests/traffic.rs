@@ -327,6 +327,7 @@ fn without_any_sign_of_who_opened_it_says_so_and_makes_no_rule() {
     assert_eq!(edges.values().next().unwrap().orientation, "unknown");
     let answer = recommend(&inputs);
     assert_eq!(answer["proof"]["alone"]["observed"], 0, "not genuine: {answer:#}");
+    assert_eq!(answer["undirected"].as_array().unwrap().len(), 1, "and it is said that isolation may cut it");
 }
 
 #[test]

@@ -59,7 +59,8 @@ pub fn recommend(
     let mut answer = Recommendation {
         suspects: judgement.suspects(),
         withheld: judgement.withheld.clone(),
-        inexpressible: inexpressible(facts, judgement),
+        inexpressible: edges_of(Contact::Inexpressible, facts, judgement),
+        undirected: edges_of(Contact::Undirected, facts, judgement),
         ..Recommendation::default()
     };
     let unobserved = standings.iter().filter(|(_, standing)| **standing == Standing::Unobserved);
@@ -217,16 +218,17 @@ fn supersedes(inventory: &Inventory, today: &[NetworkPolicy], answer: &Recommend
     keys
 }
 
-fn inexpressible(facts: &Facts, judgement: &Judgement) -> Vec<EdgeKey> {
+/// Edges of workloads that have a standing for which there are no rules.
+fn edges_of(standing: Contact, facts: &Facts, judgement: &Judgement) -> Vec<EdgeKey> {
     let both = facts.contacts.iter().zip(&judgement.contacts);
-    let icmp: BTreeSet<EdgeKey> = both
-        .filter(|(_, judged)| judged.standing == Contact::Inexpressible)
+    let edges: BTreeSet<EdgeKey> = both
+        .filter(|(_, judged)| judged.standing == standing)
         .map(|(contact, _)| contact)
         .filter(|contact| !contact.own_node && !contact.is_loopback())
         .filter(|contact| contact.from.id.is_workload() || contact.to.id.is_workload())
         .map(EdgeKey::of)
         .collect();
-    icmp.into_iter().collect()
+    edges.into_iter().collect()
 }
 
 #[cfg(test)]

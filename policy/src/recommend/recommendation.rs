@@ -29,6 +29,8 @@ pub struct Recommendation {
     pub declared: Vec<Declared>,
     /// ICMP that was answered and that isolation may cut.
     pub inexpressible: Vec<EdgeKey>,
+    /// Connections of which nobody knows who opened them: no rule admits them.
+    pub undirected: Vec<EdgeKey>,
     /// Subjects of several workloads, because labels cannot tell these apart.
     pub merged: Vec<Vec<NodeId>>,
 }

@@ -40,6 +40,8 @@ pub struct RecommendReport {
     pub proof: ProofRow,
     /// Edges that are no rule until somebody accepts them.
     pub withheld: Vec<WithheldRow>,
+    /// Connections of which nobody knows who opened them: isolation may cut them.
+    pub undirected: Vec<EdgeRow>,
     /// The edges behind each rule.
     pub evidence: Vec<EvidenceRow>,
     /// What was seen and what was left out.
@@ -218,6 +220,7 @@ impl RecommendReport {
                 inexpressible: answer.inexpressible.iter().map(EdgeRow::from).collect(),
             },
             withheld: answer.withheld.iter().map(withheld).collect(),
+            undirected: answer.undirected.iter().map(EdgeRow::from).collect(),
             evidence: evidence.collect(),
             completeness,
         }

@@ -40,6 +40,11 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|edge| format!("{} -> {} {}", edge.from, edge.to, edge.protocol));
     list(out, "NetworkPolicy cannot say ICMP; isolation may cut", icmp)?;
+    let undirected = report.undirected.iter().map(|edge| {
+        let port = edge.port.map_or_else(String::new, |port| format!("{port}/"));
+        format!("{} - {} {port}{}", edge.from, edge.to, edge.protocol)
+    });
+    list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
     list(out, "wide on purpose", declared(report))?;
     for line in report.completeness.lines() {
         writeln!(out, "{}", safe::line(&line))?;
