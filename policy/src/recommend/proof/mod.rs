@@ -23,8 +23,8 @@ use super::recommendation::Declared;
 use crate::judge::{Judgement, Roster};
 use crate::semantics::PolicySet;
 
-use census::Census;
-use replay::Genuine;
+pub(super) use census::Census;
+pub(super) use replay::Genuine;
 
 /// What a set of policies does to what was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
