@@ -12,6 +12,7 @@ pub use value::{
 };
 
 use crate::exit::{Ending, Failure};
+use crate::manifest::flavour::{FLAVOURS, Flavour};
 use crate::verb;
 
 /// Fence a Kubernetes network to exactly what it needs.
@@ -154,6 +155,9 @@ pub struct RecommendArgs {
     /// Whom a port that NodePort, LoadBalancer or externalIPs publish admits
     #[arg(long, value_enum, default_value_t)]
     pub exposed: Exposed,
+    /// The language of the policies; each is read back and proved
+    #[arg(long, visible_alias = "flavor", value_name = "NAME", value_parser = value::flavour(), default_value = FLAVOURS[0].name)]
+    pub flavour: &'static Flavour,
     /// Output format on stdout
     #[arg(short, long, value_enum, default_value_t)]
     pub output: YamlOrJson,

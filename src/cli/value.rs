@@ -1,6 +1,16 @@
 //! Words that flags take.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use crate::manifest::flavour::{FLAVOURS, Flavour};
+
+/// `--flavour`: the names of the table.
+pub(super) fn flavour() -> impl TypedValueParser<Value = &'static Flavour> {
+    let names = FLAVOURS.iter().map(|flavour| PossibleValue::new(flavour.name).help(flavour.title));
+    PossibleValuesParser::new(names)
+        .map(|name| Flavour::named(&name).expect("the parser takes names of the table alone"))
+}
 
 /// Text for people or JSON for machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -32,6 +32,7 @@ use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PolicyRule};
 use crate::judge::{Judgement, Roster, Standing as Contact};
 use crate::semantics::PolicySet;
 
+pub use name::cut as cut_name;
 pub use options::{Exposed, Options};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 

@@ -2,13 +2,14 @@
 
 use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
-use flowfence_model::{IcmpType, NodeId, Protocol};
+use flowfence_model::{IcmpType, NetworkPolicy, NodeId, Protocol};
 use flowfence_policy::judge::Withheld;
 use flowfence_policy::recommend::proof::{Cut, Excess, Outcome, Proof};
 use flowfence_policy::recommend::{Declared, Recommendation, Unfenced};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::manifest::flavour::{Flavour, Note, Reason, Written};
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
 use crate::output::schema::IcmpRow;
@@ -21,6 +22,8 @@ pub struct RecommendReport {
     pub api_version: &'static str,
     /// `Recommendation`.
     pub kind: &'static str,
+    /// The language of the policies: a name that `--flavour` takes.
+    pub flavour: &'static str,
     /// The policies, as the API takes them.
     pub policies: Vec<serde_json::Value>,
     /// Policies of today that select pods of a fenced workload, `NAMESPACE/NAME`.
@@ -44,6 +47,8 @@ pub struct RecommendReport {
     pub undirected: Vec<EdgeRow>,
     /// The edges behind each rule.
     pub evidence: Vec<EvidenceRow>,
+    /// What the flavour says otherwise than NetworkPolicy v1, or cannot say.
+    pub flavour_notes: Vec<FlavourNoteRow>,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
 }
@@ -91,10 +96,21 @@ pub struct WithheldRow {
     pub why: String,
 }
 
+/// A difference between a policy and what a flavour makes of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FlavourNoteRow {
+    /// The policy as recommended, `NAMESPACE/NAME`.
+    pub policy: String,
+    /// `egress` or `ingress`.
+    pub direction: &'static str,
+    /// One sentence.
+    pub note: String,
+}
+
 /// The edges behind a rule.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct EvidenceRow {
-    /// `NAMESPACE/NAME`.
+    /// `NAMESPACE/NAME`; `KIND/NAME` of an object without a namespace.
     pub policy: String,
     /// `egress` or `ingress`.
     pub direction: &'static str,
@@ -189,26 +205,24 @@ pub struct DeclaredRow {
 }
 
 impl RecommendReport {
-    /// From the recommendation, its proof, and the policies as written.
+    /// From the recommendation, its proof, and the policies as written in a flavour beside those
+    /// of `today`.
     pub fn new(
         answer: &Recommendation,
         proof: &Proof,
-        policies: Vec<serde_json::Value>,
+        flavour: &Flavour,
+        files: &[Written],
+        today: &[NetworkPolicy],
         completeness: CompletenessReport,
     ) -> Self {
-        let evidence = answer.policies.iter().flat_map(|policy| {
-            policy.evidence.iter().map(|evidence| EvidenceRow {
-                policy: policy.policy.key(),
-                direction: evidence.direction.token(),
-                rule: evidence.rule,
-                edges: evidence.edges.iter().map(EdgeRow::from).collect(),
-            })
-        });
+        let reasons = files.iter().flat_map(|file| &file.reasons);
+        let notes = files.iter().flat_map(|file| &file.notes);
         RecommendReport {
             api_version: API_VERSION,
             kind: "Recommendation",
-            policies,
-            supersedes: answer.supersedes.clone(),
+            flavour: flavour.name,
+            policies: files.iter().flat_map(|file| file.objects.iter().cloned()).collect(),
+            supersedes: supersedes(answer, flavour, today),
             unobserved: answer.unobserved.clone(),
             unfenced: answer.unfenced.iter().map(unfenced).collect(),
             suspects: answer.suspects.clone(),
@@ -221,7 +235,8 @@ impl RecommendReport {
             },
             withheld: answer.withheld.iter().map(withheld).collect(),
             undirected: answer.undirected.iter().map(EdgeRow::from).collect(),
-            evidence: evidence.collect(),
+            evidence: reasons.map(evidence).collect(),
+            flavour_notes: notes.map(flavour_note).collect(),
             completeness,
         }
     }
@@ -236,6 +251,36 @@ impl From<&EdgeKey> for EdgeRow {
             port: key.port,
             icmp: key.icmp,
         }
+    }
+}
+
+/// An object of another kind does not take the place of a policy of its name.
+fn supersedes(answer: &Recommendation, flavour: &Flavour, today: &[NetworkPolicy]) -> Vec<String> {
+    let mut keys = answer.supersedes.clone();
+    if !flavour.is_plain() {
+        let named = |policy: &&NetworkPolicy| answer.policies.iter().any(|ours| ours.policy.key() == policy.key());
+        keys.extend(today.iter().filter(named).map(NetworkPolicy::key));
+        keys.sort();
+        keys.dedup();
+    }
+    keys
+}
+
+fn evidence(reason: &Reason) -> EvidenceRow {
+    let evidence = &reason.evidence;
+    EvidenceRow {
+        policy: reason.object.clone(),
+        direction: evidence.direction.token(),
+        rule: evidence.rule,
+        edges: evidence.edges.iter().map(EdgeRow::from).collect(),
+    }
+}
+
+fn flavour_note(note: &Note) -> FlavourNoteRow {
+    FlavourNoteRow {
+        policy: note.policy.clone(),
+        direction: note.direction.token(),
+        note: note.text.clone(),
     }
 }
 

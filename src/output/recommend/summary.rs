@@ -46,6 +46,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     });
     list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
     list(out, "wide on purpose", declared(report))?;
+    list(out, &format!("as {}", report.flavour), notes(report))?;
     for line in report.completeness.lines() {
         writeln!(out, "{}", safe::line(&line))?;
     }
@@ -85,6 +86,20 @@ fn unfenced(rows: &[UnfencedRow]) -> impl Iterator<Item = String> {
         merged.entry((row.id.to_string(), row.why.clone())).or_default().push(row.direction);
     }
     merged.into_iter().map(|((id, why), directions)| format!("{id} ({}): {why}", directions.join(", ")))
+}
+
+/// One line a sentence and direction: what a flavour cannot say it cannot say of many policies.
+fn notes(report: &RecommendReport) -> impl Iterator<Item = String> {
+    let mut merged: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for row in &report.flavour_notes {
+        merged.entry((row.direction, &row.note)).or_default().push(&row.policy);
+    }
+    merged.into_iter().map(|((direction, note), policies)| match policies.as_slice() {
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            format!("{direction} {note}: {a}, {b}, {c} and {} more", rest.len())
+        }
+        all => format!("{direction} {note}: {}", all.join(", ")),
+    })
 }
 
 /// One line a kind and subject: single external addresses would hide the rest.

@@ -50,6 +50,9 @@ pub fn left_open(
     meant: &[NetworkPolicy],
     written: &Candidate,
 ) -> Vec<(NodeId, Direction)> {
+    if written.policies == meant {
+        return Vec::new();
+    }
     let roster = Roster::new(inventory);
     let meant = PolicySet::compile(roster.cluster(), meant);
     let written = PolicySet::compile_all(roster.cluster(), &written.policies, &written.tiers);
