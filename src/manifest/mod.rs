@@ -5,16 +5,19 @@
 //!                        (one document     (one file a                   ├▶ Snapshot
 //!                         or list item)     kind)        └▶ Problem ─────┘
 //! NetworkPolicy ─▶ write ─▶ YAML, JSON
+//!               └▶ flavour   the same in other languages, and back
 //! ```
 //!
 //! Each document, and each item of a `List`, is parsed on its own, so that a broken one costs
 //! nothing but itself; memory is that of one item beside the text. `yaml` alone names the
 //! YAML crate.
 
+pub mod flavour;
 mod head;
 mod json;
 mod kind;
 mod metadata;
+mod networks;
 mod open;
 mod read;
 mod reader;
@@ -30,6 +33,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{parse_objects, parse_policies, policies_from_values};
 pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot};

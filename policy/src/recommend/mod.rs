@@ -31,7 +31,7 @@ mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::{EdgeKey, Facts, Inventory};
+use flowfence_graph::{EdgeKey, Facts, Inventory, Tally};
 use flowfence_model::policy::Direction;
 use flowfence_model::{LabelSelector, NetworkPolicy, NodeId};
 
@@ -39,6 +39,7 @@ use crate::judge::{Judgement, Roster, Standing as Contact};
 use crate::semantics::PolicySet;
 
 pub use dynamic::DynamicPorts;
+pub use name::cut as cut_name;
 pub use network::Network;
 pub use options::{Exposed, Mode, Options, ServedRange};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
@@ -83,11 +84,16 @@ pub fn recommend(
     };
     let unobserved = standings.iter().filter(|(_, standing)| **standing == Standing::Unobserved);
     answer.unobserved = unobserved.map(|(id, _)| id.clone()).collect();
+    let mut seen: BTreeMap<EdgeKey, Tally> = BTreeMap::new();
+    for contact in judgement.genuine(facts) {
+        seen.entry(EdgeKey::of(contact)).or_insert_with(Tally::empty).merge(&contact.tally);
+    }
     let writer = Writer {
         subjects: &subjects,
         widths: &widths,
         admissions: &needs.admissions,
         names: &facts.names,
+        seen: &seen,
         isolated: &isolated,
         kept: match options.mode {
             Mode::Replace => &[],

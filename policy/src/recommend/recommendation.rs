@@ -5,7 +5,7 @@ use std::fmt;
 
 use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
-use flowfence_model::{NetworkPolicy, NodeId, Protocol};
+use flowfence_model::{NetworkPolicy, NodeId, Protocol, Timestamp};
 use serde::Serialize;
 
 use super::dynamic::DynamicPorts;
@@ -64,6 +64,12 @@ pub struct Evidence {
     pub rule: usize,
     /// Genuine edges that need it, sorted.
     pub edges: Vec<EdgeKey>,
+    /// Connections that were counted on them, UDP that nobody answered by design included.
+    pub connections: u64,
+    /// Their earliest and latest packet.
+    pub seen: (Timestamp, Timestamp),
+    /// Names of their outside ends, from DNS answers, sorted.
+    pub names: Vec<String>,
 }
 
 /// A direction of a workload that is not isolated.

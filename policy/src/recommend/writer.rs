@@ -1,8 +1,9 @@
 //! One policy from what its subject needs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use flowfence_graph::EdgeKey;
+use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::policy::Direction;
 use flowfence_model::{LabelSelector, Names, NetworkPolicy, NodeId, PolicyRule, PortName};
 
@@ -22,6 +23,8 @@ pub(super) struct Writer<'a> {
     pub widths: &'a Widths,
     pub admissions: &'a BTreeMap<(usize, Direction), Admissions>,
     pub names: &'a Names,
+    /// What was counted on each genuine edge.
+    pub seen: &'a BTreeMap<EdgeKey, Tally>,
     /// Directions that policies of today isolate, of which only what is missing is written.
     pub isolated: &'a BTreeSet<(usize, Direction)>,
     /// Policies of today whose rules stay in objects of the same name.
@@ -66,7 +69,7 @@ impl Writer<'_> {
                 wider.extend(blocks.into_iter().flat_map(|cidr| {
                     rule.ports.iter().map(move |port| (direction, cidr.to_string(), port.clone()))
                 }));
-                evidence.push(Evidence { direction, rule: list.len(), edges: edges.into_iter().collect() });
+                evidence.push(self.evidence(direction, list.len(), edges.into_iter().collect()));
                 list.push(rule);
             }
         }
@@ -104,18 +107,30 @@ impl Writer<'_> {
         Some((recommended, declared))
     }
 
+    fn evidence(&self, direction: Direction, rule: usize, edges: Vec<EdgeKey>) -> Evidence {
+        let mut tally = Tally::empty();
+        for seen in edges.iter().filter_map(|edge| self.seen.get(edge)) {
+            tally.merge(seen);
+        }
+        let outside = edges.iter().flat_map(|edge| [&edge.from, &edge.to]).filter_map(NodeId::external);
+        let names: BTreeSet<String> = outside.flat_map(|ip| self.names.of(ip)).map(str::to_owned).collect();
+        Evidence {
+            direction,
+            rule,
+            edges,
+            connections: tally.connections + tally.one_way,
+            seen: (tally.first, tally.last),
+            names: names.into_iter().collect(),
+        }
+    }
+
     /// What outlives the file in the cluster: whom it fences, and what outside addresses are called.
     /// No counts and no times: equal traffic gives equal bytes.
     fn annotations(&self, subject: &Subject, evidence: &[Evidence]) -> BTreeMap<String, String> {
         let members: Vec<String> = subject.members.iter().map(NodeId::to_string).collect();
         let mut annotations = BTreeMap::from([(WORKLOAD.to_owned(), members.join(", "))]);
         let ends = evidence.iter().flat_map(|e| &e.edges).flat_map(|EdgeKey { from, to, .. }| [from, to]);
-        let addresses: BTreeSet<_> = ends
-            .filter_map(|id| match id {
-                NodeId::External(ip) => Some(*ip),
-                _ => None,
-            })
-            .collect();
+        let addresses: BTreeSet<IpAddr> = ends.filter_map(NodeId::external).collect();
         let is_plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
         let named: Vec<String> = addresses
             .into_iter()

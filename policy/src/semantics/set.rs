@@ -163,6 +163,12 @@ impl PolicySet {
         !self.isolating(Some(pod), direction).is_empty()
     }
 
+    /// Whether a pod is closed in a direction to what is not admitted: a NetworkPolicy isolates
+    /// it, or a cluster-wide policy that selects it denies something.
+    pub fn restricts(&self, pod: PodIndex, direction: Direction) -> bool {
+        self.isolates(pod, direction) || self.tiers.deny_to(pod, direction)
+    }
+
     /// The policies that isolate a pod in a direction, ascending.
     pub fn isolated_by(&self, pod: PodIndex, direction: Direction) -> impl Iterator<Item = usize> + '_ {
         self.isolating(Some(pod), direction).iter().map(|at| *at as usize)

@@ -154,6 +154,13 @@ impl Tiers {
         self.of_pod[tier as usize].get(pod.slot()).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether a policy of either tier that selects the pod has a rule that denies.
+    pub(super) fn deny_to(&self, pod: PodIndex, direction: Direction) -> bool {
+        let policies = Tier::BOTH.into_iter().flat_map(|tier| self.selecting(tier, pod));
+        let mut regions = policies.flat_map(|policy| self.programs[*policy as usize].regions(direction));
+        regions.any(|region| region.action == Action::Deny)
+    }
+
     /// The first rule of a tier that matches. The policies of one priority that follow the one
     /// that won are asked too: `rivals` gets each other action that they would take.
     pub(super) fn ruling(

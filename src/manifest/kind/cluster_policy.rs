@@ -23,7 +23,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     Ok(vec![Object::ClusterPolicy(strict::read(source, policy)?)])
 }
 
-fn policy(root: &Field<'_>) -> Result<ClusterPolicy, Refusal> {
+pub(in crate::manifest) fn policy(root: &Field<'_>) -> Result<ClusterPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
     let spec = root.get("spec");
     spec.only(&["tier", "priority", "subject", "ingress", "egress"])?;

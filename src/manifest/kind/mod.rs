@@ -1,17 +1,17 @@
 //! The kinds of objects that flowfence reads: one file a kind, one table.
 
 mod admin_policy;
-mod cluster_policy;
+pub(super) mod cluster_policy;
 mod container;
 mod controller;
 mod endpoints;
-mod label;
+pub(super) mod label;
 mod namespace;
-mod network_policy;
+pub(super) mod network_policy;
 mod node;
 mod pod;
 mod service;
-mod strict;
+pub(super) mod strict;
 mod tier;
 
 use flowfence_model::object::Object;

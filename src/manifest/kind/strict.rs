@@ -10,7 +10,7 @@ use crate::manifest::tree::{Field, Node};
 use crate::manifest::yaml;
 
 /// Reads an object field by field; a refusal knows its line in the file.
-pub(super) fn read<T>(
+pub(in crate::manifest) fn read<T>(
     source: &Source<'_>,
     read: impl Fn(&Field<'_>) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
@@ -36,18 +36,18 @@ fn located<T>(
 }
 
 /// `metadata.name`.
-pub(super) fn name(root: &Field<'_>) -> Result<String, Refusal> {
+pub(in crate::manifest) fn name(root: &Field<'_>) -> Result<String, Refusal> {
     required(&root.get("metadata").get("name"))
 }
 
 /// A text that must be there and not empty.
-pub(super) fn required(field: &Field<'_>) -> Result<String, Refusal> {
+pub(in crate::manifest) fn required(field: &Field<'_>) -> Result<String, Refusal> {
     let text = field.text()?.filter(|text| !text.is_empty());
     text.map(str::to_owned).ok_or_else(|| field.refuse("required"))
 }
 
 /// Host bits are masked, as every plugin does.
-pub(super) fn cidr(field: &Field<'_>) -> Result<IpNet, Refusal> {
+pub(in crate::manifest) fn cidr(field: &Field<'_>) -> Result<IpNet, Refusal> {
     let text = field.text()?.filter(|text| !text.is_empty()).ok_or_else(|| field.refuse("required"))?;
     let parsed = text.parse::<IpNet>();
     parsed.map(|net| net.trunc()).map_err(|_| {
@@ -56,12 +56,12 @@ pub(super) fn cidr(field: &Field<'_>) -> Result<IpNet, Refusal> {
 }
 
 /// A protocol of the API, TCP by default.
-pub(super) fn protocol(field: &Field<'_>) -> Result<Protocol, Refusal> {
+pub(in crate::manifest) fn protocol(field: &Field<'_>) -> Result<Protocol, Refusal> {
     super::container::protocol("", field.text()?).map_err(|refusal| field.refuse(refusal.reason))
 }
 
 /// A port number.
-pub(super) fn port(field: &Field<'_>, number: i64) -> Result<u16, Refusal> {
+pub(in crate::manifest) fn port(field: &Field<'_>, number: i64) -> Result<u16, Refusal> {
     u16::try_from(number)
         .ok()
         .filter(|port| *port > 0)

@@ -1,9 +1,11 @@
 //! `recommend`: policies, their proof, and what was left open.
 
 mod report;
+mod row;
 mod summary;
 
-pub use report::{EdgeRow, RecommendReport};
+pub use report::RecommendReport;
+pub use row::EdgeRow;
 pub use summary::write as write_summary;
 
 use std::io::{self, Write};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::RecommendReport;
-use super::report::{OutcomeRow, UnfencedRow};
+use super::row::{DynamicPortsRow, OutcomeRow, UnfencedRow};
 use crate::output::safe;
 
 /// Rows of one list that are shown; the JSON output has them all.
@@ -45,7 +45,13 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         format!("{} - {} {port}{}", edge.from, edge.to, edge.protocol)
     });
     list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
+    let dynamic = report.dynamic_ports.iter().map(|row| {
+        let DynamicPortsRow { server, protocol, range, seen } = row;
+        format!("{server}: {seen} ports of {range}/{protocol}; --port-range {server}:{range}/{protocol} admits all")
+    });
+    list(out, "opened as needed, so the next port may be another", dynamic)?;
     list(out, "wide on purpose", declared(report))?;
+    list(out, &format!("as {}", report.flavour), notes(report))?;
     for line in report.completeness.lines() {
         writeln!(out, "{}", safe::line(&line))?;
     }
@@ -85,6 +91,20 @@ fn unfenced(rows: &[UnfencedRow]) -> impl Iterator<Item = String> {
         merged.entry((row.id.to_string(), row.why.clone())).or_default().push(row.direction);
     }
     merged.into_iter().map(|((id, why), directions)| format!("{id} ({}): {why}", directions.join(", ")))
+}
+
+/// One line a sentence and direction: what a flavour cannot say it cannot say of many policies.
+fn notes(report: &RecommendReport) -> impl Iterator<Item = String> {
+    let mut merged: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for row in &report.flavour_notes {
+        merged.entry((row.direction, &row.note)).or_default().push(&row.policy);
+    }
+    merged.into_iter().map(|((direction, note), policies)| match policies.as_slice() {
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            format!("{direction} {note}: {a}, {b}, {c} and {} more", rest.len())
+        }
+        all => format!("{direction} {note}: {}", all.join(", ")),
+    })
 }
 
 /// One line a kind and subject: single external addresses would hide the rest.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use flowfence_model::policy::Direction;
+use flowfence_model::tier::Action;
 use flowfence_model::{NodeId, PortRange, PortSet, Protocol};
 
 use super::Excess;
@@ -23,7 +24,7 @@ pub(super) fn excess(
         census
             .groups
             .get(group)
-            .is_some_and(|group| group.classes.iter().any(|class| fencing.isolates(class.pod, direction)))
+            .is_some_and(|group| group.classes.iter().any(|class| fencing.restricts(class.pod, direction)))
     };
     let any = |group: usize| Direction::BOTH.into_iter().any(|direction| fences(group, direction));
     let widths = declared_ports(declared);
@@ -90,16 +91,23 @@ fn why(census: &Census<'_>, (from, to): (usize, usize), protocol: Protocol, port
     let Some(connection) = connection else { return "admitted by several rules together".to_owned() };
     let sides = Direction::BOTH.map(|direction| {
         let rules = set.admitted_by(&connection, direction);
-        let named: Vec<String> = rules
-            .iter()
-            .filter_map(|id| {
-                let policy = set.policies().get(id.policy)?;
-                Some(format!("{} {direction}[{}]", policy.key(), id.rule))
-            })
-            .collect();
+        let rules = rules.iter().filter_map(|id| Some((set.policies().get(id.policy)?.key(), id.rule)));
+        let named = rules.chain(accepted(set, &connection, direction));
+        let named: Vec<String> =
+            named.map(|(policy, rule)| format!("{policy} {direction}[{rule}]")).collect();
         if named.is_empty() { format!("nothing denies its {direction}") } else { named.join(", ") }
     });
     format!("admitted by {}", sides.join("; "))
+}
+
+/// The rule of a cluster-wide policy that accepts the connection.
+fn accepted(set: &PolicySet, connection: &Connection, direction: Direction) -> Option<(String, usize)> {
+    if set.cluster_policies().is_empty() {
+        return None;
+    }
+    let decision = set.decide(connection);
+    let ruling = decision.direction(direction).tiers.iter().find(|r| r.action == Action::Accept)?;
+    Some((set.cluster_policies().get(ruling.policy)?.key(), ruling.rule))
 }
 
 #[cfg(test)]

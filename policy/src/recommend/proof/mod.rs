@@ -8,6 +8,7 @@
 //!
 //! Nothing of the recommender enters but the widths that it declares, and these excuse excess only.
 
+mod candidate;
 mod census;
 mod excess;
 mod replay;
@@ -22,6 +23,8 @@ use flowfence_model::{NetworkPolicy, NodeId, PortSet, Protocol};
 use super::recommendation::Declared;
 use crate::judge::{Judgement, Roster};
 use crate::semantics::PolicySet;
+
+pub use candidate::{Candidate, left_open};
 
 pub(super) use census::Census;
 pub(super) use replay::Genuine;
@@ -95,6 +98,19 @@ pub fn prove(
     today: &[NetworkPolicy],
     declared: &[Declared],
 ) -> Proof {
+    let candidate = Candidate::of(policies.to_vec());
+    prove_candidate(facts, inventory, judgement, &candidate, today, declared)
+}
+
+/// The same for rules of any kind.
+pub fn prove_candidate(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    candidate: &Candidate,
+    today: &[NetworkPolicy],
+    declared: &[Declared],
+) -> Proof {
     let hairpins: BTreeSet<NodeId> =
         judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
     let roster = Roster::with_siblings(inventory, &hairpins);
@@ -103,12 +119,9 @@ pub fn prove(
     // Cluster-wide tiers stay whatever becomes of the NetworkPolicies beside them.
     let tiers = inventory.cluster_policies();
     let before = PolicySet::compile_all(roster.cluster(), today, tiers);
-    let alone = PolicySet::compile(roster.cluster(), policies);
-    // An object with the name of one of today's replaces it.
-    let names: BTreeSet<String> = policies.iter().map(NetworkPolicy::key).collect();
-    let kept = today.iter().filter(|policy| !names.contains(&policy.key()));
-    let both: Vec<NetworkPolicy> = policies.iter().chain(kept).cloned().collect();
-    let both = PolicySet::compile_all(roster.cluster(), &both, tiers);
+    let alone = PolicySet::compile_all(roster.cluster(), &candidate.policies, &candidate.tiers);
+    let both = candidate.beside(today, tiers);
+    let both = PolicySet::compile_all(roster.cluster(), &both.policies, &both.tiers);
     let reachable_before = Census::new(&before, &roster).reachable(&ports);
     let measure = |set: &PolicySet| {
         let census = Census::new(set, &roster);
