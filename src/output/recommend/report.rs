@@ -258,7 +258,8 @@ impl From<&EdgeKey> for EdgeRow {
 fn supersedes(answer: &Recommendation, flavour: &Flavour, today: &[NetworkPolicy]) -> Vec<String> {
     let mut keys = answer.supersedes.clone();
     if !flavour.is_plain() {
-        let named = |policy: &&NetworkPolicy| answer.policies.iter().any(|ours| ours.policy.key() == policy.key());
+        let named =
+            |policy: &&NetworkPolicy| answer.policies.iter().any(|ours| ours.policy.key() == policy.key());
         keys.extend(today.iter().filter(named).map(NetworkPolicy::key));
         keys.sort();
         keys.dedup();
@@ -277,11 +278,7 @@ fn evidence(reason: &Reason) -> EvidenceRow {
 }
 
 fn flavour_note(note: &Note) -> FlavourNoteRow {
-    FlavourNoteRow {
-        policy: note.policy.clone(),
-        direction: note.direction.token(),
-        note: note.text.clone(),
-    }
+    FlavourNoteRow { policy: note.policy.clone(), direction: note.direction.token(), note: note.text.clone() }
 }
 
 fn unfenced(row: &Unfenced) -> UnfencedRow {
