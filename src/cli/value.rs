@@ -1,9 +1,9 @@
 //! Words that flags take.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use flowfence_model::{NodeId, PortRange, Protocol};
 use flowfence_policy::recommend::ServedRange;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::manifest::flavour::{FLAVOURS, Flavour};
 
@@ -159,11 +159,20 @@ mod tests {
     #[test]
     fn a_served_range_names_server_ports_and_protocol() {
         let served = served_range("shop/Deployment/ftp:30000-30100").unwrap();
-        assert_eq!((served.server.to_string().as_str(), served.protocol), ("shop/Deployment/ftp", Protocol::Tcp));
+        assert_eq!(
+            (served.server.to_string().as_str(), served.protocol),
+            ("shop/Deployment/ftp", Protocol::Tcp)
+        );
         assert_eq!(served.range.to_string(), "30000-30100");
         let udp = served_range("external/203.0.113.1/32:40000-40100/UDP").unwrap();
         assert_eq!(udp.protocol, Protocol::Udp);
-        for wrong in ["ftp", "shop/Deployment/ftp:9-8", "shop/Deployment/ftp:1-2/ICMP", "a b:1-2", "x/Deployment/y:0-4"] {
+        for wrong in [
+            "ftp",
+            "shop/Deployment/ftp:9-8",
+            "shop/Deployment/ftp:1-2/ICMP",
+            "a b:1-2",
+            "x/Deployment/y:0-4",
+        ] {
             assert!(served_range(wrong).is_err(), "{wrong}");
         }
     }

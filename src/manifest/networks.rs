@@ -86,7 +86,10 @@ mod tests {
     fn mistakes_are_told_with_line_and_field() {
         let head = "apiVersion: flowfence.dev/v1\nkind: Networks\n";
         for (text, told) in [
-            (format!("{head}networks:\n  office: [198.51.100.0/33]\n"), "n.yaml:4: networks.office[0]: \"198.51.100.0/33\" is not a CIDR"),
+            (
+                format!("{head}networks:\n  office: [198.51.100.0/33]\n"),
+                "n.yaml:4: networks.office[0]: \"198.51.100.0/33\" is not a CIDR",
+            ),
             (format!("{head}networks:\n  office: []\n"), "networks.office: expected at least one CIDR"),
             (format!("{head}nets: {{}}\n"), "nets: "),
             ("kind: Networks\n".to_owned(), "apiVersion: expected flowfence.dev/v1"),

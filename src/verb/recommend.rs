@@ -8,13 +8,15 @@ use std::path::Path;
 use anyhow::Context;
 use flowfence_model::{NetworkPolicy, NodeId};
 use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
-use flowfence_policy::recommend::{Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend};
+use flowfence_policy::recommend::{
+    Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend,
+};
 
 use super::observed::{self, Observed};
 use crate::cli::{self, RecommendArgs, YamlOrJson};
 use crate::exit::{Ending, Failure};
-use crate::manifest::{self, PolicyManifest};
 use crate::manifest::flavour::{Flavour, FlavourError, Scene, Sheet, Written};
+use crate::manifest::{self, PolicyManifest};
 use crate::output::recommend::{RecommendReport, write_json, write_summary};
 use crate::output::safe;
 

@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod cluster;
+pub mod crd;
 pub mod graph;
 pub mod packet;
 pub mod program;

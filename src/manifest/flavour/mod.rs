@@ -91,7 +91,8 @@ impl Flavour {
             let rules = read::objects(file, self, scene)?;
             if rules.len() != file.objects.len() {
                 let (read, written) = (rules.len(), file.objects.len());
-                let reason = format!("{} holds {read} objects when read back, {written} were written", file.file);
+                let reason =
+                    format!("{} holds {read} objects when read back, {written} were written", file.file);
                 return Err(FlavourError::Unreadable(reason));
             }
             for rules in rules {

@@ -30,12 +30,20 @@ impl Part {
     /// The edges that need it: those of the rule whose other end is among its peers, on its ports
     /// if any is. A part that was added for its own sake (DNS over the other protocol) has the
     /// edges of its peers; no part has none while its rule has some.
-    pub(super) fn evidence(&self, direction: Direction, sheet: &Sheet<'_>, scene: &Scene<'_>) -> Option<Evidence> {
+    pub(super) fn evidence(
+        &self,
+        direction: Direction,
+        sheet: &Sheet<'_>,
+        scene: &Scene<'_>,
+    ) -> Option<Evidence> {
         let mut known = sheet.evidence.iter();
         let all = known.find(|e| e.direction == direction && e.rule == self.rule)?;
         let namespace = &sheet.manifest.policy.namespace;
-        let of_peers: Vec<&EdgeKey> =
-            all.edges.iter().filter(|edge| self.has_peer(other_end(edge, direction), namespace, scene)).collect();
+        let of_peers: Vec<&EdgeKey> = all
+            .edges
+            .iter()
+            .filter(|edge| self.has_peer(other_end(edge, direction), namespace, scene))
+            .collect();
         let of_ports: Vec<&EdgeKey> = of_peers.iter().copied().filter(|edge| self.has_port(edge)).collect();
         let chosen = [of_ports, of_peers].into_iter().find(|edges| !edges.is_empty());
         let edges = chosen.map_or_else(|| all.edges.clone(), |edges| edges.into_iter().cloned().collect());

@@ -9,7 +9,11 @@ use crate::manifest::split;
 use crate::manifest::tree::Field;
 
 /// The objects of one file.
-pub(super) fn objects(file: &Written, flavour: &Flavour, scene: &Scene<'_>) -> Result<Vec<Rules>, FlavourError> {
+pub(super) fn objects(
+    file: &Written,
+    flavour: &Flavour,
+    scene: &Scene<'_>,
+) -> Result<Vec<Rules>, FlavourError> {
     let documents = split::documents(&file.text);
     let read = documents.into_iter().map(|piece| {
         strict::read(&Source::Yaml(piece), |root| {

@@ -39,7 +39,8 @@ impl<'a> Scene<'a> {
         let api_server: BTreeSet<IpAddr> = inventory.api_server().iter().map(|(ip, _)| *ip).collect();
         let pods = inventory.pods().iter().filter(|known| !known.pod.host_network);
         let pods = pods.flat_map(|known| known.pod.ips.iter().copied());
-        let known: BTreeSet<IpAddr> = pods.chain(nodes.iter().copied()).chain(api_server.iter().copied()).collect();
+        let known: BTreeSet<IpAddr> =
+            pods.chain(nodes.iter().copied()).chain(api_server.iter().copied()).collect();
         let mut by_name: BTreeMap<&str, BTreeSet<IpAddr>> = BTreeMap::new();
         for (ip, called) in names.iter() {
             for name in called {

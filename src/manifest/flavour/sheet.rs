@@ -48,7 +48,10 @@ impl<'a> Sheet<'a> {
 
 impl fmt::Debug for Sheet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sheet").field("file", &self.file).field("manifest", &self.manifest).finish_non_exhaustive()
+        f.debug_struct("Sheet")
+            .field("file", &self.file)
+            .field("manifest", &self.manifest)
+            .finish_non_exhaustive()
     }
 }
 

@@ -26,7 +26,8 @@ pub(in crate::manifest) fn selector_by(
         value(&entry, text)?;
     }
     let requirements = field.get("matchExpressions").list()?;
-    let match_expressions = requirements.iter().map(|entry| requirement(entry, bare)).collect::<Result<_, _>>()?;
+    let match_expressions =
+        requirements.iter().map(|entry| requirement(entry, bare)).collect::<Result<_, _>>()?;
     Ok(LabelSelector { match_labels, match_expressions })
 }
 

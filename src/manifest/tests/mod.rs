@@ -5,7 +5,7 @@ mod kubectl;
 mod path;
 mod recovery;
 mod refusal;
-mod roundtrip;
+pub(super) mod roundtrip;
 mod tier;
 
 use flowfence_model::object::Object;

@@ -97,7 +97,8 @@ impl RecommendReport {
 fn supersedes(answer: &Recommendation, flavour: &Flavour, today: &[NetworkPolicy]) -> Vec<String> {
     let mut keys = answer.supersedes.clone();
     if !flavour.is_plain() {
-        let named = |policy: &&NetworkPolicy| answer.policies.iter().any(|ours| ours.policy.key() == policy.key());
+        let named =
+            |policy: &&NetworkPolicy| answer.policies.iter().any(|ours| ours.policy.key() == policy.key());
         keys.extend(today.iter().filter(named).map(NetworkPolicy::key));
         keys.sort();
         keys.dedup();

@@ -218,11 +218,7 @@ pub(super) fn evidence(reason: &Reason) -> EvidenceRow {
 }
 
 pub(super) fn flavour_note(note: &Note) -> FlavourNoteRow {
-    FlavourNoteRow {
-        policy: note.policy.clone(),
-        direction: note.direction.token(),
-        note: note.text.clone(),
-    }
+    FlavourNoteRow { policy: note.policy.clone(), direction: note.direction.token(), note: note.text.clone() }
 }
 
 pub(super) fn unfenced(row: &Unfenced) -> UnfencedRow {

@@ -31,7 +31,11 @@ pub(super) fn policy(root: &Field<'_>) -> Result<Rules, Refusal> {
     }
     let lists = [("egress", "destination"), ("ingress", "source")].map(|(list, peer)| {
         let rules = spec.get(list).list()?;
-        rules.iter().map(|entry| rule(entry, peer)).filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()
+        rules
+            .iter()
+            .map(|entry| rule(entry, peer))
+            .filter_map(Result::transpose)
+            .collect::<Result<Vec<_>, _>>()
     });
     let [egress, ingress] = lists;
     Ok(Rules::Policy(NetworkPolicy {
@@ -90,7 +94,8 @@ fn peers(field: &Field<'_>) -> Result<Option<Vec<PolicyPeer>>, Refusal> {
     let mut blocks = Vec::new();
     for entry in nets.list()? {
         let cidr = strict::cidr(&entry)?;
-        let except: Vec<_> = except.iter().filter(|part| part.contains(&cidr) || cidr.contains(*part)).copied().collect();
+        let except: Vec<_> =
+            except.iter().filter(|part| part.contains(&cidr) || cidr.contains(*part)).copied().collect();
         if !except.iter().any(|part| part.contains(&cidr)) {
             blocks.push(PolicyPeer::Block { cidr, except });
         }
@@ -119,7 +124,8 @@ fn port(field: &Field<'_>) -> Result<PortName, Refusal> {
         }
         Some(NumberOrText::Text(text)) => match text.split_once(':') {
             Some((first, last)) => {
-                let bound = |text: &str| text.parse::<u16>().map_err(|_| field.refuse("not a range of ports"));
+                let bound =
+                    |text: &str| text.parse::<u16>().map_err(|_| field.refuse("not a range of ports"));
                 let (first, last) = (bound(first)?, bound(last)?);
                 if first > last {
                     return Err(field.refuse("the range ends before it begins"));

@@ -37,7 +37,8 @@ impl Split {
     /// Splits the blocks among `peers`; by name only where `with_names`.
     pub(super) fn new(peers: &[PolicyPeer], scene: &Scene<'_>, with_names: bool) -> Self {
         let mut split = Split::default();
-        let blocks: Vec<&PolicyPeer> = peers.iter().filter(|p| matches!(p, PolicyPeer::Block { .. })).collect();
+        let blocks: Vec<&PolicyPeer> =
+            peers.iter().filter(|p| matches!(p, PolicyPeer::Block { .. })).collect();
         let world = world(&blocks, scene);
         if world.is_some() {
             split.entities.insert(Entity::World);
@@ -46,7 +47,8 @@ impl Split {
         for peer in blocks {
             let PolicyPeer::Block { cidr, except } = peer else { continue };
             let held = scene.known_within(cidr) as u128;
-            if except.is_empty() && held >= block::size(cidr) || world.is_some_and(|all| all.contains(&peer)) {
+            if except.is_empty() && held >= block::size(cidr) || world.is_some_and(|all| all.contains(&peer))
+            {
                 split.named.push(peer.clone());
                 continue;
             }

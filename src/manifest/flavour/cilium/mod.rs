@@ -121,7 +121,11 @@ impl Writer<'_> {
     }
 
     /// The peers of a rule by kind: the field, its entries, and the peers of v1 that they say.
-    fn kinds(&mut self, rule: &PolicyRule, direction: Direction) -> Vec<(&'static str, Vec<Draft>, Vec<PolicyPeer>)> {
+    fn kinds(
+        &mut self,
+        rule: &PolicyRule,
+        direction: Direction,
+    ) -> Vec<(&'static str, Vec<Draft>, Vec<PolicyPeer>)> {
         if rule.peers.is_empty() {
             return vec![("Entities", vec![Draft::text(Entity::All.token())], Vec::new())];
         }
@@ -154,7 +158,8 @@ impl Writer<'_> {
             }
         };
         if split.is_wider {
-            say("Cilium knows nodes and the API server as a whole: the rule holds all their addresses".to_owned());
+            say("Cilium knows nodes and the API server as a whole: the rule holds all their addresses"
+                .to_owned());
         }
         for name in &split.names {
             say(format!("by name: whatever outside address {name} leads to"));
@@ -166,7 +171,9 @@ impl Writer<'_> {
 
     /// Labels that Cilium does not look at by default: the proof fails on them, and this says why.
     fn note_labels(&mut self) {
-        let rules = Direction::BOTH.into_iter().flat_map(|d| self.policy.rules(d).unwrap_or_default().iter().map(move |rule| (d, rule)));
+        let rules = Direction::BOTH
+            .into_iter()
+            .flat_map(|d| self.policy.rules(d).unwrap_or_default().iter().map(move |rule| (d, rule)));
         let peers = rules.flat_map(|(direction, rule)| rule.peers.iter().map(move |peer| (direction, peer)));
         let pods = peers.filter_map(|(direction, peer)| match peer {
             PolicyPeer::Pods(selector) => Some((direction, selector.pods.as_ref()?)),

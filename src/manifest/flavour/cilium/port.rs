@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use flowfence_model::{NetworkPolicy, PolicyPort, PolicyRule, PortName, PortRange, Protocol};
 
 use crate::manifest::flavour::draft::Draft;
-use crate::manifest::refusal::Refusal;
 use crate::manifest::kind::{network_policy, strict};
+use crate::manifest::refusal::Refusal;
 use crate::manifest::tree::Field;
 
 /// Ports of one entry of `toPorts` at most.

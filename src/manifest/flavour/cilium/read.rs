@@ -33,14 +33,19 @@ pub(super) fn policy(root: &Field<'_>, scene: &Scene<'_>) -> Result<NetworkPolic
 }
 
 /// The rules of a direction; `None` where no rule isolates it.
-fn rules(spec: &Field<'_>, direction: Direction, scene: &Scene<'_>) -> Result<Option<Vec<PolicyRule>>, Refusal> {
+fn rules(
+    spec: &Field<'_>,
+    direction: Direction,
+    scene: &Scene<'_>,
+) -> Result<Option<Vec<PolicyRule>>, Refusal> {
     let entries = spec.get(direction.token()).list()?;
     // Names are learnt from answers that pass the proxy.
     let mut learns = false;
     for entry in &entries {
         learns |= port::read(&entry.get("toPorts"))?.1;
     }
-    let read = entries.iter().map(|entry| rule(entry, direction, scene, learns)).filter_map(Result::transpose);
+    let read =
+        entries.iter().map(|entry| rule(entry, direction, scene, learns)).filter_map(Result::transpose);
     let rules = read.collect::<Result<Vec<PolicyRule>, Refusal>>()?;
     Ok((!entries.is_empty()).then_some(rules))
 }
