@@ -148,6 +148,23 @@ fn an_object_of_each_flavour() {
 }
 
 #[test]
+fn the_page_shows_real_objects() {
+    let page = std::fs::read_to_string(shop::path("docs/flavours.md")).unwrap();
+    let mut printed = String::new();
+    for flavour in &FLAVOURS {
+        assert!(page.contains(&format!("| `{}`", flavour.name)), "{flavour:?} is on the page");
+        assert!(page.contains(flavour.api_version) && page.contains(flavour.kind), "{flavour:?}");
+        printed += &shop::inputs().run("recommend", &["--flavour", flavour.name]).ends(0).stdout;
+    }
+    let samples: Vec<&str> =
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(samples.len(), 3);
+    for sample in samples {
+        assert!(printed.contains(sample), "{sample}");
+    }
+}
+
+#[test]
 fn a_selector_that_cilium_cannot_see_fails_the_proof() {
     // The one label that outlives a rollout is one that Cilium leaves out of identities.
     let labelled = |name: &str, address: &str| {

@@ -81,6 +81,21 @@ fn names_without_the_dns_rule_mean_nobody() {
 }
 
 #[test]
+fn a_block_of_the_cluster_means_nobody_and_not_anybody() {
+    let (file, _, world) = written(vec![to("198.51.100.7/32")]);
+    for inside in ["10.244.1.10/32", "172.30.0.1/32"] {
+        let text = file.text.replace("198.51.100.7/32", inside);
+        let file = Written { text, ..file.clone() };
+        let candidate = named("cilium").read_back(&[file], &world.scene()).unwrap();
+        assert_eq!(candidate.policies[0].egress.as_deref(), Some(&[][..]), "{inside}");
+    }
+    let text = file.text.replace("toCIDRSet:\n    - cidr: 198.51.100.7/32", "toEndpoints: []");
+    assert_ne!(text, file.text);
+    let candidate = named("cilium").read_back(&[Written { text, ..file }], &world.scene()).unwrap();
+    assert_eq!(candidate.policies[0].egress.as_deref(), Some(&[][..]), "an empty list");
+}
+
+#[test]
 fn a_proxy_that_refuses_questions_is_not_read() {
     let (mut file, _, world) = written(vec![dns(), to("203.0.113.2/32")]);
     file.text = file.text.replace("matchPattern: \"*\"", "matchPattern: \"*.example\"");
