@@ -1,6 +1,7 @@
 //! Words that flags take.
 
 use clap::ValueEnum;
+use flowfence_policy::semantics::Plugin;
 
 /// Text for people or JSON for machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -85,6 +86,18 @@ pub enum PluginName {
     KubeNetworkPolicies,
     /// Amazon VPC CNI with its network policy agent
     Aws,
+}
+
+impl From<PluginName> for Plugin {
+    fn from(name: PluginName) -> Self {
+        match name {
+            PluginName::Calico => Plugin::Calico,
+            PluginName::Cilium => Plugin::Cilium,
+            PluginName::KubeRouter => Plugin::KubeRouter,
+            PluginName::KubeNetworkPolicies => Plugin::KubeNetworkPolicies,
+            PluginName::Aws => Plugin::Aws,
+        }
+    }
 }
 
 /// `--fail-on`.
