@@ -71,7 +71,7 @@ impl Reader {
                 Ok(objects) => self.snapshot.objects.extend(objects.into_iter().map(|item| Located {
                     item,
                     file: Arc::clone(&self.file),
-                    line: source.line(),
+                    line: source.first_line(),
                     managed_by: managed_by(source, head),
                 })),
                 Err(refusal) => self.refuse(source, Some(head), refusal),
@@ -83,7 +83,7 @@ impl Reader {
     pub(super) fn refuse(&mut self, source: &Source<'_>, head: Option<&Head>, refusal: Refusal) {
         self.snapshot.report(Problem {
             file: Arc::clone(&self.file),
-            line: refusal.line.or(Some(source.line())),
+            line: refusal.line.or(Some(source.first_line())),
             object: label(source, head),
             field: refusal.field,
             reason: refusal.reason,

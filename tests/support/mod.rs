@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod cluster;
+pub mod example;
 pub mod graph;
 pub mod packet;
 pub mod program;
