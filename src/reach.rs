@@ -15,6 +15,9 @@ use serde_json::value::RawValue;
 pub struct Answers {
     /// One answer a probe.
     pub results: Vec<Answer>,
+    /// Objects that were refused, and so have no part in the answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
 }
 
 /// What the policies say of one probe.
@@ -84,7 +87,7 @@ pub fn answer(probes: &str, policies: &PolicySet) -> Result<Answers, ProbeError>
             unspecified: decision.unspecified.iter().map(|reason| reason.token()).collect(),
         })
     });
-    Ok(Answers { results: results.collect::<Result<_, _>>()? })
+    Ok(Answers { results: results.collect::<Result<_, _>>()?, refused: Vec::new() })
 }
 
 fn connection(probe: &str, cluster: &Cluster) -> Result<Connection, String> {

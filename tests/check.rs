@@ -40,8 +40,11 @@ fn policy(name: &str, spec: &Value) -> Value {
 
 /// The server admits what `ingress` lists.
 fn server(ingress: &Value) -> Value {
-    policy("server", &json!({"podSelector": {"matchLabels": {"app": "server"}},
-        "policyTypes": ["Ingress"], "ingress": ingress}))
+    policy(
+        "server",
+        &json!({"podSelector": {"matchLabels": {"app": "server"}},
+        "policyTypes": ["Ingress"], "ingress": ingress}),
+    )
 }
 
 fn by_block() -> Value {
@@ -92,7 +95,10 @@ fn a_plugin_that_never_matches_pods_by_block_cuts_what_only_a_block_admits() {
     assert_eq!(text.get("plugin"), None);
     let cilium = ask(&["--plugin", "cilium"]).ends(1).json();
     assert_eq!(counts(&cilium), [1, 0, 0, 0], "{cilium:#}");
-    assert_eq!((&cilium["cut"][0]["direction"], &cilium["cut"][0]["connections"]), (&json!("ingress"), &json!(3)));
+    assert_eq!(
+        (&cilium["cut"][0]["direction"], &cilium["cut"][0]["connections"]),
+        (&json!("ingress"), &json!(3))
+    );
     assert_eq!(cilium["plugin"], "cilium");
     let calico = ask(&["--plugin", "calico"]).ends(0).json();
     assert_eq!(counts(&calico), [0, 1, 0, 0], "what calico documents is open no longer: {calico:#}");
@@ -123,8 +129,11 @@ fn cluster_wide_policies_of_the_candidate_and_of_the_cluster_count() {
     };
     assert_eq!(cut(idle(), &list(&[baseline_deny()]), &[]), 1, "a candidate of tiers alone");
     assert_eq!(cut(baseline_deny(), &idle(), &[]), 1, "the cluster's stay beside a candidate without any");
-    let egress = policy("client", &json!({"podSelector": {"matchLabels": {"app": "server"}},
-        "policyTypes": ["Egress"], "egress": [{}]}));
+    let egress = policy(
+        "client",
+        &json!({"podSelector": {"matchLabels": {"app": "server"}},
+        "policyTypes": ["Egress"], "egress": [{}]}),
+    );
     let both = list(&[baseline_deny(), egress]);
     assert_eq!(cut(idle(), &both, &[]), 1, "Baseline is judged per direction");
     assert_eq!(cut(idle(), &both, &["--plugin", "kube-network-policies"]), 0, "there it is skipped");
@@ -138,7 +147,10 @@ fn a_candidate_that_was_not_read_whole_is_no_success() {
     let run = check(&scratch, &connected(), idle(), &mixed, &[]).ends(5);
     assert!(run.stderr.contains("app/broken") && run.stderr.contains("another set"), "{}", run.stderr);
     let refused = run.json()["completeness"]["objects"]["refused"].to_string();
-    assert!(refused.contains("candidate.json:1") && refused.contains("spec.ingress[0].ports[0].port"), "{refused}");
+    assert!(
+        refused.contains("candidate.json:1") && refused.contains("spec.ingress[0].ports[0].port"),
+        "{refused}"
+    );
     let cutting = list(&[server(&json!([])), broken.clone()]);
     check(&scratch, &connected(), idle(), &cutting, &[]).ends(1);
     // Nothing of it is left: there is no set to replay.

@@ -39,7 +39,11 @@ fn every_session_of_the_pages_prints_what_they_show() {
                 altered.remove(at);
                 let hidden = at > 0 && altered[at - 1].trim() == GAP
                     || altered.get(at).is_some_and(|line| line.trim() == GAP);
-                assert!(hidden || difference(&altered, real).is_some(), "{page}: {:?} may be missing", step.shown[at]);
+                assert!(
+                    hidden || difference(&altered, real).is_some(),
+                    "{page}: {:?} may be missing",
+                    step.shown[at]
+                );
             }
         }
     }
@@ -52,7 +56,9 @@ fn a_gap_hides_lines_and_no_mistake() {
     for right in ["a b c d e", "a … e", "… d e", "a b …", "a … c … e", "… c …"] {
         assert_eq!(difference(&lines(right), &real), None, "{right}");
     }
-    for wrong in ["a b c d", "b c d e", "a … d", "a … f", "… c … b …", "a b … c d e", "a b c d e …", "a c … e", ""] {
+    for wrong in
+        ["a b c d", "b c d e", "a … d", "a … f", "… c … b …", "a b … c d e", "a b c d e …", "a c … e", ""]
+    {
         assert!(difference(&lines(wrong), &real).is_some(), "{wrong}");
     }
 }

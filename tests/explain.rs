@@ -46,7 +46,10 @@ fn a_plugin_turns_the_answer_and_is_told_beside_an_open_one() {
     let open = one(&inputs, "app/canary", "app/Deployment/server", "8080", &[]);
     assert_eq!((&open["allowed"], open.get("plugin")), (&json!(true), None));
     let reason = &open["unspecified"][0];
-    assert_eq!((&reason["reason"], &reason["allowedOtherwise"]), (&json!("pod-address-in-block"), &json!(false)));
+    assert_eq!(
+        (&reason["reason"], &reason["allowedOtherwise"]),
+        (&json!("pod-address-in-block"), &json!(false))
+    );
     let says = |plugin: &str| {
         let all = reason["plugins"].as_array().unwrap();
         all.iter().find(|row| row["plugin"] == plugin).map(|row| row["allowed"].as_bool().unwrap())
@@ -63,11 +66,14 @@ fn a_plugin_turns_the_answer_and_is_told_beside_an_open_one() {
 #[test]
 fn the_entries_that_match_are_named_with_their_places() {
     let scratch = Scratch::new();
-    let inputs = cluster(&scratch, &[server(&json!([
-        {"from": [{"podSelector": {"matchLabels": {"app": "nobody"}}}]},
-        {"from": [{"podSelector": {"matchLabels": {"app": "nobody"}}}, {"podSelector": {"matchLabels": {"app": "client"}}}],
-            "ports": [{"port": 1}, {"port": "main"}]},
-    ]))]);
+    let inputs = cluster(
+        &scratch,
+        &[server(&json!([
+            {"from": [{"podSelector": {"matchLabels": {"app": "nobody"}}}]},
+            {"from": [{"podSelector": {"matchLabels": {"app": "nobody"}}}, {"podSelector": {"matchLabels": {"app": "client"}}}],
+                "ports": [{"port": 1}, {"port": "main"}]},
+        ]))],
+    );
     let told = one(&inputs, "app/Deployment/client", "app/Deployment/server", "8080", &[]);
     let rules = &told["ingress"]["policies"][0]["rules"];
     assert_eq!((&rules[0]["admits"], &rules[1]["admits"]), (&json!(false), &json!(true)));
@@ -82,7 +88,10 @@ fn the_entries_that_match_are_named_with_their_places() {
     let file = told["ingress"]["policies"][0]["file"].as_str().unwrap();
     assert!(file.ends_with("cluster.json"), "{file}");
     let text = ask(&inputs, "app/Deployment/client", "app/Deployment/server", "81", &[]).ends(0).stdout;
-    assert!(text.contains("ingress rule 1: the peer matches (from[1] pods app=client of namespace app)"), "{text}");
+    assert!(
+        text.contains("ingress rule 1: the peer matches (from[1] pods app=client of namespace app)"),
+        "{text}"
+    );
     assert!(text.contains("to allow it: add port 81/TCP to ingress rule 1 of app/server"), "{text}");
 }
 
@@ -99,19 +108,25 @@ fn rules_of_tiers_are_named_with_tier_and_entries() {
     let inputs = cluster(&scratch, &[tier("early", "Admin", "Pass"), tier("late", "Baseline", "Deny")]);
     let told = one(&inputs, "app/canary", "app/Deployment/server", "8080", &[]);
     let tiers = told["ingress"]["tiers"].as_array().unwrap();
-    let said: Vec<[&Value; 3]> = tiers.iter().map(|row| [&row["policy"], &row["tier"], &row["action"]]).collect();
-    assert_eq!(said, [
-        ["ClusterNetworkPolicy/early", "Admin", "Pass"],
-        ["ClusterNetworkPolicy/late", "Baseline", "Deny"]
-    ]);
+    let said: Vec<[&Value; 3]> =
+        tiers.iter().map(|row| [&row["policy"], &row["tier"], &row["action"]]).collect();
+    assert_eq!(
+        said,
+        [["ClusterNetworkPolicy/early", "Admin", "Pass"], ["ClusterNetworkPolicy/late", "Baseline", "Deny"]]
+    );
     assert_eq!(tiers[1]["name"], "by-label");
     for list in ["peers", "ports"] {
-        let matches: Vec<&Value> = tiers[1][list].as_array().unwrap().iter().map(|row| &row["matches"]).collect();
+        let matches: Vec<&Value> =
+            tiers[1][list].as_array().unwrap().iter().map(|row| &row["matches"]).collect();
         assert_eq!(matches, [false, true], "{list}");
     }
     assert!(told["toAllow"][0].as_str().unwrap().contains("or isolate app/server"), "{}", told["toAllow"]);
     let other = one(&inputs, "app/canary", "app/Deployment/server", "9", &[]);
-    assert_eq!(other["ingress"]["otherTiers"].as_array().unwrap().len(), 2, "they select it and say nothing of port 9");
+    assert_eq!(
+        other["ingress"]["otherTiers"].as_array().unwrap().len(),
+        2,
+        "they select it and say nothing of port 9"
+    );
 }
 
 #[test]
@@ -173,7 +188,11 @@ fn names_that_are_no_end_get_help() {
     }
     let run = ask(&inputs, "app/canary", "10.96.0.7", "80", &[]).ends(0);
     assert!(run.stderr.contains("app/front is a service"), "{}", run.stderr);
-    assert_eq!(one(&inputs, "app/canary", "app/Pod/canary", "1", &[])["to"], "app/canary", "a pod's id is understood");
+    assert_eq!(
+        one(&inputs, "app/canary", "app/Pod/canary", "1", &[])["to"],
+        "app/canary",
+        "a pod's id is understood"
+    );
 }
 
 #[test]
@@ -194,7 +213,9 @@ fn exit_codes_tell_usage_input_and_partial_sets_apart() {
     broken["metadata"]["name"] = "broken".into();
     broken["spec"]["ingress"] = json!([{"port": 1}]);
     let partial = set(&[denied, broken]);
-    let run = ask(&inputs, "app/canary", "app/Deployment/server", "80", &["--policies", &partial, "-o", "json"]).ends(5);
+    let run =
+        ask(&inputs, "app/canary", "app/Deployment/server", "80", &["--policies", &partial, "-o", "json"])
+            .ends(5);
     assert!(run.json()["objects"]["refused"].to_string().contains("app/broken"), "{}", run.stdout);
     let run = flowfence(["explain", "1.2.3.4", "1.2.3.5", "80"]).ends(0);
     assert!(run.stderr.contains("no --cluster given"), "{}", run.stderr);

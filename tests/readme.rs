@@ -14,7 +14,8 @@ use support::shop;
 fn every_line_of_the_example_is_in_the_real_output() {
     let readme = std::fs::read_to_string(shop::path("README.md")).unwrap();
     // Its commands are abridged, and so is each table, without a mark: they are run in full here.
-    let session = example::sessions(&readme).into_iter().find(|steps| steps[0].command.starts_with("flowfence graph"));
+    let session =
+        example::sessions(&readme).into_iter().find(|steps| steps[0].command.starts_with("flowfence graph"));
     let scratch = Scratch::new();
     let out = scratch.path().join("policies");
     let inputs = shop::inputs();

@@ -54,10 +54,5 @@ pub fn replay(
         let tally = tallies.get(&cut.edge).cloned().unwrap_or_else(Tally::empty);
         (cut, tally)
     });
-    Replay {
-        kept,
-        cut: cut.collect(),
-        newly_admitted: newly_admitted.into_iter().collect(),
-        unspecified,
-    }
+    Replay { kept, cut: cut.collect(), newly_admitted: newly_admitted.into_iter().collect(), unspecified }
 }

@@ -15,7 +15,8 @@ pub(super) fn unknown(text: &str, inventory: &Inventory) -> String {
         return of_service(service, inventory);
     }
     let meant = if text.contains('/') { spelled_shorter(text, inventory) } else { bare(text, inventory) };
-    let (near, what) = if meant.is_empty() { (nearest(text, inventory), "nearest") } else { (meant, "did you mean") };
+    let (near, what) =
+        if meant.is_empty() { (nearest(text, inventory), "nearest") } else { (meant, "did you mean") };
     let mut message = format!(
         "{text:?} is no pod (NAMESPACE/NAME), no node id (NAMESPACE/KIND/NAME, node/NAME) and no address of the \
          cluster that was given"
@@ -29,7 +30,8 @@ pub(super) fn unknown(text: &str, inventory: &Inventory) -> String {
 /// The services with this address among their own.
 pub fn services_at(address: IpAddr, inventory: &Inventory) -> Vec<String> {
     let all = inventory.services().values();
-    let here = all.filter(|service| service.cluster_ips.iter().chain(&service.external_ips).any(|ip| *ip == address));
+    let here = all
+        .filter(|service| service.cluster_ips.iter().chain(&service.external_ips).any(|ip| *ip == address));
     here.map(|service| of_service(service, inventory)).collect()
 }
 
@@ -37,9 +39,8 @@ pub fn services_at(address: IpAddr, inventory: &Inventory) -> Vec<String> {
 /// that has it.
 fn service<'i>(text: &str, inventory: &'i Inventory) -> Option<&'i Service> {
     let parts: Vec<&str> = text.split('/').collect();
-    let named = |namespace: &str, name: &str| {
-        inventory.services().get(&(namespace.to_owned(), name.to_owned()))
-    };
+    let named =
+        |namespace: &str, name: &str| inventory.services().get(&(namespace.to_owned(), name.to_owned()));
     match parts[..] {
         ["svc" | "service" | "services", name] => {
             let mut all = inventory.services().values().filter(|service| service.meta.name == name);

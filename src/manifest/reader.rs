@@ -65,9 +65,12 @@ impl Reader {
             let line = Some(source.line());
             return self.refuse(source, Some(head), Refusal { line, field: None, reason });
         };
-        match kind::lookup(api_version, kind).map(|kind| kind.read) {
-            None => *self.snapshot.ignored_kinds.entry(format!("{api_version} {kind}")).or_default() += 1,
-            Some(read) => match read(source) {
+        match kind::lookup(api_version, kind) {
+            Err(refusal) => self.refuse(source, Some(head), refusal),
+            Ok(None) => {
+                *self.snapshot.ignored_kinds.entry(format!("{api_version} {kind}")).or_default() += 1;
+            }
+            Ok(Some(read)) => match read(source) {
                 Ok(objects) => self.snapshot.objects.extend(objects.into_iter().map(|item| Located {
                     item,
                     file: Arc::clone(&self.file),

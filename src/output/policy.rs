@@ -67,7 +67,11 @@ pub fn tier_port(port: &TierPort) -> String {
 }
 
 fn pods(selector: &PeerSelector) -> String {
-    format!("pods {} of namespaces {}", optional(selector.pods.as_ref()), optional(selector.namespaces.as_ref()))
+    format!(
+        "pods {} of namespaces {}",
+        optional(selector.pods.as_ref()),
+        optional(selector.namespaces.as_ref())
+    )
 }
 
 fn optional(given: Option<&LabelSelector>) -> String {

@@ -31,7 +31,8 @@ pub fn run(args: &CheckArgs) -> Result<Ending, Failure> {
     let answer = replay(&observed.facts, &observed.cluster.inventory, &judgement, &rules);
     let mut completeness = observed.completeness.clone();
     completeness.objects = completeness.objects.and(&candidate);
-    let report = ReplayReport { plugin: plugin.map(Plugin::token), ..ReplayReport::new(&answer, completeness) };
+    let report =
+        ReplayReport { plugin: plugin.map(Plugin::token), ..ReplayReport::new(&answer, completeness) };
     output::write(&report, args.output, &mut std::io::stdout().lock())?;
     Ok(match (answer.cut.is_empty(), candidate.ending()) {
         (false, _) => Ending::Findings,

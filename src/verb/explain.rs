@@ -20,7 +20,9 @@ use crate::reach;
 pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
     let cluster = cluster::load(&args.cluster)?;
     if args.cluster.cluster.is_empty() {
-        eprintln!("flowfence: no --cluster given: nobody is known to be a pod, so no policy can speak of an end");
+        eprintln!(
+            "flowfence: no --cluster given: nobody is known to be a pod, so no policy can speak of an end"
+        );
     }
     let pods = reach::cluster(&cluster.inventory);
     let plugin = args.plugin.map(Plugin::from);
@@ -28,7 +30,9 @@ pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
     let (port, protocol) = end::port(&args.port).map_err(Failure::usage)?;
     let from = end::ends(&args.from, &cluster.inventory, &pods).map_err(Failure::usage)?;
     let to = end::ends(&args.to, &cluster.inventory, &pods).map_err(Failure::usage)?;
-    for service in to.iter().filter_map(|end| end.address).flat_map(|ip| end::services_at(ip, &cluster.inventory)) {
+    for service in
+        to.iter().filter_map(|end| end.address).flat_map(|ip| end::services_at(ip, &cluster.inventory))
+    {
         eprintln!("flowfence: {}", safe::line(&service));
     }
     let mut told: Vec<(Answer, ExplainReport)> = Vec::new();
@@ -41,7 +45,8 @@ pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
         }
         told.push((answer, tell::report(&explain(&policies, &connection), &connection, &policies, &cluster)));
     }
-    let reports = told.into_iter().map(|(_, report)| ExplainReport { plugin: plugin.map(Plugin::token), ..report });
+    let reports =
+        told.into_iter().map(|(_, report)| ExplainReport { plugin: plugin.map(Plugin::token), ..report });
     let mut out = std::io::stdout().lock();
     output::write(reports.collect(), ObjectsRow::new(&cluster), args.output, &mut out)?;
     Ok(cluster.ending())

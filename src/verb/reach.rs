@@ -35,8 +35,9 @@ pub fn run(args: &ReachArgs) -> Result<Ending, Failure> {
     let policies = cluster.rules(plugin).compile(&pods);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if let Some(path) = &args.probes {
-        let answers = reach::answer(&read_text(path)?, &policies)
+        let mut answers = reach::answer(&read_text(path)?, &policies)
             .map_err(|error| Failure::unreadable(format!("{}: {error}", path.display())))?;
+        answers.refused.clone_from(&cluster.refused);
         serde_json::to_writer(&mut out, &answers).map_err(std::io::Error::from)?;
         out.write_all(b"\n")?;
         out.flush()?;

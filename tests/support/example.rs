@@ -59,7 +59,8 @@ pub fn run(commands: &[&str], directory: &Path) -> Vec<Vec<String>> {
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let script = format!("exec 2>&1\n{script}");
-    let output = Command::new("sh").args(["-c", &script]).current_dir(directory).env("PATH", path).output().unwrap();
+    let output =
+        Command::new("sh").args(["-c", &script]).current_dir(directory).env("PATH", path).output().unwrap();
     let text = String::from_utf8(output.stdout).expect("output is UTF-8");
     let parts: Vec<Vec<String>> = text
         .split(&format!("{MARK}\n"))
@@ -78,9 +79,9 @@ pub fn difference(shown: &[String], real: &[String]) -> Option<String> {
         // A gap hides a line at least; what follows the last one ends the output.
         let last = rest.len().checked_sub(part.len()).filter(|last| *last > 0);
         let from = if at + 1 == others.len() { last } else { Some(1) };
-        let place = last.zip(from).and_then(|(last, from)| {
-            (from..=last).find(|place| rest[*place..].starts_with(part))
-        });
+        let place = last
+            .zip(from)
+            .and_then(|(last, from)| (from..=last).find(|place| rest[*place..].starts_with(part)));
         let Some(place) = place else { return Some(not_there(part, rest)) };
         rest = &rest[place + part.len()..];
     }

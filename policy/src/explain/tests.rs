@@ -39,10 +39,7 @@ fn a_denied_connection_names_the_policy_and_what_each_rule_lacks() {
         explain(&set, &Connection { from: party(from), to, protocol: Protocol::Tcp, port })
     };
     let admitted = ask("10.0.0.1", 80);
-    assert_eq!(
-        (admitted.egress.reason, admitted.ingress.reason),
-        (Reason::NotIsolated, Reason::Admitted)
-    );
+    assert_eq!((admitted.egress.reason, admitted.ingress.reason), (Reason::NotIsolated, Reason::Admitted));
     let wrong_port = ask("10.0.0.1", 81);
     assert_eq!(wrong_port.ingress.reason, Reason::Denied);
     let rule = &wrong_port.ingress.policies[0].rules[0];

@@ -143,7 +143,9 @@ impl PolicySet {
         if self.regions_of(pod, Direction::Egress, self.reading).any(opens_all) {
             None
         } else if allowed
-            && !self.regions_of(pod, Direction::Egress, self.reading).any(|region| region.admits_by_selector(question))
+            && !self
+                .regions_of(pod, Direction::Egress, self.reading)
+                .any(|region| region.admits_by_selector(question))
         {
             Some(Unspecified::ServiceAddressInBlock)
         } else {

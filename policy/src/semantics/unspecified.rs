@@ -129,10 +129,9 @@ impl Unspecified {
             Unspecified::Icmp => ("rules without ports mean ICMP too", "it is never filtered"),
             Unspecified::HostNetworkSubject => ("a host-network pod is not isolated", "it is"),
             Unspecified::HostNetworkPeer => ("selectors do not match a host-network pod", "they do"),
-            Unspecified::ServiceAddress | Unspecified::ServiceAddressInBlock => (
-                "a service's address is judged before translation",
-                "what is said of the pods behind it",
-            ),
+            Unspecified::ServiceAddress | Unspecified::ServiceAddressInBlock => {
+                ("a service's address is judged before translation", "what is said of the pods behind it")
+            }
             Unspecified::PodAddressInBlock => ("an ipBlock matches pods", "it does not"),
             Unspecified::OwnNodeEgress => ("a pod to its own node: its rules decide", "it is allowed"),
             Unspecified::SidecarNamedPort => ("port names of sidecars count", "they do not"),

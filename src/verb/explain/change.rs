@@ -95,7 +95,8 @@ fn shut(story: &Story, ends: &Ends<'_>, policies: &PolicySet) -> Option<String> 
             ends.port()
         )),
         Reason::Admitted => {
-            let admitting = story.policies.iter().flat_map(|policy| &policy.rules).filter(|rule| rule.admits());
+            let admitting =
+                story.policies.iter().flat_map(|policy| &policy.rules).filter(|rule| rule.admits());
             let rules = admitting.filter_map(|rule| {
                 let policy = policies.policies().get(rule.rule.policy)?;
                 Some(format!("rule {} of {}", rule.rule.rule, policy.key()))

@@ -123,7 +123,8 @@ fn tier(told: &TierStory, policies: &PolicySet, cluster: &Cluster) -> Option<Tie
 
 fn entries<T>(matching: &[usize], written: &[T], text: impl Fn(&T) -> String) -> Vec<EntryRow> {
     let all = written.iter().enumerate();
-    all.map(|(entry, item)| EntryRow { entry, matches: matching.contains(&entry), text: text(item) }).collect()
+    all.map(|(entry, item)| EntryRow { entry, matches: matching.contains(&entry), text: text(item) })
+        .collect()
 }
 
 fn place(policy: String, cluster: &Cluster) -> PlaceRow {
