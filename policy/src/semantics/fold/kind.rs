@@ -34,7 +34,7 @@ pub(super) struct Kinds {
 /// uses mean the same numbers on them.
 pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kinds {
     let traits = Traits::new(sets);
-    let mut numbers: HashMap<(Vec<u32>, IpNet, Vec<u32>, u32), u32> = HashMap::new();
+    let mut numbers: HashMap<(Vec<u32>, bool, IpNet, Vec<u32>, u32), u32> = HashMap::new();
     let mut meanings: HashMap<Vec<u16>, u32> = HashMap::new();
     let mut kinds = Kinds { of: Vec::with_capacity(parties.len()), examples: Vec::new(), names: Vec::new() };
     for party in parties {
@@ -42,7 +42,9 @@ pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kin
         let selected = pod.map_or_else(Vec::new, |pod| traits.of_pod[pod.slot()].clone());
         let next = number(meanings.len());
         let names = *meanings.entry(traits.numbers(pod)).or_insert(next);
-        let signature = (selected, atoms.of(party.address), traits.nodes(party, pod), names);
+        // A pod that nothing selects is no address either: a plugin may match only these by blocks.
+        let nodes = traits.nodes(party, pod);
+        let signature = (selected, pod.is_some(), atoms.of(party.address), nodes, names);
         let next = number(kinds.examples.len());
         let kind = *numbers.entry(signature).or_insert(next);
         if kind == next {
