@@ -113,17 +113,34 @@ fn every_rule_of_meaning_has_a_test_and_each_test_that_is_named_exists() {
 fn every_open_question_and_plugin_is_in_its_table() {
     let page = std::fs::read_to_string(shop::path("docs/policy-semantics.md")).unwrap();
     for reason in Unspecified::ALL {
-        let row = page.lines().find(|line| line.starts_with("| `") && line.contains(&format!("`{}`", reason.token())));
+        let row = page
+            .lines()
+            .find(|line| line.starts_with("| `") && line.contains(&format!("`{}`", reason.token())));
         assert!(row.is_some(), "{reason}");
     }
     let settled = page.split("| plugin | settles |").nth(1).unwrap();
     for plugin in Plugin::ALL {
         let rows = settled.split(&format!("| {} |", plugin.token())).nth(1).unwrap();
         // A plugin's rows end where another name stands in the first column.
-        let rows: String = rows.lines().enumerate().take_while(|(at, line)| *at == 0 || line.starts_with("| |")).map(|(_, line)| line).collect();
+        let rows: String = rows
+            .lines()
+            .enumerate()
+            .take_while(|(at, line)| *at == 0 || line.starts_with("| |"))
+            .map(|(_, line)| line)
+            .collect();
         for choice in plugin.choices() {
-            assert!(rows.contains(&format!("`{}`", choice.question.token())), "{} {}", plugin.token(), choice.question);
-            assert!(rows.contains(choice.source) || rows.contains("the same"), "{} {}", plugin.token(), choice.source);
+            assert!(
+                rows.contains(&format!("`{}`", choice.question.token())),
+                "{} {}",
+                plugin.token(),
+                choice.question
+            );
+            assert!(
+                rows.contains(choice.source) || rows.contains("the same"),
+                "{} {}",
+                plugin.token(),
+                choice.source
+            );
         }
     }
 }

@@ -90,5 +90,9 @@ fn a_verdict_is_that_of_the_policies_whatever_was_seen() {
     wire.connect(at("10.1.1.5:40000"), at("10.1.1.7:8080"));
     let graph = cluster.inputs(&scratch, &[&wire]).graph();
     let edge = &graph["edges"][0];
-    assert_eq!((&edge["connections"], &edge["verdict"]["ingress"]), (&json!(1), &json!("denied")), "{edge:#}");
+    assert_eq!(
+        (&edge["connections"], &edge["verdict"]["ingress"]),
+        (&json!(1), &json!("denied")),
+        "{edge:#}"
+    );
 }

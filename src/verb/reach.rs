@@ -5,7 +5,7 @@ use std::io::Write;
 
 use flowfence_model::LabelSelector;
 use flowfence_policy::reach::{
-    Change, End, EndName, Exposure, Family, ProfileId, Stranger, Survey, exposure,
+    Change, End, EndName, Exposure, Family, ProfileId, Stranger, Survey, exposure, with_hosts,
 };
 use flowfence_policy::semantics::{Cluster as Pods, Plugin, PolicySet};
 
@@ -31,10 +31,11 @@ pub fn run(args: &ReachArgs) -> Result<Ending, Failure> {
     }
     let cluster = cluster::load(&args.cluster)?;
     let plugin = args.plugin.map(Plugin::from);
+    let after = cluster.rules(plugin);
     let pods = reach::cluster(&cluster.inventory);
-    let policies = cluster.rules(plugin).compile(&pods);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if let Some(path) = &args.probes {
+        let policies = after.compile(&pods);
         let mut answers = reach::answer(&read_text(path)?, &policies)
             .map_err(|error| Failure::unreadable(format!("{}: {error}", path.display())))?;
         answers.refused.clone_from(&cluster.refused);
@@ -45,12 +46,18 @@ pub fn run(args: &ReachArgs) -> Result<Ending, Failure> {
     }
     let ending = match &args.against {
         Some(path) => {
-            let before = cluster::load_set(path)?;
-            difference(args, &cluster, &policies, &before, &mut out)?;
-            cluster.ending().max(before.ending())
+            let set = cluster::load_set(path)?;
+            let mut before = set.rules(plugin);
+            if set.tiers.is_empty() {
+                before.tiers = &cluster.tiers;
+            }
+            let pods = with_hosts(pods, &[&before, &after]);
+            let sets = [before.compile(&pods), after.compile(&pods)];
+            difference(args, &cluster, &sets, ObjectsRow::new(&cluster).and(&set), &mut out)?;
+            cluster.ending().max(set.ending())
         }
         None => {
-            survey(args, &cluster, &policies, &mut out)?;
+            survey(args, &cluster, &after.compile(&with_hosts(pods, &[&after])), &mut out)?;
             cluster.ending()
         }
     };
@@ -119,18 +126,12 @@ fn is_of(end: &End, name: &EndName, pods: &Pods) -> bool {
 fn difference(
     args: &ReachArgs,
     cluster: &Cluster,
-    after: &PolicySet,
-    before: &Cluster,
+    [before, after]: &[PolicySet; 2],
+    objects: ObjectsRow,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let plugin = args.plugin.map(Plugin::from);
-    let objects = ObjectsRow::new(cluster).and(before);
-    let mut rules = before.rules(plugin);
-    if before.tiers.is_empty() {
-        rules.tiers = &cluster.tiers;
-    }
-    let before = rules.compile(after.cluster());
-    let mut survey = Survey::new(&cluster.inventory, &[&before, after]);
+    let mut survey = Survey::new(&cluster.inventory, &[before, after]);
     let pods = after.cluster();
     let selection = select(&wanted(args), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
     let changes = survey.changes(&selection);
@@ -207,7 +208,11 @@ fn end_row(end: &End, pods: &Pods) -> EndRow {
         pods: names.collect(),
         except: match &end.name {
             EndName::External { except, .. } => except.iter().map(ToString::to_string).collect(),
-            EndName::Workload(_) | EndName::Pod { .. } | EndName::Node(_) | EndName::ApiServer => Vec::new(),
+            EndName::Workload(_)
+            | EndName::Pod { .. }
+            | EndName::Node(_)
+            | EndName::ApiServer
+            | EndName::Domain(_) => Vec::new(),
         },
     }
 }

@@ -7,8 +7,8 @@ use foldhash::fast::RandomState;
 
 use super::atom::Atoms;
 use super::kind::{self, Kinds};
-use super::profile::{Profile, ProfileId, Profiles};
 use super::known::Known;
+use super::profile::{Profile, ProfileId, Profiles};
 use super::stance::{self, Stance};
 use crate::semantics::{Party, PolicySet};
 

@@ -58,7 +58,8 @@ fn a_block_matches_a_pods_address_and_says_that_plugins_differ() {
 
 #[test]
 fn where_blocks_hold_no_pods_a_pod_that_nothing_selects_is_no_address() {
-    let set = PolicySet::compile(&shop(), &from(&[block("0.0.0.0/0", &[])])).with_plugin(Some(Plugin::Cilium));
+    let set =
+        PolicySet::compile(&shop(), &from(&[block("0.0.0.0/0", &[])])).with_plugin(Some(Plugin::Cilium));
     let party = |name: &str| end(&shop(), name);
     let ends = [party("shop/web"), party("203.0.113.1"), party("shop/db")];
     let mut matrix = Matrix::new(&[&set], &ends);
