@@ -216,6 +216,9 @@ pub struct CheckArgs {
     /// Subjects and trust
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// Answer open questions as the documentation of this network plugin does
+    #[arg(long, value_enum)]
+    pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: TableOrJson,
@@ -234,6 +237,9 @@ pub struct ExplainArgs {
     /// Objects
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Answer open questions as the documentation of this network plugin does
+    #[arg(long, value_enum)]
+    pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: TextOrJson,

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use flowfence_model::{NodeId, PortRange, Protocol};
 use flowfence_policy::recommend::ServedRange;
+use flowfence_policy::semantics::Plugin;
 
 use crate::manifest::flavour::{FLAVOURS, Flavour};
 
@@ -97,6 +98,18 @@ pub enum PluginName {
     KubeNetworkPolicies,
     /// Amazon VPC CNI with its network policy agent
     Aws,
+}
+
+impl From<PluginName> for Plugin {
+    fn from(name: PluginName) -> Self {
+        match name {
+            PluginName::Calico => Plugin::Calico,
+            PluginName::Cilium => Plugin::Cilium,
+            PluginName::KubeRouter => Plugin::KubeRouter,
+            PluginName::KubeNetworkPolicies => Plugin::KubeNetworkPolicies,
+            PluginName::Aws => Plugin::Aws,
+        }
+    }
 }
 
 /// `--fail-on`.

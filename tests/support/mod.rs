@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod cluster;
 pub mod crd;
+pub mod example;
 pub mod graph;
 pub mod packet;
 pub mod program;

@@ -121,7 +121,8 @@ impl TierRegion {
         self.has_peer(question) && self.has_port(question)
     }
 
-    fn has_port(&self, question: &Question<'_>) -> bool {
+    /// Whether the port is among its ports.
+    pub(super) fn has_port(&self, question: &Question<'_>) -> bool {
         self.ports.admit(question.protocol, question.port, question.destination) || self.is_loose(question)
     }
 

@@ -1,6 +1,6 @@
 //! Label selectors, checked as the API server does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_model::{LabelSelector, Requirement};
 
@@ -18,17 +18,26 @@ pub(in crate::manifest) fn selector_by(
     bare: fn(&str) -> &str,
 ) -> Result<LabelSelector, Refusal> {
     field.only(&["matchLabels", "matchExpressions"])?;
-    let labels = field.get("matchLabels");
-    let match_labels = labels.texts()?;
-    for (name, text) in &match_labels {
-        let entry = labels.get(name);
-        key(&entry, bare(name))?;
-        value(&entry, text)?;
-    }
+    let match_labels = map_by(&field.get("matchLabels"), bare)?;
     let requirements = field.get("matchExpressions").list()?;
     let match_expressions =
         requirements.iter().map(|entry| requirement(entry, bare)).collect::<Result<_, _>>()?;
     Ok(LabelSelector { match_labels, match_expressions })
+}
+
+/// Labels by key.
+pub(super) fn map(field: &Field<'_>) -> Result<BTreeMap<String, String>, Refusal> {
+    map_by(field, |key| key)
+}
+
+fn map_by(field: &Field<'_>, bare: fn(&str) -> &str) -> Result<BTreeMap<String, String>, Refusal> {
+    let labels = field.texts()?;
+    for (name, text) in &labels {
+        let entry = field.get(name);
+        key(&entry, bare(name))?;
+        value(&entry, text)?;
+    }
+    Ok(labels)
 }
 
 fn requirement(field: &Field<'_>, bare: fn(&str) -> &str) -> Result<Requirement, Refusal> {
@@ -89,12 +98,15 @@ pub(in crate::manifest) fn is_label(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-fn is_subdomain(text: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    text.len() <= 253 && text.split('.').all(is_part)
+/// `DNS1123Subdomain`: parts joined by dots, at most 253 characters.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_subdomain_part)
+}
+
+/// Letters and digits in lower case and `-`, not at its ends.
+pub(super) fn is_subdomain_part(part: &str) -> bool {
+    !part.is_empty()
+        && !part.starts_with('-')
+        && !part.ends_with('-')
+        && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

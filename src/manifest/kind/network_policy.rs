@@ -19,7 +19,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
 /// caller.
 pub(in crate::manifest) fn policy(root: &Field<'_>, more: &[&str]) -> Result<NetworkPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
-    let namespace = root.get("metadata").get("namespace").text()?.filter(|text| !text.is_empty());
+    let (name, namespace) = strict::metadata(root)?;
     let spec = root.get("spec");
     spec.only(&[&["podSelector", "policyTypes", "ingress", "egress"], more].concat())?;
     let ingress = rules(&spec.get("ingress"), "from")?;
@@ -27,8 +27,8 @@ pub(in crate::manifest) fn policy(root: &Field<'_>, more: &[&str]) -> Result<Net
     let (isolates_ingress, isolates_egress) = policy_types(&spec.get("policyTypes"), !egress.is_empty())?;
     Ok(NetworkPolicy {
         // An object without a namespace goes where it is applied; offline that is `default`.
-        namespace: namespace.unwrap_or("default").to_owned(),
-        name: strict::name(root)?,
+        namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+        name,
         pod_selector: label::selector(&spec.get("podSelector"))?,
         ingress: isolates_ingress.then_some(ingress),
         egress: isolates_egress.then_some(egress),

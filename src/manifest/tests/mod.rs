@@ -1,5 +1,6 @@
 //! Reading and writing, as tables.
 
+mod identity;
 mod kind;
 mod kubectl;
 mod path;

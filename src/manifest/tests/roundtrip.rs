@@ -98,7 +98,8 @@ pub(in crate::manifest) fn manifest() -> impl Strategy<Value = PolicyManifest> {
     let rules = || option::of(vec(rule(), 0..=3));
     let comment = "[ -~\n\u{7f}-\u{a0}é#:]{0,40}";
     (
-        name(),
+        // A namespace is one part of a name.
+        text(&["web", "on", "null", "1", "1e3", "0x1"]),
         name(),
         selector(),
         rules(),

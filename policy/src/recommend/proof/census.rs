@@ -42,10 +42,15 @@ pub(in crate::recommend) struct Census<'a> {
     tiered: Option<Tiered>,
 }
 
-/// Policies that isolate, rules that admit, ports, families; under tiers, which read labels and
-/// addresses anew, these too.
-type ClassKey<'p> =
-    ([Vec<usize>; 2], Vec<RuleId>, Vec<ContainerPort>, Vec<bool>, Option<(&'p Labels, &'p [IpAddr])>);
+/// Policies that isolate, rules that admit, ports (those of sidecars once more, for plugins
+/// differ in them), families; under tiers, which read labels, addresses and nodes anew, these too.
+type ClassKey<'p> = (
+    [Vec<usize>; 2],
+    Vec<RuleId>,
+    [Vec<ContainerPort>; 2],
+    Vec<bool>,
+    Option<(&'p Labels, &'p [IpAddr], &'p str)>,
+);
 
 impl<'a> Census<'a> {
     pub(in crate::recommend) fn new(set: &'a PolicySet, roster: &'a Roster) -> Self {
@@ -75,10 +80,11 @@ impl<'a> Census<'a> {
                 for (open, isolated) in group.open.iter_mut().zip(&isolated) {
                     *open |= isolated.is_empty() && census.tiered.is_none();
                 }
-                let mut ports = object.ports.clone();
-                ports.sort();
+                let mut ports = [object.ports.clone(), object.sidecar_ports.clone()];
+                ports.iter_mut().for_each(|ports| ports.sort());
                 let families = object.ips.iter().map(IpAddr::is_ipv4).collect();
-                let seen_by_tiers = census.tiered.as_ref().map(|_| (&object.meta.labels, &*object.ips));
+                let seen_by_tiers =
+                    census.tiered.as_ref().map(|_| (&object.meta.labels, &*object.ips, &*object.node));
                 let rules = admitting.get(pod).cloned().unwrap_or_default();
                 let key = (isolated, rules, ports, families, seen_by_tiers);
                 let next = group.classes.len();

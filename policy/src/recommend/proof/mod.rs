@@ -22,7 +22,7 @@ use flowfence_model::{NetworkPolicy, NodeId, PortSet, Protocol};
 
 use super::recommendation::Declared;
 use crate::judge::{Judgement, Roster};
-use crate::semantics::PolicySet;
+use crate::semantics::{PolicySet, Rulebook};
 
 pub use candidate::{Candidate, left_open};
 
@@ -111,9 +111,7 @@ pub fn prove_candidate(
     today: &[NetworkPolicy],
     declared: &[Declared],
 ) -> Proof {
-    let hairpins: BTreeSet<NodeId> =
-        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
-    let roster = Roster::with_siblings(inventory, &hairpins);
+    let roster = roster_of(facts, inventory, judgement);
     let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
     let ports = port_universe(facts, judgement, &roster);
     // Cluster-wide tiers stay whatever becomes of the NetworkPolicies beside them.
@@ -136,6 +134,28 @@ pub fn prove_candidate(
         }
     };
     Proof { alone: measure(&alone), beside: measure(&both) }
+}
+
+/// How many genuine edges there are, and which of them `candidate` cuts: the question of
+/// [`prove`], put to policies of any kind under any plugin's reading.
+pub fn cuts(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    candidate: &Rulebook<'_>,
+) -> (usize, Vec<Cut>) {
+    let roster = roster_of(facts, inventory, judgement);
+    let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
+    let set = candidate.compile(roster.cluster());
+    let census = Census::new(&set, &roster);
+    (genuine.len(), genuine.cut(&set, &roster, &census))
+}
+
+/// Everybody, with the replica that a connection through a service may reach next.
+fn roster_of(facts: &Facts, inventory: &Inventory, judgement: &Judgement) -> Roster {
+    let hairpins: BTreeSet<NodeId> =
+        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
+    Roster::with_siblings(inventory, &hairpins)
 }
 
 /// Declared and observed ports of each workload.
