@@ -19,6 +19,7 @@ mod cluster;
 mod compile;
 mod connection;
 mod decision;
+mod effect;
 pub mod fold;
 mod left_open;
 mod peer;
@@ -27,11 +28,13 @@ mod port;
 mod postings;
 mod reading;
 mod region;
+mod rivalry;
 mod set;
 mod tier;
 mod unspecified;
 mod update;
 mod verdict;
+pub mod within;
 
 #[cfg(test)]
 mod tests;
@@ -41,5 +44,6 @@ pub use connection::{Connection, Party};
 pub use decision::{Decision, Entries, Exemption, RuleId, TierRuling, Verdict};
 pub use flowfence_model::policy::Direction;
 pub use plugin::{Choice, Plugin};
+pub use rivalry::Rivalry;
 pub use set::PolicySet;
 pub use unspecified::Unspecified;
