@@ -65,14 +65,15 @@ impl Reader {
             let line = Some(source.line());
             return self.refuse(source, Some(head), Refusal { line, field: None, reason });
         };
-        match kind::lookup(api_version, kind).map(|kind| kind.read) {
+        match kind::lookup(api_version, kind) {
             None => *self.snapshot.ignored_kinds.entry(format!("{api_version} {kind}")).or_default() += 1,
-            Some(read) => match read(source) {
+            Some(kind) => match (kind.read)(source) {
                 Ok(objects) => self.snapshot.objects.extend(objects.into_iter().map(|item| Located {
                     item,
                     file: Arc::clone(&self.file),
                     line: source.line(),
                     managed_by: managed_by(source, head),
+                    spelling: kind.spelling(source),
                 })),
                 Err(refusal) => self.refuse(source, Some(head), refusal),
             },

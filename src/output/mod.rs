@@ -8,6 +8,7 @@ pub mod graph;
 pub mod reach;
 pub mod recommend;
 pub mod safe;
+pub mod sarif;
 pub mod schema;
 pub mod table;
 

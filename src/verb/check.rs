@@ -1,6 +1,6 @@
 //! `flowfence check`: recorded traffic replayed against a candidate set of policies.
 
-use flowfence_policy::replay::replay;
+use flowfence_policy::replay::{denied_by, replay};
 
 use super::observed;
 use crate::cli::CheckArgs;
@@ -20,8 +20,10 @@ pub fn run(args: &CheckArgs) -> Result<Ending, Failure> {
     let candidate = cluster::load_policies(&path)?;
     let observed = observed::observe_beside(&args.input, &today)?;
     let judgement = observed.judge(&args.judge);
-    let answer = replay(&observed.facts, &observed.cluster.inventory, &judgement, &candidate);
-    let report = ReplayReport::new(&answer, observed.completeness.clone());
+    let inventory = &observed.cluster.inventory;
+    let answer = replay(&observed.facts, inventory, &judgement, &candidate.policies);
+    let denied_by = denied_by(inventory, &candidate.policies, &answer.cut);
+    let report = ReplayReport::new(&answer, &denied_by, &candidate, observed.completeness.clone());
     output::write(&report, args.output, &mut std::io::stdout().lock())?;
     Ok(if answer.cut.is_empty() { observed.ending() } else { Ending::Findings })
 }

@@ -13,33 +13,35 @@ use super::set::PolicySet;
 
 const PROTOCOLS: [Protocol; 4] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp];
 
+/// The lists of policies that speak of a pod, tier by tier, and its ports.
+type Group<'a> = (&'a [u32], &'a [u32], &'a [u32], &'a [ContainerPort]);
+
 impl PolicySet {
-    /// The NetworkPolicies that select pods, and without which every verdict between their pods
-    /// and these parties would be the same; ascending. Each is asked alone: of two that do the
-    /// same, both are among them.
-    pub fn without_effect(&self, parties: &[Party]) -> Vec<usize> {
+    /// The NetworkPolicies without all of which every verdict between pods and these parties would
+    /// be the same, ascending; of several that do the same the last ones. Those that `is_kept`
+    /// are not asked.
+    pub fn without_effect(&self, parties: &[Party], is_kept: impl Fn(usize) -> bool) -> Vec<usize> {
         let mut without = self.clone();
         let mut idle = Vec::new();
-        for (at, policy) in self.policies().iter().enumerate() {
-            if self.selected(at).next().is_none() {
-                continue;
-            }
+        for (at, policy) in self.policies().iter().enumerate().rev().filter(|(at, _)| !is_kept(*at)) {
             without.replace(at, NetworkPolicy { ingress: None, egress: None, ..policy.clone() });
-            if Direction::BOTH.iter().all(|direction| !self.differs(&without, at, *direction, parties)) {
+            if Direction::BOTH.iter().any(|direction| self.differs(&without, at, *direction, parties)) {
+                without.replace(at, policy.clone());
+            } else {
                 idle.push(at);
             }
-            without.replace(at, policy.clone());
         }
+        idle.reverse();
         idle
     }
 
-    /// Whether a direction of a policy changes a verdict.
+    /// Whether a direction of a policy, the last one that was taken out, changes a verdict.
     fn differs(&self, without: &PolicySet, at: usize, direction: Direction, parties: &[Party]) -> bool {
         if self.policies()[at].rules(direction).is_none() {
             return false;
         }
         // Pods with the same policies and port names get the same verdicts.
-        let mut known: BTreeSet<(&[u32], &[u32], &[u32], &[ContainerPort])> = BTreeSet::new();
+        let mut known: BTreeSet<Group<'_>> = BTreeSet::new();
         self.selected(at).any(|pod| {
             let lists = (
                 self.selecting(pod, direction),
@@ -62,7 +64,7 @@ impl PolicySet {
         let Some(address) = self.cluster().pod(pod).ips.first().copied() else { return false };
         let subject = Party { pod: Some(pod), address };
         // Where others isolate the pod too, only whom the policy admits can tell the difference.
-        let is_alone = self.selecting(pod, direction).len() == 1;
+        let is_alone = without.selecting(pod, direction).is_empty();
         parties.iter().any(|peer| {
             let (from, to) = match direction {
                 Direction::Egress => (subject, *peer),

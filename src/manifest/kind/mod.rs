@@ -11,12 +11,14 @@ mod network_policy;
 mod node;
 mod pod;
 mod service;
+mod spelling;
 mod strict;
 mod tier;
 
 use flowfence_model::object::Object;
 
 use super::refusal::Refusal;
+use super::snapshot::Spelling;
 use super::source::Source;
 
 /// Reads one object of a kind; legacy Endpoints give several.
@@ -27,6 +29,20 @@ pub(super) struct Kind {
     group: &'static str,
     name: &'static str,
     pub(super) read: Read,
+    /// What is remarked on its spelling, for kinds whose spelling is of interest.
+    remarks: Option<spelling::Remarks>,
+}
+
+impl Kind {
+    /// What the text of an object tells beside its meaning.
+    pub(super) fn spelling(&self, source: &Source<'_>) -> Spelling {
+        self.remarks.map(|remarks| spelling::read(source, remarks)).unwrap_or_default()
+    }
+
+    const fn spelled(mut self, remarks: spelling::Remarks) -> Self {
+        self.remarks = Some(remarks);
+        self
+    }
 }
 
 const KINDS: &[Kind] = &[
@@ -43,14 +59,15 @@ const KINDS: &[Kind] = &[
     kind("apps", "DaemonSet", controller::read),
     kind("batch", "Job", controller::read),
     kind("batch", "CronJob", controller::read_cron),
-    kind("networking.k8s.io", "NetworkPolicy", network_policy::read),
-    kind("policy.networking.k8s.io", "ClusterNetworkPolicy", cluster_policy::read),
-    kind("policy.networking.k8s.io", "AdminNetworkPolicy", admin_policy::read),
-    kind("policy.networking.k8s.io", "BaselineAdminNetworkPolicy", admin_policy::read_baseline),
+    kind("networking.k8s.io", "NetworkPolicy", network_policy::read).spelled(network_policy::remarks),
+    kind("policy.networking.k8s.io", "ClusterNetworkPolicy", cluster_policy::read).spelled(spelling::none),
+    kind("policy.networking.k8s.io", "AdminNetworkPolicy", admin_policy::read).spelled(spelling::none),
+    kind("policy.networking.k8s.io", "BaselineAdminNetworkPolicy", admin_policy::read_baseline)
+        .spelled(spelling::none),
 ];
 
 const fn kind(group: &'static str, name: &'static str, read: Read) -> Kind {
-    Kind { group, name, read }
+    Kind { group, name, read, remarks: None }
 }
 
 /// The kind of an object. The group counts: a Calico NetworkPolicy or a Knative Service means

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use flowfence_model::object::ContainerPort;
 use flowfence_model::policy::Direction;
-use flowfence_model::{PolicyPeer, PolicyPort, PortName, Protocol, TierPeer, TierPort};
+use flowfence_model::{ClusterPolicyKind, PolicyPeer, PolicyPort, PortName, Protocol, TierPeer, TierPort};
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
@@ -118,7 +118,8 @@ fn tiers(scene: &Scene<'_>, pods: &[PodIndex]) -> Vec<Finding> {
                             pods.iter().copied().filter(|pod| has_peer(scene, &object.peers, *pod)).collect()
                         }
                     };
-                    let field = format!("{direction}[{rule}].ports[{port}]");
+                    let list = if policy.kind == ClusterPolicyKind::ClusterNetworkPolicy { "protocols" } else { "ports" };
+                    let field = format!("{direction}[{rule}].{list}[{port}]");
                     findings.extend(missing(scene, &destinations, name, None, (&policy.key(), &field)));
                 }
             }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use flowfence_model::NetworkPolicy;
+
 use super::{newcomer, policy_shadowed, view};
 use crate::audit::finding::{Finding, Level};
 use crate::audit::scene::{Detector, Scene};
@@ -21,27 +23,27 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    // Those that are told to go for other reasons are gone here, and have no effect to share.
     let shadowed: BTreeSet<usize> = policy_shadowed::shadowed(scene).into_keys().collect();
+    let left: Vec<usize> =
+        (0..scene.policies.policies().len()).filter(|policy| !shadowed.contains(policy)).collect();
+    let policies: Vec<NetworkPolicy> = left.iter().map(|at| scene.policies.policies()[*at].clone()).collect();
     let (pods, namespaces) = newcomer::newcomers(scene);
     let cluster = scene.roster.cluster().extended(pods, namespaces);
     let first = scene.roster.cluster().pods().len();
-    let set = PolicySet::compile_all(&cluster, scene.policies.policies(), scene.policies.cluster_policies());
+    let set = PolicySet::compile_all(&cluster, &policies, scene.policies.cluster_policies());
     let newcomers = (first..cluster.pods().len()).map(PodIndex::at);
     let newcomers = newcomers.map(|pod| Party { pod: Some(pod), address: cluster.pod(pod).ips[0] });
     let parties: Vec<Party> = view::parties(scene).into_iter().chain(newcomers).collect();
-    let is_told = |policy: &usize| {
-        // Those without pods have a finding of their own, and a deny that others repeat is no mistake.
-        scene.policies.selected(*policy).next().is_none()
-            || shadowed.contains(policy)
-            || has_only_denies(scene, *policy)
+    // Those without pods have a finding of their own, and a deny that others repeat is no mistake.
+    let is_kept = |at: usize| {
+        scene.policies.selected(left[at]).next().is_none() || has_only_denies(&policies[at])
     };
-    let idle = set.without_effect(&parties).into_iter().filter(|policy| !is_told(policy));
-    idle.map(|policy| describe(scene, policy)).collect()
+    set.without_effect(&parties, is_kept).into_iter().map(|at| describe(scene, left[at])).collect()
 }
 
 /// Whether a policy has no rule: what it denies stays denied whatever becomes of other policies.
-fn has_only_denies(scene: &Scene<'_>, policy: usize) -> bool {
-    let policy = &scene.policies.policies()[policy];
+fn has_only_denies(policy: &NetworkPolicy) -> bool {
     policy.ingress.iter().chain(&policy.egress).all(Vec::is_empty)
 }
 

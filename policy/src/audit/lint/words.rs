@@ -1,7 +1,7 @@
 //! Parts of policies as findings spell them.
 
 use flowfence_model::policy::Direction;
-use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, PolicyPort, Requirement};
+use flowfence_model::{LabelSelector, PeerSelector, PolicyPort, Requirement};
 
 /// A selector as kubectl's `-l` takes it; `{}` for the one that selects everything.
 pub(super) fn selector(selector: &LabelSelector) -> String {
@@ -18,14 +18,6 @@ pub(super) fn selector(selector: &LabelSelector) -> String {
 
 fn listed(values: &std::collections::BTreeSet<String>) -> String {
     values.iter().map(String::as_str).collect::<Vec<_>>().join(",")
-}
-
-/// A peer by its fields.
-pub(super) fn peer(peer: &PolicyPeer) -> String {
-    match peer {
-        PolicyPeer::Block { cidr, .. } => format!("ipBlock {cidr}"),
-        PolicyPeer::Pods(peer) => pods(peer),
-    }
 }
 
 /// Pods by the fields of their selectors.
