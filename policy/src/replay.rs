@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{EdgeKey, Facts, Inventory, Tally};
-use flowfence_model::policy::Direction;
 use flowfence_model::NetworkPolicy;
+use flowfence_model::policy::Direction;
 
 use crate::judge::{Judgement, Roster, Standing};
 use crate::recommend::proof::{Cut, prove};

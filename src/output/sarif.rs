@@ -199,7 +199,8 @@ pub fn write(verb: &str, rules: &[Rule], entries: &[Entry], out: &mut dyn Write)
     let kept = &entries[..entries.len().min(MAX_RESULTS)];
     let left_out = entries.len() - kept.len();
     let notice = format!("{left_out} results of the lowest levels were left out: a log holds {MAX_RESULTS}");
-    let notices = (left_out > 0).then(|| Notification { level: "warning", message: Message { text: &notice } });
+    let notices =
+        (left_out > 0).then(|| Notification { level: "warning", message: Message { text: &notice } });
     let version = env!("CARGO_PKG_VERSION");
     let run = Run {
         tool: Tool {

@@ -14,8 +14,11 @@ use crate::output::completeness::CompletenessReport;
 
 /// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
-    let (mut findings, cluster, completeness, ending) =
-        if args.input.sources.is_empty() { without_traffic(&args.input.cluster)? } else { with_traffic(args)? };
+    let (mut findings, cluster, completeness, ending) = if args.input.sources.is_empty() {
+        without_traffic(&args.input.cluster)?
+    } else {
+        with_traffic(args)?
+    };
     findings.sort_by_key(|finding| finding.level);
     findings.retain(|finding| concerns(finding, &args.judge.namespaces));
     let found = findings.len();

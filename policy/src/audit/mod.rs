@@ -59,7 +59,12 @@ pub fn audit(
 
 /// What is wrong with the policies themselves, in the same order. Traffic is not needed; where
 /// some was recorded, it tells who asks for names.
-pub fn lint(facts: &Facts, inventory: &Inventory, today: &[NetworkPolicy], remarks: &Remarks) -> Vec<Finding> {
+pub fn lint(
+    facts: &Facts,
+    inventory: &Inventory,
+    today: &[NetworkPolicy],
+    remarks: &Remarks,
+) -> Vec<Finding> {
     run(lint::DETECTORS, facts, inventory, &Judgement::default(), today, remarks)
 }
 

@@ -98,7 +98,10 @@ fn describe(
     let fix = if denied.is_empty() {
         format!("correct what {from} asks for, or start what should answer on {to}")
     } else {
-        format!("stop {from} from asking, or admit it in {}", denied.iter().cloned().collect::<Vec<_>>().join(", "))
+        format!(
+            "stop {from} from asking, or admit it in {}",
+            denied.iter().cloned().collect::<Vec<_>>().join(", ")
+        )
     };
     let mut finding = Finding::new(DETECTOR.id, level, &format!("{from}->{to}:{protocol}"), title)
         .fixed_by(fix)

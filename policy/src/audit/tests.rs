@@ -133,10 +133,8 @@ fn a_scan_is_one_finding_and_only_what_policies_turned_away_is_told_again() {
 fn rules_without_use_and_wide_rules_are_told_apart() {
     let mut world = trio();
     world.tcp("shop/a-0", "shop/b-0", 80);
-    world.today = vec![
-        policy("wide", "b", vec![everybody_near()]),
-        policy("unused", "c", vec![everybody_near()]),
-    ];
+    world.today =
+        vec![policy("wide", "b", vec![everybody_near()]), policy("unused", "c", vec![everybody_near()])];
     let found = findings(&world);
     let ids = |rule: &str| of(&found, rule).iter().map(|f| f.id.clone()).collect::<Vec<_>>();
     assert_eq!(ids("rule-unused"), ["rule-unused:shop/unused:ingress[0]"]);

@@ -63,7 +63,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
             .with("came", &came);
         finding.to = Some(id.clone());
         finding.fix = Some(
-            "apply the policies that `flowfence recommend` writes from the same recording (--out DIR)".to_owned(),
+            "apply the policies that `flowfence recommend` writes from the same recording (--out DIR)"
+                .to_owned(),
         );
         found.push((reaching, finding));
     }

@@ -70,8 +70,10 @@ impl PolicySet {
                 Direction::Egress => (subject, *peer),
                 Direction::Ingress => (*peer, subject),
             };
-            let (_, question) = self.question(&Connection { from, to, protocol: Protocol::Tcp, port: 0 }, direction);
-            let admits = || self.programs[at].regions(direction).iter().any(|region| region.has_peer(&question));
+            let (_, question) =
+                self.question(&Connection { from, to, protocol: Protocol::Tcp, port: 0 }, direction);
+            let admits =
+                || self.programs[at].regions(direction).iter().any(|region| region.has_peer(&question));
             (is_alone || admits())
                 && PROTOCOLS.iter().any(|protocol| {
                     self.ports_in(from, to, *protocol, direction)

@@ -71,7 +71,13 @@ impl PolicySet {
         })
     }
 
-    fn clash(&self, pair: [usize; 2], direction: Direction, subject: PodIndex, peer: Party) -> Option<Rivalry> {
+    fn clash(
+        &self,
+        pair: [usize; 2],
+        direction: Direction,
+        subject: PodIndex,
+        peer: Party,
+    ) -> Option<Rivalry> {
         let address = self.cluster().pod(subject).ips.first().copied()?;
         let own = Party { pod: Some(subject), address };
         if peer.pod == own.pod {

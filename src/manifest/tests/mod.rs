@@ -6,6 +6,7 @@ mod path;
 mod recovery;
 mod refusal;
 mod roundtrip;
+mod spelling;
 mod tier;
 
 use flowfence_model::object::Object;

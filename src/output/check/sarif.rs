@@ -38,9 +38,10 @@ const UNSPECIFIED: Rule = Rule {
 
 pub(super) fn write(report: &ReplayReport, out: &mut dyn Write) -> io::Result<()> {
     let cut = report.cut.iter().map(cut);
-    let admitted = report.newly_admitted.iter().map(|edge| {
-        entry(&ADMITTED, edge, format!("{} is newly admitted", spelled(edge)))
-    });
+    let admitted = report
+        .newly_admitted
+        .iter()
+        .map(|edge| entry(&ADMITTED, edge, format!("{} is newly admitted", spelled(edge))));
     let unspecified = report.unspecified.iter().map(unspecified);
     let entries: Vec<Entry> = cut.chain(admitted).chain(unspecified).collect();
     sarif::write("check", &[CUT, ADMITTED, UNSPECIFIED], &entries, out)
@@ -49,7 +50,10 @@ pub(super) fn write(report: &ReplayReport, out: &mut dyn Write) -> io::Result<()
 fn cut(row: &CutRow) -> Entry {
     let edge = spelled(&row.edge);
     let connections = row.connections;
-    let text = format!("{edge} would be cut on {}: {connections} connections seen, such as {}", row.direction, row.example);
+    let text = format!(
+        "{edge} would be cut on {}: {connections} connections seen, such as {}",
+        row.direction, row.example
+    );
     let mut entry = entry(&CUT, &row.edge, text);
     entry.fingerprint = format!("{}:{}", entry.fingerprint, row.direction);
     entry.place = row.file.clone().zip(row.line);

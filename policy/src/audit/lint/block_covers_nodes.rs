@@ -50,8 +50,11 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn describe(rule: view::Rule<'_>, at: usize, cidr: &IpNet, covered: &BTreeSet<&IpAddr>) -> Finding {
     let (policy, field) = (rule.policy.key(), words::peer_field(rule.id.direction, rule.id.rule, at));
-    let title =
-        format!("{field} of policy {policy}: ipBlock {cidr} covers {} nodes: {}", covered.len(), words::some_of(covered));
+    let title = format!(
+        "{field} of policy {policy}: ipBlock {cidr} covers {} nodes: {}",
+        covered.len(),
+        words::some_of(covered)
+    );
     let hosts: Vec<String> = covered.iter().take(3).map(|ip| IpNet::from(**ip).to_string()).collect();
     let more = if covered.len() > hosts.len() { ", …" } else { "" };
     let fix = format!("add except: [{}{more}] to spec.{field}.ipBlock of {policy}", hosts.join(", "));

@@ -52,7 +52,13 @@ fn is_covered(scene: &Scene<'_>, pod: PodIndex, cidr: &IpNet, except: &[IpNet]) 
     ips.iter().any(|ip| cidr.contains(ip) && !except.iter().any(|part| part.contains(ip)))
 }
 
-fn describe(scene: &Scene<'_>, rule: view::Rule<'_>, at: usize, cidr: &IpNet, covered: &[PodIndex]) -> Finding {
+fn describe(
+    scene: &Scene<'_>,
+    rule: view::Rule<'_>,
+    at: usize,
+    cidr: &IpNet,
+    covered: &[PodIndex],
+) -> Finding {
     let (policy, field) = (rule.policy.key(), words::peer_field(rule.id.direction, rule.id.rule, at));
     let workloads = scene.workloads(covered.iter().copied());
     let is_host = cidr.prefix_len() == cidr.max_prefix_len();
@@ -64,9 +70,12 @@ fn describe(scene: &Scene<'_>, rule: view::Rule<'_>, at: usize, cidr: &IpNet, co
             format!("{} pods, of {}", covered.len(), words::some_of(&workloads))
         }
     );
-    let ranges: Vec<IpNet> = scene.inventory.pod_cidrs().into_iter().filter(|range| cidr.contains(range)).collect();
+    let ranges: Vec<IpNet> =
+        scene.inventory.pod_cidrs().into_iter().filter(|range| cidr.contains(range)).collect();
     let fix = if is_host || ranges.is_empty() {
-        format!("in spec.{field} of {policy} select the pods by labels (podSelector, namespaceSelector) instead")
+        format!(
+            "in spec.{field} of {policy} select the pods by labels (podSelector, namespaceSelector) instead"
+        )
     } else {
         format!(
             "add except: [{}] to spec.{field}.ipBlock of {policy}, and select pods by labels where they are meant",

@@ -50,7 +50,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         if never_asked || pods.iter().any(|pod| servers.pods.contains(pod)) {
             continue;
         }
-        let lacking = pods.iter().copied().find(|pod| needs_names(scene, *pod) && !may_ask(scene, *pod, &servers));
+        let lacking =
+            pods.iter().copied().find(|pod| needs_names(scene, *pod) && !may_ask(scene, *pod, &servers));
         findings.extend(lacking.map(|pod| describe(scene, workload, pod, &servers)));
     }
     findings
@@ -72,9 +73,11 @@ fn servers(scene: &Scene<'_>) -> Servers {
     }
     for pod in view::pods(scene) {
         let object = cluster.pod(pod);
-        let is_dns = object.meta.labels.get("k8s-app").is_some_and(|app| app == "kube-dns" || app == "coredns");
+        let is_dns =
+            object.meta.labels.get("k8s-app").is_some_and(|app| app == "kube-dns" || app == "coredns");
         let ports = object.ports.iter().filter(|port| port.protocol == Protocol::Udp);
-        let declared: Vec<u16> = ports.filter(|port| port.port == DNS || is_dns).map(|port| port.port).collect();
+        let declared: Vec<u16> =
+            ports.filter(|port| port.port == DNS || is_dns).map(|port| port.port).collect();
         if is_dns || !declared.is_empty() {
             let ports = if declared.is_empty() { vec![DNS] } else { declared };
             servers.asked.extend(object.ips.iter().flat_map(|ip| ports.iter().map(move |port| (*ip, *port))));
@@ -93,7 +96,9 @@ fn asking(scene: &Scene<'_>) -> BTreeSet<NodeId> {
 
 fn egress_rules<'s>(scene: &Scene<'s>, pod: PodIndex) -> Vec<&'s PolicyRule> {
     let policies = scene.policies.isolated_by(pod, Direction::Egress);
-    policies.flat_map(|at| scene.policies.policies()[at].rules(Direction::Egress).unwrap_or_default()).collect()
+    policies
+        .flat_map(|at| scene.policies.policies()[at].rules(Direction::Egress).unwrap_or_default())
+        .collect()
 }
 
 /// Whether the pod may send to peers that are reached by name.
@@ -111,7 +116,8 @@ fn may_ask(scene: &Scene<'_>, pod: PodIndex, servers: &Servers) -> bool {
     let rules = egress_rules(scene, pod);
     // A block with the very port is meant for a resolver, wherever it is.
     let is_resolver = |rule: &&PolicyRule| {
-        rule.peers.iter().any(|peer| matches!(peer, PolicyPeer::Block { .. })) && rule.ports.iter().any(is_dns)
+        rule.peers.iter().any(|peer| matches!(peer, PolicyPeer::Block { .. }))
+            && rule.ports.iter().any(is_dns)
     };
     if rules.iter().any(is_resolver) {
         return true;
@@ -143,7 +149,10 @@ fn describe(scene: &Scene<'_>, workload: &NodeId, pod: PodIndex, servers: &Serve
     let isolating: BTreeSet<String> = isolating.collect();
     let first = isolating.first().cloned().unwrap_or_default();
     let level = if servers.asked.is_empty() { Level::Note } else { Level::Warning };
-    let title = format!("{workload} may send to others and may not ask DNS: {} restrict it", words::some_of(&isolating));
+    let title = format!(
+        "{workload} may send to others and may not ask DNS: {} restrict it",
+        words::some_of(&isolating)
+    );
     let mut finding = Finding::new(DETECTOR.id, level, &workload.to_string(), title)
         .about(&first, Direction::Egress.token())
         .fixed_by(format!("add to spec.egress of NetworkPolicy {first}: {}", rule(scene, servers)))

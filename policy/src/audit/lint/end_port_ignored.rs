@@ -40,7 +40,10 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn describe(policy: &str, fields: &[String]) -> Finding {
     let title = format!("policy {policy} has an endPort, which older versions of Cilium ignore");
-    let fix = format!("check Cilium's version, or list single ports in spec.{} of {policy}", words::some_of(fields));
+    let fix = format!(
+        "check Cilium's version, or list single ports in spec.{} of {policy}",
+        words::some_of(fields)
+    );
     Finding::new(DETECTOR.id, DETECTOR.level, policy, title)
         .about(policy, fields.first().cloned().unwrap_or_default())
         .fixed_by(fix)

@@ -33,13 +33,22 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
             let count = u32::from(range.last) - u32::from(range.first) + 1;
             let (title, fix) = if count >= NEARLY_ALL {
                 (
-                    format!("{field} of policy {policy} admits {count} ports of {}: nearly every one", port.protocol),
-                    format!("list the ports in spec.{field} of {policy}, or leave port and endPort out to say every"),
+                    format!(
+                        "{field} of policy {policy} admits {count} ports of {}: nearly every one",
+                        port.protocol
+                    ),
+                    format!(
+                        "list the ports in spec.{field} of {policy}, or leave port and endPort out to say every"
+                    ),
                 )
             } else if *range == NODE_PORTS {
                 (
-                    format!("{field} of policy {policy} admits the node ports, but policies see the pods' ports"),
-                    format!("in spec.{field} of {policy} write the containers' ports (targetPort of the services)"),
+                    format!(
+                        "{field} of policy {policy} admits the node ports, but policies see the pods' ports"
+                    ),
+                    format!(
+                        "in spec.{field} of {policy} write the containers' ports (targetPort of the services)"
+                    ),
                 )
             } else {
                 continue;

@@ -42,7 +42,13 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
                 Direction::Ingress => scene.policies.selected(rule.id.policy).collect(),
                 Direction::Egress => scene.policies.peers(rule.id).collect(),
             });
-            findings.extend(missing(scene, destinations, name, Some(port.protocol), (&rule.policy.key(), &field)));
+            findings.extend(missing(
+                scene,
+                destinations,
+                name,
+                Some(port.protocol),
+                (&rule.policy.key(), &field),
+            ));
         }
     }
     findings.extend(tiers(scene, &pods));
@@ -51,7 +57,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn towards_blocks(policy: &str, field: &str, port: &PolicyPort) -> Finding {
     let spelled = words::port(port);
-    let title = format!("{field} of policy {policy} names port {spelled} towards ipBlocks only, which have no names");
+    let title =
+        format!("{field} of policy {policy} names port {spelled} towards ipBlocks only, which have no names");
     Finding::new(DETECTOR.id, DETECTOR.level, &format!("{policy}:{field}"), title)
         .about(policy, field)
         .fixed_by(format!("in spec.{field}.port of {policy} write the number of {spelled}"))
@@ -67,10 +74,13 @@ fn missing(
     protocol: Option<Protocol>,
     (policy, field): (&str, &str),
 ) -> Option<Finding> {
-    let pods = || destinations.iter().map(|pod| scene.roster.cluster().pod(*pod)).filter(|pod| !pod.host_network);
+    let pods =
+        || destinations.iter().map(|pod| scene.roster.cluster().pod(*pod)).filter(|pod| !pod.host_network);
     let named = |port: &&ContainerPort| port.name.as_deref() == Some(name);
-    let declared: BTreeSet<(Protocol, u16)> =
-        pods().flat_map(|pod| pod.ports.iter().filter(named)).map(|port| (port.protocol, port.port)).collect();
+    let declared: BTreeSet<(Protocol, u16)> = pods()
+        .flat_map(|pod| pod.ports.iter().filter(named))
+        .map(|port| (port.protocol, port.port))
+        .collect();
     let is_there = declared.iter().any(|(of, _)| protocol.is_none_or(|protocol| protocol == *of));
     if is_there || pods().next().is_none() {
         return None;
@@ -83,7 +93,9 @@ fn missing(
         .collect();
     let fix = match declared.first() {
         Some((of, number)) => {
-            format!("in spec.{field} of {policy} write protocol: {of}, under which pods declare {name} ({number})")
+            format!(
+                "in spec.{field} of {policy} write protocol: {of}, under which pods declare {name} ({number})"
+            )
         }
         None if known.is_empty() => format!("in spec.{field} of {policy} write the port's number"),
         None => format!(
@@ -118,7 +130,11 @@ fn tiers(scene: &Scene<'_>, pods: &[PodIndex]) -> Vec<Finding> {
                             pods.iter().copied().filter(|pod| has_peer(scene, &object.peers, *pod)).collect()
                         }
                     };
-                    let list = if policy.kind == ClusterPolicyKind::ClusterNetworkPolicy { "protocols" } else { "ports" };
+                    let list = if policy.kind == ClusterPolicyKind::ClusterNetworkPolicy {
+                        "protocols"
+                    } else {
+                        "ports"
+                    };
                     let field = format!("{direction}[{rule}].{list}[{port}]");
                     findings.extend(missing(scene, &destinations, name, None, (&policy.key(), &field)));
                 }

@@ -31,7 +31,9 @@ pub(super) fn newcomers(scene: &Scene<'_>) -> (Vec<Pod>, Vec<Namespace>) {
     }
     for (home, peer) in peers {
         let pods = peer.pods.as_ref().map_or(Some(Labels::new()), example);
-        let (Some(pods), Some(namespace)) = (pods, namespace(scene, peer, home, &mut namespaces)) else { continue };
+        let (Some(pods), Some(namespace)) = (pods, namespace(scene, peer, home, &mut namespaces)) else {
+            continue;
+        };
         wanted.insert((namespace, pods));
     }
     let pods = wanted.into_iter().enumerate().map(|(at, (namespace, labels))| Pod {

@@ -46,12 +46,20 @@ fn is_contradictory(peer: &PeerSelector, home: &str) -> bool {
         || peer.pods.as_ref().is_some_and(|pods| contradiction(pods).is_some())
 }
 
-fn describe(scene: &Scene<'_>, rule: view::Rule<'_>, at: usize, peer: &PeerSelector, level: Level) -> Finding {
+fn describe(
+    scene: &Scene<'_>,
+    rule: view::Rule<'_>,
+    at: usize,
+    peer: &PeerSelector,
+    level: Level,
+) -> Finding {
     let (policy, field) = (rule.policy.key(), words::peer_field(rule.id.direction, rule.id.rule, at));
     let spelled = words::pods(peer);
     let on_hosts = view::selects_host_network(scene, peer, &rule.policy.namespace);
     let title = if on_hosts {
-        format!("{field} of policy {policy} selects only pods on their node's network, which no selector matches")
+        format!(
+            "{field} of policy {policy} selects only pods on their node's network, which no selector matches"
+        )
     } else {
         format!("{field} of policy {policy} selects no pod ({spelled})")
     };
@@ -74,6 +82,7 @@ fn describe(scene: &Scene<'_>, rule: view::Rule<'_>, at: usize, peer: &PeerSelec
 fn elsewhere<'s>(scene: &Scene<'s>, peer: &PeerSelector) -> Option<&'s str> {
     let pods = peer.pods.as_ref().filter(|pods| peer.namespaces.is_none() && !pods.is_everything())?;
     let workloads = scene.inventory.workloads().values().filter(|workload| !workload.host_network);
-    let mut matching = workloads.filter(|workload| workload.label_sets.iter().any(|labels| pods.matches(labels)));
+    let mut matching =
+        workloads.filter(|workload| workload.label_sets.iter().any(|labels| pods.matches(labels)));
     matching.find_map(|workload| workload.id.namespace())
 }

@@ -34,24 +34,38 @@ fn describe(policy: &str, remark: &Remark) -> Option<Finding> {
             let plural = if *rules == 1 { "rule is" } else { "rules are" };
             (
                 Level::Warning,
-                format!("{rules} {direction} {plural} ignored in policy {policy}: policyTypes does not list {listed}"),
-                format!("add {listed} to spec.policyTypes of NetworkPolicy {policy}, or delete spec.{direction}"),
+                format!(
+                    "{rules} {direction} {plural} ignored in policy {policy}: policyTypes does not list {listed}"
+                ),
+                format!(
+                    "add {listed} to spec.policyTypes of NetworkPolicy {policy}, or delete spec.{direction}"
+                ),
             )
         }
         Remark::EgressLeftOpen => (
             Level::Warning,
             format!("policy {policy} has an empty egress list and no policyTypes: egress stays open"),
-            format!("write policyTypes: [Ingress, Egress] into spec of NetworkPolicy {policy} to deny egress too"),
+            format!(
+                "write policyTypes: [Ingress, Egress] into spec of NetworkPolicy {policy} to deny egress too"
+            ),
         ),
         Remark::IngressDeniedToo => (
             Level::Warning,
-            format!("policy {policy} has only egress rules and no policyTypes: it denies all ingress as well"),
-            format!("write policyTypes: [Egress] into spec of NetworkPolicy {policy} if ingress is to stay as it is"),
+            format!(
+                "policy {policy} has only egress rules and no policyTypes: it denies all ingress as well"
+            ),
+            format!(
+                "write policyTypes: [Egress] into spec of NetworkPolicy {policy} if ingress is to stay as it is"
+            ),
         ),
         Remark::OnlyIngressDenied => (
             Level::Note,
-            format!("policy {policy} has neither rules nor policyTypes: it denies ingress and leaves egress open"),
-            format!("write policyTypes into spec of NetworkPolicy {policy}: [Ingress], or [Ingress, Egress] for both"),
+            format!(
+                "policy {policy} has neither rules nor policyTypes: it denies ingress and leaves egress open"
+            ),
+            format!(
+                "write policyTypes into spec of NetworkPolicy {policy}: [Ingress], or [Ingress, Egress] for both"
+            ),
         ),
         // Told by the lint on rules that admit everybody.
         Remark::EmptyPeers { .. } => return None,

@@ -36,9 +36,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let newcomers = newcomers.map(|pod| Party { pod: Some(pod), address: cluster.pod(pod).ips[0] });
     let parties: Vec<Party> = view::parties(scene).into_iter().chain(newcomers).collect();
     // Those without pods have a finding of their own, and a deny that others repeat is no mistake.
-    let is_kept = |at: usize| {
-        scene.policies.selected(left[at]).next().is_none() || has_only_denies(&policies[at])
-    };
+    let is_kept =
+        |at: usize| scene.policies.selected(left[at]).next().is_none() || has_only_denies(&policies[at]);
     set.without_effect(&parties, is_kept).into_iter().map(|at| describe(scene, left[at])).collect()
 }
 

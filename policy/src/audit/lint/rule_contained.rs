@@ -60,7 +60,11 @@ fn describe<'r>(rule: view::Rule<'_>, others: impl Iterator<Item = &'r view::Rul
     let others: BTreeSet<String> = others
         .map(|other| {
             let field = words::rule(other.id.direction, other.id.rule);
-            if other.id.policy == rule.id.policy { field } else { format!("{field} of {}", other.policy.key()) }
+            if other.id.policy == rule.id.policy {
+                field
+            } else {
+                format!("{field} of {}", other.policy.key())
+            }
         })
         .collect();
     let listed = words::some_of(&others);

@@ -36,7 +36,7 @@ fn without_peers(scene: &Scene<'_>, rule: view::Rule<'_>) -> Option<Finding> {
     let fix = if is_written {
         format!("list the peers in spec.{field}.{peers} of {policy}; to admit nobody, delete spec.{field}")
     } else {
-        format!("add {peers} to spec.{field} of {policy} with the peers that are meant")
+        format!("write `{peers}` with the peers that are meant into spec.{field} of {policy}")
     };
     let level = if is_written { Level::Warning } else { Level::Note };
     let field = if is_written { format!("{field}.{peers}") } else { field };
@@ -55,7 +55,8 @@ fn every_namespace(rule: view::Rule<'_>) -> Vec<Finding> {
     let describe = |(at, _)| {
         let field = words::peer_field(rule.id.direction, rule.id.rule, at);
         let title = format!("{field} of policy {policy} admits every pod of every namespace");
-        let fix = format!("write labels into the namespaceSelector or podSelector of spec.{field} of {policy}");
+        let fix =
+            format!("write labels into the namespaceSelector or podSelector of spec.{field} of {policy}");
         finding(&policy, field, Level::Note, title, fix)
     };
     open.map(describe).collect()

@@ -1,7 +1,7 @@
 //! Selectors that no labels satisfy.
 
-use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, TierPeer};
 use flowfence_model::policy::Direction;
+use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, TierPeer};
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};

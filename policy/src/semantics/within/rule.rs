@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_model::{PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange, PortSet, Protocol};
+use flowfence_model::{
+    PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange, PortSet, Protocol,
+};
 use ipnet::IpNet;
 
 use super::selector::{contradiction, in_namespaces, selector_within};
@@ -55,7 +57,9 @@ fn peer_within(inner: &PolicyPeer, outer: &PolicyPeer, home: &str) -> bool {
         (PolicyPeer::Block { cidr, except }, PolicyPeer::Block { cidr: around, except: holes }) => {
             around.contains(cidr) && holes.iter().all(|hole| is_outside(hole, cidr, except))
         }
-        (PolicyPeer::Pods(_), PolicyPeer::Block { .. }) | (PolicyPeer::Block { .. }, PolicyPeer::Pods(_)) => false,
+        (PolicyPeer::Pods(_), PolicyPeer::Block { .. }) | (PolicyPeer::Block { .. }, PolicyPeer::Pods(_)) => {
+            false
+        }
     }
 }
 
@@ -108,8 +112,7 @@ mod tests {
     use flowfence_model::LabelSelector;
 
     fn pods(namespace: Option<&str>, app: &str) -> PolicyPeer {
-        let namespaces =
-            namespace.map(|name| LabelSelector::labels([("kubernetes.io/metadata.name", name)]));
+        let namespaces = namespace.map(|name| LabelSelector::labels([("kubernetes.io/metadata.name", name)]));
         let pods = (!app.is_empty()).then(|| LabelSelector::labels([("app", app)]));
         PolicyPeer::Pods(PeerSelector { namespaces, pods: Some(pods.unwrap_or_default()) })
     }
@@ -145,7 +148,11 @@ mod tests {
             (rule(&[pods(None, "web")], &[named("http")]), rule(&[], &[every]), true),
             (rule(&[pods(None, "web")], &[]), rule(&[], &[tcp(0, u16::MAX)]), false),
             (rule(&[block("10.1.0.0/16", &[])], &[]), rule(&[block("10.0.0.0/8", &[])], &[]), true),
-            (rule(&[block("10.1.0.0/16", &[])], &[]), rule(&[block("10.0.0.0/8", &["10.1.2.0/24"])], &[]), false),
+            (
+                rule(&[block("10.1.0.0/16", &[])], &[]),
+                rule(&[block("10.0.0.0/8", &["10.1.2.0/24"])], &[]),
+                false,
+            ),
             (
                 rule(&[block("10.1.0.0/16", &["10.1.2.0/23"])], &[]),
                 rule(&[block("10.0.0.0/8", &["10.1.2.0/24", "10.9.0.0/16"])], &[]),

@@ -37,7 +37,10 @@ fn a_block_with_nodes_in_it_by_the_way_is_a_note() {
     ];
     assert_eq!(
         ids(&world),
-        ["block-covers-nodes:shop/wide:ingress[0].from[0]", "block-covers-nodes:shop/part:ingress[0].from[0]"]
+        [
+            "block-covers-nodes:shop/wide:ingress[0].from[0]",
+            "block-covers-nodes:shop/part:ingress[0].from[0]"
+        ]
     );
 }
 

@@ -10,7 +10,11 @@ fn egress_to_peers_without_dns_is_told_with_the_rule_that_is_missing() {
     let finding = only(&world, "dns-forgotten");
     assert_eq!((finding.id.as_str(), finding.level), ("dns-forgotten:shop/Deployment/web", Level::Warning));
     let fix = finding.fix.unwrap();
-    assert!(fix.contains("NetworkPolicy shop/p") && fix.contains("podSelector: {matchLabels: {k8s-app: kube-dns}}"), "{fix}");
+    assert!(
+        fix.contains("NetworkPolicy shop/p")
+            && fix.contains("podSelector: {matchLabels: {k8s-app: kube-dns}}"),
+        "{fix}"
+    );
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn a_rule_inside_another_of_the_same_pods_is_told() {
 #[test]
 fn of_two_rules_that_are_alike_one_is_told() {
     let mut world = shop();
-    world.today = vec![policy("p", "web").ingress(&[app("db")], &[tcp(80)]).ingress(&[app("db")], &[tcp(80)])];
+    world.today =
+        vec![policy("p", "web").ingress(&[app("db")], &[tcp(80)]).ingress(&[app("db")], &[tcp(80)])];
     let finding = only(&world, "rule-contained");
     assert_eq!(finding.id, "rule-contained:shop/p:ingress[1]");
     assert!(finding.fix.unwrap().starts_with("delete spec.ingress[1] of NetworkPolicy shop/p"));
@@ -91,9 +92,7 @@ fn a_policy_that_admits_everything_where_nothing_else_isolates_has_no_effect() {
 #[test]
 fn a_policy_for_peers_that_come_later_has_an_effect() {
     let mut world = shop();
-    world.today = vec![
-        policy("deny", "").deny(),
-        policy("later", "web").ingress(&[namespace("later")], &[tcp(80)]),
-    ];
+    world.today =
+        vec![policy("deny", "").deny(), policy("later", "web").ingress(&[namespace("later")], &[tcp(80)])];
     assert_eq!(ids(&world), ["peer-selects-nothing:shop/later:ingress[0].from[0]"]);
 }

@@ -10,8 +10,8 @@ mod spelling;
 mod tier;
 
 use flowfence_model::{
-    LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange, Protocol,
-    Remark, Remarks,
+    LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange,
+    Protocol, Remark, Remarks,
 };
 
 use crate::audit::{Finding, lint};
@@ -98,7 +98,8 @@ impl Words for NetworkPolicy {
 
 /// Pods of the policy's namespace with that app; all of them for an empty name.
 pub(super) fn app(app: &str) -> PolicyPeer {
-    let pods = if app.is_empty() { LabelSelector::everything() } else { LabelSelector::labels([("app", app)]) };
+    let pods =
+        if app.is_empty() { LabelSelector::everything() } else { LabelSelector::labels([("app", app)]) };
     PolicyPeer::Pods(PeerSelector { namespaces: None, pods: Some(pods) })
 }
 
@@ -139,7 +140,10 @@ fn a_sound_set_of_policies_is_silent() {
         policy("default-deny", "").deny(),
         policy("names", "").egress(&dns, &ports),
         policy("web", "web")
-            .ingress(&[block("0.0.0.0/0", &["10.244.1.0/24", "10.244.2.0/24"]), block("10.244.1.1/32", &[])], &[tcp(8080)])
+            .ingress(
+                &[block("0.0.0.0/0", &["10.244.1.0/24", "10.244.2.0/24"]), block("10.244.1.1/32", &[])],
+                &[tcp(8080)],
+            )
             .egress(&[app("db")], &[named(Protocol::Tcp, "sql")])
             .egress(&[block("172.30.0.11/32", &[]), block("172.30.0.12/32", &[])], &[tcp(9100)]),
         policy("db", "db").ingress(&[app("web")], &[named(Protocol::Tcp, "sql")]),
@@ -152,8 +156,12 @@ fn every_finding_names_its_fix_and_a_policy() {
     let mut world = shop();
     world.today = vec![
         policy("stale", "gone").ingress(&[app("web")], &[tcp(80)]),
-        policy("web", "web").ingress(&[app("nobody")], &[named(Protocol::Tcp, "http")]).egress(&[app("db")], &[]),
-        policy("wide", "db").ingress(&[], &[range(Protocol::Tcp, 1, 65_535)]).ingress(&[app("web")], &[tcp(80)]),
+        policy("web", "web")
+            .ingress(&[app("nobody")], &[named(Protocol::Tcp, "http")])
+            .egress(&[app("db")], &[]),
+        policy("wide", "db")
+            .ingress(&[], &[range(Protocol::Tcp, 1, 65_535)])
+            .ingress(&[app("web")], &[tcp(80)]),
     ];
     let found = found_beside(&world, &[]);
     assert!(found.len() >= 6, "{found:#?}");

@@ -1,4 +1,6 @@
-use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, Protocol, Requirement};
+use flowfence_model::{
+    LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, Protocol, Requirement,
+};
 use proptest::prelude::*;
 
 use super::{block, found_beside, namespace, range};

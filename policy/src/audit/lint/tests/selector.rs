@@ -24,7 +24,9 @@ fn a_selector_that_contradicts_itself_is_told_with_its_key() {
 fn two_requirements_on_one_key_that_agree_are_silent() {
     let mut world = shop();
     let mut agreeing = LabelSelector::labels([("app", "web")]);
-    agreeing.match_expressions.push(Requirement::In("app".to_owned(), ["db".to_owned(), "web".to_owned()].into()));
+    agreeing
+        .match_expressions
+        .push(Requirement::In("app".to_owned(), ["db".to_owned(), "web".to_owned()].into()));
     agreeing.match_expressions.push(Requirement::Exists("app".to_owned()));
     let peer = PolicyPeer::Pods(PeerSelector { namespaces: None, pods: Some(agreeing) });
     world.today = vec![policy("p", "db").ingress(&[peer], &[tcp(80)])];
@@ -64,7 +66,11 @@ fn a_peer_without_pods_is_told_and_where_such_pods_are() {
             ("peer-selects-nothing:shop/q:ingress[0].from[1]", Level::Note),
         ]
     );
-    assert!(found[0].fix.as_ref().unwrap().contains("kubernetes.io/metadata.name: ops"), "{:?}", found[0].fix);
+    assert!(
+        found[0].fix.as_ref().unwrap().contains("kubernetes.io/metadata.name: ops"),
+        "{:?}",
+        found[0].fix
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use flowfence_model::object::Object;
 use flowfence_model::{
-    Action, ClusterPolicy, ClusterPolicyKind, LabelSelector, PeerSelector, PortRange, Protocol, Tier, TierPeer,
-    TierPort, TierRule,
+    Action, ClusterPolicy, ClusterPolicyKind, LabelSelector, PeerSelector, PortRange, Protocol, Tier,
+    TierPeer, TierPort, TierRule,
 };
 
 use super::{ids, only, shop};
