@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use value::{
-    By, Exposed, FailOn, GraphFormat, Mode, PluginName, ReachFormat, TableOrJson, TextOrJson, YamlOrJson,
+    By, Exposed, FailOn, FindingsFormat, GraphFormat, Mode, PluginName, ReachFormat, TextOrJson, YamlOrJson,
 };
 
 use crate::exit::{Ending, Failure};
@@ -116,6 +116,11 @@ pub struct GraphArgs {
 
 /// `audit`.
 #[derive(Debug, Args)]
+#[command(mut_arg("sources", |sources| {
+    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. Without any, only \
+                the policies of --cluster are looked at";
+    sources.required(false).help(help)
+}))]
 pub struct AuditArgs {
     /// Traffic and objects
     #[command(flatten)]
@@ -128,7 +133,7 @@ pub struct AuditArgs {
     pub fail_on: FailOn,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: TableOrJson,
+    pub output: FindingsFormat,
 }
 
 /// `recommend`.
@@ -221,7 +226,7 @@ pub struct CheckArgs {
     pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: TableOrJson,
+    pub output: FindingsFormat,
 }
 
 /// `explain`.

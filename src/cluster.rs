@@ -5,7 +5,7 @@ use std::path::Path;
 
 use flowfence_graph::Inventory;
 use flowfence_model::object::Object;
-use flowfence_model::{ClusterPolicy, NetworkPolicy};
+use flowfence_model::{ClusterPolicy, NetworkPolicy, NodeId, Remarks};
 use flowfence_policy::recommend::MANAGED_BY;
 use flowfence_policy::semantics::{Plugin, Rulebook};
 
@@ -24,8 +24,12 @@ pub struct Cluster {
     /// The cluster-wide policies in force: those of `--policies` when it holds any, else the
     /// cluster's, since a set of NetworkPolicies is written to stand beside them.
     pub tiers: Vec<ClusterPolicy>,
-    /// Where each policy was read, by `NAMESPACE/NAME`.
+    /// Where each policy was read, by `NAMESPACE/NAME`, `KIND/NAME` for cluster-wide ones.
     pub places: BTreeMap<String, Place>,
+    /// Where each workload's topmost controller, or bare pod, was read, by its node id.
+    pub workload_places: BTreeMap<String, Place>,
+    /// What was remarked on the spelling of policies.
+    pub remarks: Remarks,
     /// Policies of the cluster that an earlier run wrote, `NAMESPACE/NAME`.
     pub ours: BTreeSet<String>,
     /// Objects that were used.
@@ -44,8 +48,25 @@ pub struct Cluster {
 pub struct Place {
     /// The file as the user named it.
     pub file: String,
-    /// The line, from 1.
+    /// The line on which the object begins, from 1.
     pub line: usize,
+    /// Lines of the fields of a policy, by their path under `spec`.
+    pub lines: BTreeMap<String, usize>,
+}
+
+impl Place {
+    /// The line of a field; that of the nearest field around it, or of the object, when it has
+    /// none of its own.
+    pub fn line_of(&self, field: &str) -> usize {
+        let mut path = field;
+        loop {
+            if let Some(line) = self.lines.get(path) {
+                return *line;
+            }
+            let Some(end) = path.rfind(['.', '[']) else { return self.line };
+            path = &path[..end];
+        }
+    }
 }
 
 /// Reads the objects that the arguments name; each `--cluster` is one moment.
@@ -70,9 +91,12 @@ pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
         cluster.policies = set.policies;
         if !set.tiers.is_empty() {
             cluster.tiers = set.tiers;
+            cluster.inventory = cluster.inventory.with_cluster_policies(cluster.tiers.clone());
         }
         cluster.places.retain(|key, _| cluster.tiers.iter().any(|policy| policy.key() == *key));
         cluster.places.extend(set.places);
+        cluster.remarks.retain(|key, _| cluster.tiers.iter().any(|policy| policy.key() == *key));
+        cluster.remarks.extend(set.remarks);
         cluster.ours = set.ours;
         cluster.objects += set.objects;
         cluster.refused.extend(set.refused);
@@ -143,19 +167,39 @@ impl Cluster {
         for (kind, count) in snapshot.ignored_kinds {
             *self.ignored.entry(kind).or_default() += count;
         }
-        for Located { item, file, line, managed_by } in &snapshot.objects {
+        for Located { item, file, line, managed_by, spelling } in &snapshot.objects {
+            let place = || Place { file: file.to_string(), line: *line, lines: spelling.lines.clone() };
             let key = match item {
                 Object::NetworkPolicy(policy) => policy.key(),
                 Object::ClusterPolicy(policy) => policy.key(),
-                _ => continue,
+                other => {
+                    if let Some(id) = workload(other) {
+                        self.workload_places.insert(id, place());
+                    }
+                    continue;
+                }
             };
             if managed_by.as_deref() == Some(MANAGED_BY.1) {
                 self.ours.insert(key.clone());
             }
-            self.places.insert(key, Place { file: file.to_string(), line: *line });
+            self.remarks.remove(&key);
+            if !spelling.remarks.is_empty() {
+                self.remarks.insert(key.clone(), spelling.remarks.clone());
+            }
+            self.places.insert(key, place());
         }
         Ok(snapshot.objects.into_iter().map(|located| located.item).collect())
     }
+}
+
+/// The id of a workload whose own object this is: a controller or pod without an owner.
+fn workload(object: &Object) -> Option<String> {
+    let (kind, meta) = match object {
+        Object::Controller(controller) => (controller.kind.as_str(), &controller.meta),
+        Object::Pod(pod) => ("Pod", &pod.meta),
+        _ => return None,
+    };
+    meta.owner.is_none().then(|| NodeId::workload(&meta.namespace, kind, &meta.name).to_string())
 }
 
 fn nothing_usable(path: &Path, snapshot: &Snapshot) -> String {

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{EdgeKey, Facts, Inventory, Tally};
+use flowfence_model::NetworkPolicy;
+use flowfence_model::policy::Direction;
 
 use crate::judge::{Judgement, Roster, Standing};
 use crate::recommend::proof::{Cut, cuts};
-use crate::semantics::{Rulebook, Unspecified};
+use crate::semantics::{PolicySet, Rulebook, Unspecified};
 
 /// What a candidate set would have done.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,27 @@ pub struct Replay {
     pub newly_admitted: Vec<EdgeKey>,
     /// Edges on which conforming plugins may answer differently, and why.
     pub unspecified: BTreeMap<EdgeKey, BTreeSet<Unspecified>>,
+}
+
+/// For each cut edge, the policies of the candidate that isolate the end that denies it, by
+/// `NAMESPACE/NAME`.
+pub fn denied_by(
+    inventory: &Inventory,
+    candidate: &[NetworkPolicy],
+    cut: &[(Cut, Tally)],
+) -> Vec<BTreeSet<String>> {
+    let roster = Roster::new(inventory);
+    let policies = PolicySet::compile(roster.cluster(), candidate);
+    let of = |cut: &Cut| {
+        let end = match cut.direction {
+            Direction::Egress => &cut.edge.from,
+            Direction::Ingress => &cut.edge.to,
+        };
+        let pods = roster.pods_of(end).iter();
+        let isolating = pods.flat_map(|pod| policies.isolated_by(*pod, cut.direction).collect::<Vec<_>>());
+        isolating.map(|policy| candidate[policy].key()).collect()
+    };
+    cut.iter().map(|(cut, _)| of(cut)).collect()
 }
 
 /// Replays every contact against `candidate`. The judgement is that of today's policies; it

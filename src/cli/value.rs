@@ -49,14 +49,16 @@ pub enum GraphFormat {
     Dot,
 }
 
-/// A table for people or JSON for machines.
+/// Formats of what was found: `audit` and `check`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum TableOrJson {
+pub enum FindingsFormat {
     /// Columns for people
     #[default]
     Table,
     /// JSON for machines
     Json,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
 }
 
 /// YAML to apply or JSON with everything.

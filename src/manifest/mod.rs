@@ -36,5 +36,5 @@ mod tests;
 pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{parse_objects, parse_policies, policies_from_values};
-pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot};
+pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot, Spelling};
 pub use write::{PolicyManifest, to_json, write_policy};

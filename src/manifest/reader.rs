@@ -70,12 +70,13 @@ impl Reader {
             Ok(None) => {
                 *self.snapshot.ignored_kinds.entry(format!("{api_version} {kind}")).or_default() += 1;
             }
-            Ok(Some(read)) => match read(source) {
+            Ok(Some(kind)) => match (kind.read)(source) {
                 Ok(objects) => self.snapshot.objects.extend(objects.into_iter().map(|item| Located {
                     item,
                     file: Arc::clone(&self.file),
                     line: source.first_line(),
                     managed_by: managed_by(source, head),
+                    spelling: kind.spelling(source),
                 })),
                 Err(refusal) => self.refuse(source, Some(head), refusal),
             },

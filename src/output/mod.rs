@@ -9,6 +9,7 @@ pub mod policy;
 pub mod reach;
 pub mod recommend;
 pub mod safe;
+pub mod sarif;
 pub mod schema;
 pub mod table;
 

@@ -1,6 +1,6 @@
 //! `flowfence check`: recorded traffic replayed against a candidate set of policies.
 
-use flowfence_policy::replay::replay;
+use flowfence_policy::replay::{denied_by, replay};
 use flowfence_policy::semantics::Plugin;
 
 use super::observed;
@@ -28,11 +28,15 @@ pub fn run(args: &CheckArgs) -> Result<Ending, Failure> {
     if candidate.tiers.is_empty() {
         rules.tiers = &observed.cluster.tiers;
     }
-    let answer = replay(&observed.facts, &observed.cluster.inventory, &judgement, &rules);
+    let inventory = &observed.cluster.inventory;
+    let answer = replay(&observed.facts, inventory, &judgement, &rules);
+    let denied_by = denied_by(inventory, &candidate.policies, &answer.cut);
     let mut completeness = observed.completeness.clone();
     completeness.objects = completeness.objects.and(&candidate);
-    let report =
-        ReplayReport { plugin: plugin.map(Plugin::token), ..ReplayReport::new(&answer, completeness) };
+    let report = ReplayReport {
+        plugin: plugin.map(Plugin::token),
+        ..ReplayReport::new(&answer, &denied_by, &candidate, completeness)
+    };
     output::write(&report, args.output, &mut std::io::stdout().lock())?;
     Ok(match (answer.cut.is_empty(), candidate.ending()) {
         (false, _) => Ending::Findings,

@@ -158,6 +158,12 @@ impl PolicySet {
         self.without_host_network(subjects)
     }
 
+    /// The pods that a cluster-wide policy speaks of, ascending.
+    pub fn tier_selected(&self, policy: usize) -> impl Iterator<Item = PodIndex> + '_ {
+        let subjects = self.tiers.programs.get(policy).map(|policy| &policy.subjects);
+        self.without_host_network(subjects)
+    }
+
     /// Whether any policy isolates the pod in a direction.
     pub fn isolates(&self, pod: PodIndex, direction: Direction) -> bool {
         !self.isolating(Some(pod), direction).is_empty()

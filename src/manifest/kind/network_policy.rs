@@ -4,7 +4,9 @@
 //! else than the user wrote.
 
 use flowfence_model::object::Object;
-use flowfence_model::{NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange};
+use flowfence_model::{
+    Direction, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange, Remark,
+};
 
 use super::{label, strict};
 use crate::manifest::refusal::Refusal;
@@ -33,6 +35,38 @@ pub(in crate::manifest) fn policy(root: &Field<'_>, more: &[&str]) -> Result<Net
         ingress: isolates_ingress.then_some(ingress),
         egress: isolates_egress.then_some(egress),
     })
+}
+
+/// What the policy says that its checked form no longer shows: defaults that are easily misread,
+/// rules that nobody reads, and lists that are empty on purpose.
+pub(super) fn remarks(root: &Field<'_>) -> Vec<Remark> {
+    let spec = root.get("spec");
+    let list = |name: &str| spec.get(name).list().unwrap_or_default();
+    let types: Vec<&str> =
+        list("policyTypes").iter().filter_map(|entry| entry.text().ok().flatten()).collect();
+    let mut remarks = Vec::new();
+    for direction in Direction::BOTH {
+        let rules = list(direction.token());
+        let is_restricted = types.is_empty() || types.contains(&direction.policy_type());
+        if !is_restricted && !rules.is_empty() {
+            remarks.push(Remark::RulesIgnored { direction, rules: rules.len() });
+        }
+        let is_empty = |rule: &Field<'_>| {
+            let peers = rule.get(direction.peers());
+            peers.is_present() && peers.list().is_ok_and(|peers| peers.is_empty())
+        };
+        let empty = (0..rules.len()).filter(|rule| is_restricted && is_empty(&rules[*rule]));
+        remarks.extend(empty.map(|rule| Remark::EmptyPeers { direction, rule }));
+    }
+    let (ingress, egress) = (spec.get("ingress"), spec.get("egress"));
+    match (ingress.is_present(), egress.is_present(), list("egress").is_empty()) {
+        _ if !types.is_empty() => {}
+        (_, true, true) => remarks.push(Remark::EgressLeftOpen),
+        (false, true, false) => remarks.push(Remark::IngressDeniedToo),
+        (false, false, _) => remarks.push(Remark::OnlyIngressDenied),
+        (true, false, _) | (true, true, false) => {}
+    }
+    remarks
 }
 
 /// Whether it isolates for ingress and for egress. Without policyTypes: ingress always, egress

@@ -7,6 +7,7 @@ mod path;
 mod recovery;
 mod refusal;
 pub(super) mod roundtrip;
+mod spelling;
 mod tier;
 
 use flowfence_model::object::Object;
