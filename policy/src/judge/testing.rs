@@ -222,6 +222,9 @@ impl World {
         objects.extend(self.today.iter().cloned().map(Object::NetworkPolicy));
         let inventory = Inventory::new(vec![objects]);
         let mut contacts: Vec<Contact> = self.contacts.iter().map(|sight| named(sight, &inventory)).collect();
+        for contact in &mut contacts {
+            contact.tally = contact.tally.clone().placed_in((at(0), at(600)));
+        }
         contacts
             .sort_by(|x, y| (&x.from, &x.to, x.protocol, x.port).cmp(&(&y.from, &y.to, y.protocol, y.port)));
         let visible = self.pods.values().filter(|pod| !self.unseen.contains(&pod.meta.name));
