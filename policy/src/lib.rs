@@ -15,6 +15,7 @@ pub mod audit;
 pub mod explain;
 pub mod judge;
 pub mod reach;
+pub mod readiness;
 pub mod recommend;
 pub mod replay;
 pub mod semantics;

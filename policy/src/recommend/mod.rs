@@ -35,6 +35,8 @@ use crate::semantics::PolicySet;
 pub use options::{Exposed, Options};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 
+pub(crate) use scope::has_own_network;
+
 use need::{Admissions, Needs};
 use peer::{Peer, Widths};
 use scope::Standing;

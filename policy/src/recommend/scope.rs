@@ -55,7 +55,7 @@ pub(super) fn scope(facts: &Facts, inventory: &Inventory, options: &Options) -> 
 
 /// Whether policies can select any of its pods. While a rollout turns `hostNetwork` on or off it
 /// has pods of both kinds.
-pub(super) fn has_own_network(workload: &Workload, inventory: &Inventory) -> bool {
+pub(crate) fn has_own_network(workload: &Workload, inventory: &Inventory) -> bool {
     let mut pods = workload.pods.iter().filter_map(|index| inventory.pods().get(*index));
     if workload.pods.is_empty() { !workload.host_network } else { pods.any(|known| !known.pod.host_network) }
 }
