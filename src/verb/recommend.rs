@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use flowfence_model::{NetworkPolicy, NodeId};
+use flowfence_policy::readiness::readiness;
 use flowfence_policy::recommend::proof::prove;
 use flowfence_policy::recommend::{Evidence, Exposed, Options, Recommendation, RecommendedPolicy, recommend};
 
@@ -31,13 +32,15 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     }
     let judgement = observed.judge(&args.judge);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let answer = recommend(&observed.facts, inventory, &judgement, today, &options(args, &observed));
+    let options = options(args, &observed);
+    let answer = recommend(&observed.facts, inventory, &judgement, today, &options);
     let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, &observed)).collect();
     let texts = manifests.iter().map(text).collect::<Result<Vec<String>, Failure>>()?;
     let written = read_back(&texts, &answer)?;
     let proof = prove(&observed.facts, inventory, &judgement, &written, today, &answer.declared);
     let objects = manifests.iter().map(manifest::to_json).collect();
-    let report = RecommendReport::new(&answer, &proof, objects, observed.completeness.clone());
+    let ready = readiness(&observed.facts, inventory, &judgement, &options, observed.completeness.loss);
+    let report = RecommendReport::new(&answer, &proof, objects, &ready, observed.completeness.clone());
     write_summary(&report, &mut std::io::stderr().lock())?;
     if !proof.holds() {
         return Ok(Ending::ProofFailed);

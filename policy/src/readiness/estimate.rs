@@ -45,7 +45,9 @@ impl Estimate {
         let once = counts.iter().filter(|count| **count == 1).count() as f64;
         let twice = counts.iter().filter(|count| **count == 2).count() as f64;
         let shrink = (samples - 1.0) / samples;
-        let unseen = if twice > 0.0 {
+        let unseen = if once < 2.0 && twice == 0.0 {
+            0.0
+        } else if twice > 0.0 {
             shrink * once * once / (2.0 * twice)
         } else {
             shrink * once * (once - 1.0) / 2.0

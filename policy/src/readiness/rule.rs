@@ -126,6 +126,8 @@ fn idle(case: &Case<'_>) -> Vec<Reason> {
     } else if !case.sightings.active.contains(case.id) {
         let pods = count(replicas, "pod");
         Reason::new(Cause::Unobserved, format!("{pods} ran, and nothing but probes was seen"))
+    } else if case.edges.is_empty() && case.sightings.withheld.contains_key(case.id) {
+        Reason::new(Cause::Unobserved, "no connection was seen but those that are withheld")
     } else if case.edges.is_empty() {
         Reason::new(Cause::Unobserved, "no genuine connection was seen")
     } else {

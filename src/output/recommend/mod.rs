@@ -1,8 +1,10 @@
 //! `recommend`: policies, their proof, and what was left open.
 
+mod readiness;
 mod report;
 mod summary;
 
+pub use readiness::ReadinessRow;
 pub use report::{EdgeRow, RecommendReport};
 pub use summary::write as write_summary;
 

@@ -4,11 +4,13 @@ use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
 use flowfence_model::{IcmpType, NodeId, Protocol};
 use flowfence_policy::judge::Withheld;
+use flowfence_policy::readiness::Readiness;
 use flowfence_policy::recommend::proof::{Cut, Excess, Outcome, Proof};
 use flowfence_policy::recommend::{Declared, Recommendation, Unfenced};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::readiness::ReadinessRow;
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
 use crate::output::schema::IcmpRow;
@@ -44,6 +46,8 @@ pub struct RecommendReport {
     pub undirected: Vec<EdgeRow>,
     /// The edges behind each rule.
     pub evidence: Vec<EvidenceRow>,
+    /// Whether enough was seen; advice, without effect on the policies.
+    pub readiness: ReadinessRow,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
 }
@@ -194,6 +198,7 @@ impl RecommendReport {
         answer: &Recommendation,
         proof: &Proof,
         policies: Vec<serde_json::Value>,
+        readiness: &Readiness,
         completeness: CompletenessReport,
     ) -> Self {
         let evidence = answer.policies.iter().flat_map(|policy| {
@@ -222,6 +227,7 @@ impl RecommendReport {
             withheld: answer.withheld.iter().map(withheld).collect(),
             undirected: answer.undirected.iter().map(EdgeRow::from).collect(),
             evidence: evidence.collect(),
+            readiness: readiness.into(),
             completeness,
         }
     }

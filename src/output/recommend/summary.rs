@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::RecommendReport;
+use super::readiness;
 use super::report::{OutcomeRow, UnfencedRow};
 use crate::output::safe;
 
@@ -46,6 +47,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     });
     list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
     list(out, "wide on purpose", declared(report))?;
+    readiness::write(&report.readiness, out)?;
     for line in report.completeness.lines() {
         writeln!(out, "{}", safe::line(&line))?;
     }
