@@ -331,7 +331,7 @@ pub(super) fn write(row: &ReadinessRow, out: &mut dyn Write) -> io::Result<()> {
     for row in waiting.clone().take(SHOWN) {
         let Some(first) = row.reasons.first() else { continue };
         let grave = row.reasons.iter().filter(|reason| reason.verdict != Verdict::Ready.token()).count();
-        let more = if grave > 1 { format!(" (and {} more reasons)", grave - 1) } else { String::new() };
+        let more = if grave > 1 { format!(" (and {} more)", grave - 1) } else { String::new() };
         writeln!(out, "  {}", safe::line(&format!("{}: {}: {}{more}", row.id, row.verdict, first.why)))?;
     }
     rest(out, waiting.count())
