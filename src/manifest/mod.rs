@@ -11,6 +11,7 @@
 //! nothing but itself; memory is that of one item beside the text. `yaml` alone names the
 //! YAML crate.
 
+mod decisions;
 mod head;
 mod json;
 mod kind;
@@ -30,6 +31,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use decisions::parse_decisions;
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{parse_objects, parse_policies, policies_from_values};
 pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot};

@@ -142,6 +142,11 @@ impl<'a> Field<'a> {
         Field { path: String::new(), value: node.some(), line: node.line }
     }
 
+    /// The line of the document on which it stands.
+    pub(super) fn line(&self) -> Option<usize> {
+        self.line
+    }
+
     /// A refusal of this field.
     pub(super) fn refuse(&self, reason: impl Into<String>) -> Refusal {
         let field = (!self.path.is_empty()).then(|| self.path.clone());

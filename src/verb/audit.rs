@@ -5,14 +5,16 @@ use flowfence_policy::audit::{Finding, Level, audit};
 
 use super::observed;
 use crate::cli::{AuditArgs, FailOn};
+use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output::audit as output;
 use crate::output::audit::AuditReport;
 
 /// Reports the findings.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
+    let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
-    let judgement = observed.judge(&args.judge);
+    let judgement = observed.judge(&decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let mut findings = audit(&observed.facts, inventory, &judgement, today);
     findings.retain(|finding| concerns(finding, &args.judge.namespaces));

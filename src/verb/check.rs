@@ -5,6 +5,7 @@ use flowfence_policy::replay::replay;
 use super::observed;
 use crate::cli::CheckArgs;
 use crate::cluster;
+use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output::check as output;
 use crate::output::check::ReplayReport;
@@ -18,8 +19,9 @@ pub fn run(args: &CheckArgs) -> Result<Ending, Failure> {
         ));
     };
     let candidate = cluster::load_policies(&path)?;
+    let decisions = decision::load(&args.judge)?;
     let observed = observed::observe_beside(&args.input, &today)?;
-    let judgement = observed.judge(&args.judge);
+    let judgement = observed.judge(&decisions);
     let answer = replay(&observed.facts, &observed.cluster.inventory, &judgement, &candidate);
     let report = ReplayReport::new(&answer, observed.completeness.clone());
     output::write(&report, args.output, &mut std::io::stdout().lock())?;

@@ -1,9 +1,10 @@
 //! What every verb that looks at traffic begins with.
 
 use flowfence_graph::{Contact, Facts, attribute};
+use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge};
 
-use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
+use crate::cli::{ClusterArgs, InputArgs};
 use crate::cluster::{self, Cluster};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::CompletenessReport;
@@ -67,10 +68,9 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
 }
 
 impl Observed {
-    /// Judges every contact by today's policies and what the user accepts.
-    pub fn judge(&self, args: &JudgeArgs) -> Judgement {
-        let accept = args.accept.iter().cloned().collect();
-        judge(&self.facts, &self.cluster.inventory, &self.cluster.policies, &accept)
+    /// Judges every contact by today's policies and what people decided.
+    pub fn judge(&self, decisions: &Decisions) -> Judgement {
+        judge(&self.facts, &self.cluster.inventory, &self.cluster.policies, decisions)
     }
 
     /// How a run over this ends when nothing else is the matter.

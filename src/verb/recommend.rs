@@ -13,6 +13,7 @@ use flowfence_policy::recommend::{Evidence, Exposed, Options, Recommendation, Re
 
 use super::observed::{self, Observed};
 use crate::cli::{self, RecommendArgs, YamlOrJson};
+use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::manifest::{self, PolicyManifest};
 use crate::output::recommend::{RecommendReport, write_json, write_summary};
@@ -22,6 +23,7 @@ const NAMED: usize = 4;
 
 /// Recommends, proves and writes.
 pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
+    let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
     if observed.is_partial {
         eprintln!(
@@ -30,7 +32,7 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
         );
         return Ok(Ending::Partial);
     }
-    let judgement = observed.judge(&args.judge);
+    let judgement = observed.judge(&decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let options = options(args, &observed);
     let answer = recommend(&observed.facts, inventory, &judgement, today, &options);
@@ -40,7 +42,8 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     let proof = prove(&observed.facts, inventory, &judgement, &written, today, &answer.declared);
     let objects = manifests.iter().map(manifest::to_json).collect();
     let ready = readiness(&observed.facts, inventory, &judgement, &options, observed.completeness.loss);
-    let report = RecommendReport::new(&answer, &proof, objects, &ready, observed.completeness.clone());
+    let report =
+        RecommendReport::new(&answer, &proof, objects, &judgement, &ready, observed.completeness.clone());
     write_summary(&report, &mut std::io::stderr().lock())?;
     if !proof.holds() {
         return Ok(Ending::ProofFailed);

@@ -6,6 +6,9 @@
 //!
 //! One detector a file; a new one is a file and a line of the table.
 
+mod decision_expired;
+mod decision_unused;
+mod denied;
 mod finding;
 mod grows_with_nodes;
 mod policy_selects_nothing;
@@ -29,15 +32,18 @@ pub use finding::{Evidence, Finding, Level, Value};
 pub use scene::{Detector, Scene};
 
 /// Every detector, in the order in which findings of one level are listed.
-pub const DETECTORS: [&Detector; 8] = [
+pub const DETECTORS: [&Detector; 11] = [
     &port_scan::DETECTOR,
     &unexpected_connection::DETECTOR,
     &refused_attempt::DETECTOR,
+    &denied::DETECTOR,
+    &decision_expired::DETECTOR,
     &policy_selects_nothing::DETECTOR,
     &rule_wider_than_used::DETECTOR,
     &rule_unused::DETECTOR,
     &workload_uncovered::DETECTOR,
     &grows_with_nodes::DETECTOR,
+    &decision_unused::DETECTOR,
 ];
 
 /// Everything that the detectors find, by level, then in the order of [`DETECTORS`], then in the

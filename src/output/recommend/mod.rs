@@ -1,9 +1,11 @@
 //! `recommend`: policies, their proof, and what was left open.
 
+mod decision;
 mod readiness;
 mod report;
 mod summary;
 
+pub use decision::DecisionRow;
 pub use readiness::ReadinessRow;
 pub use report::{EdgeRow, RecommendReport};
 pub use summary::write as write_summary;

@@ -3,13 +3,14 @@
 use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
 use flowfence_model::{IcmpType, NodeId, Protocol};
-use flowfence_policy::judge::Withheld;
+use flowfence_policy::judge::{Judgement, Withheld};
 use flowfence_policy::readiness::Readiness;
 use flowfence_policy::recommend::proof::{Cut, Excess, Outcome, Proof};
 use flowfence_policy::recommend::{Declared, Recommendation, Unfenced};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::decision::DecisionRow;
 use super::readiness::ReadinessRow;
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
@@ -46,6 +47,8 @@ pub struct RecommendReport {
     pub undirected: Vec<EdgeRow>,
     /// The edges behind each rule.
     pub evidence: Vec<EvidenceRow>,
+    /// What people decided, and what became of it.
+    pub decisions: Vec<DecisionRow>,
     /// Whether enough was seen; advice, without effect on the policies.
     pub readiness: ReadinessRow,
     /// What was seen and what was left out.
@@ -91,6 +94,8 @@ pub struct WithheldRow {
     pub edge: EdgeRow,
     /// The id of the finding.
     pub finding: String,
+    /// Whether a person denied it; else a person may accept it.
+    pub denied: bool,
     /// One sentence.
     pub why: String,
 }
@@ -198,6 +203,7 @@ impl RecommendReport {
         answer: &Recommendation,
         proof: &Proof,
         policies: Vec<serde_json::Value>,
+        judgement: &Judgement,
         readiness: &Readiness,
         completeness: CompletenessReport,
     ) -> Self {
@@ -227,6 +233,7 @@ impl RecommendReport {
             withheld: answer.withheld.iter().map(withheld).collect(),
             undirected: answer.undirected.iter().map(EdgeRow::from).collect(),
             evidence: evidence.collect(),
+            decisions: judgement.rulings.iter().map(DecisionRow::from).collect(),
             readiness: readiness.into(),
             completeness,
         }
@@ -250,7 +257,12 @@ fn unfenced(row: &Unfenced) -> UnfencedRow {
 }
 
 fn withheld(row: &Withheld) -> WithheldRow {
-    WithheldRow { edge: (&row.edge).into(), finding: row.finding.clone(), why: row.why.clone() }
+    WithheldRow {
+        edge: (&row.edge).into(),
+        finding: row.finding.clone(),
+        denied: row.denied,
+        why: row.why.clone(),
+    }
 }
 
 fn declared(row: &Declared) -> DeclaredRow {

@@ -8,6 +8,7 @@ use super::proof::{Proof, prove};
 use super::{Exposed, Options, Recommendation, Width, recommend};
 use crate::judge::testing::{Seen, World, at, connected, workload};
 
+mod decided;
 mod mutation;
 mod peer;
 mod random;
