@@ -1,5 +1,6 @@
 //! Decisions from files and the command line, and what day it is.
 
+use std::env::VarError;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use flowfence_policy::decision::{Choice, Decision, Decisions, Subject};
@@ -59,7 +60,8 @@ fn said(choice: Choice, text: &str) -> Result<Decision, Failure> {
 fn today() -> Result<Date, Failure> {
     let seconds = match std::env::var(EPOCH) {
         Ok(text) => text.trim().parse::<i64>().ok(),
-        Err(_) => {
+        Err(VarError::NotUnicode(_)) => None,
+        Err(VarError::NotPresent) => {
             let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             i64::try_from(passed.as_secs()).ok()
         }

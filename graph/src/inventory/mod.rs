@@ -129,7 +129,7 @@ impl Inventory {
         self.workloads.get(id)
     }
 
-    /// CronJobs with their schedules, by namespace and name.
+    /// Every CronJob with its schedule, by namespace and name.
     pub fn schedules(&self) -> &[Scheduled] {
         &self.schedules
     }

@@ -45,7 +45,7 @@ pub fn workloads(merged: &Merged, pods: &[KnownPod]) -> BTreeMap<NodeId, Workloa
         .collect()
 }
 
-/// The CronJobs that tell their schedule, by namespace and name.
+/// Every CronJob that tells its schedule, by namespace and name.
 pub fn schedules(merged: &Merged) -> Vec<Scheduled> {
     let controllers = merged.controllers.values();
     let scheduled = controllers.filter_map(|controller| {

@@ -201,7 +201,7 @@ fn what_a_person_denied_and_happens_is_found_with_who_and_why() {
     assert_eq!((denied.id.as_str(), denied.level), (&*format!("denied:{edge}"), Level::Warning));
     assert!(denied.title.contains("ann denied it: agreed (until 2026-12-31)"), "{}", denied.title);
     assert!(denied.title.ends_with("today's policies allow it"), "{}", denied.title);
-    assert_eq!(by_edge(&found)[&edge.parse().unwrap()], [denied.id.clone()]);
+    assert_eq!(by_edge(&found)[&edge.parse().unwrap()], *std::slice::from_ref(&denied.id));
 }
 
 #[test]

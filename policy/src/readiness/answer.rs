@@ -5,7 +5,7 @@ use flowfence_model::object::Schedule;
 use flowfence_model::{NodeId, Timestamp};
 
 use super::estimate::Estimate;
-use super::reason::{Reason, Verdict};
+use super::reason::{Cause, Reason, Verdict};
 use super::schedule::ScheduleError;
 
 /// How sure one can be that enough was seen.
@@ -42,7 +42,7 @@ pub struct Group {
     /// Workloads by their verdict, in the order of [`Verdict::ALL`].
     pub workloads: [usize; 3],
     /// How many workloads have a reason, the gravest first.
-    pub causes: Vec<(super::Cause, usize)>,
+    pub causes: Vec<(Cause, usize)>,
     /// What was seen.
     pub view: View,
 }

@@ -49,8 +49,8 @@ pub fn readiness(
     options: &Options,
     loss: f64,
 ) -> Readiness {
-    let scheduled: BTreeSet<&NodeId> = inventory.schedules().iter().map(|s| &s.workload).collect();
-    let by_schedule = |id: &NodeId| scheduled.contains(id) || id.kind() == "CronJob";
+    let by_plan: BTreeSet<&NodeId> = inventory.schedules().iter().map(|s| &s.workload).collect();
+    let by_schedule = |id: &NodeId| by_plan.contains(id) || id.kind() == "CronJob";
     let workloads: BTreeMap<&NodeId, Watch<'_>> = inventory
         .workloads()
         .values()
@@ -149,9 +149,9 @@ fn group<'r>(
             watch.merge(of_workload);
         }
     }
-    let is_ours = |end: &&NodeId| workloads.contains_key(end) && is_member(end);
+    let is_ours = |end: &NodeId| workloads.contains_key(end) && is_member(end);
     let edges: Vec<&Sighting<'_>> =
-        sightings.edges.iter().filter(|edge| edge.ends.iter().any(|end| is_ours(&end))).collect();
+        sightings.edges.iter().filter(|edge| edge.ends.iter().any(|end| is_ours(end))).collect();
     group.view = view::by_parts(&watch, &edges, facts.window, loss);
     group.causes = causes.into_iter().collect();
     group

@@ -48,8 +48,8 @@ pub fn next_run(schedule: &Schedule, at: Timestamp) -> Result<Timestamp, Schedul
     // The crate's own zones are those of the machine. It steps through the calendar of the zone
     // as if that were UTC; what a clock shows there becomes a moment again with zones of our own.
     let moment = jiff::Timestamp::from_nanosecond(i128::from(at.as_nanos())).map_err(|_| invalid())?;
-    let shown = at_nanos(&TimeZone::UTC, zone.to_datetime(moment)).ok_or_else(invalid)?;
-    let start = MakeTimestamp::from_nanosecond(shown).map_err(|_| invalid())?;
+    let civil = at_nanos(&TimeZone::UTC, zone.to_datetime(moment)).ok_or_else(invalid)?;
+    let start = MakeTimestamp::from_nanosecond(civil).map_err(|_| invalid())?;
     let runs = crontab.iter_after(start).map_err(|_| invalid())?;
     // Where a clock is set back it shows one time twice, and the first may be over.
     for run in runs.take(TWICE) {
@@ -57,7 +57,7 @@ pub fn next_run(schedule: &Schedule, at: Timestamp) -> Result<Timestamp, Schedul
         let there =
             jiff::Timestamp::from_nanosecond(run.timestamp().as_nanosecond()).map_err(|_| invalid())?;
         let shows = zone.to_ambiguous_timestamp(TimeZone::UTC.to_datetime(there));
-        let moments = [shows.clone().compatible(), shows.later()];
+        let moments = [shows.compatible(), shows.later()];
         if let Some(next) = moments.into_iter().filter_map(Result::ok).find(|next| *next > moment) {
             return Ok(Timestamp::from_nanos(i64::try_from(next.as_nanosecond()).unwrap_or(i64::MAX)));
         }
