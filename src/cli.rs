@@ -95,6 +95,12 @@ pub struct JudgeArgs {
     /// Trust an edge (`FROM -> TO PORT/PROTOCOL`) or everything that a finding withholds (its id)
     #[arg(long, value_name = "ID")]
     pub accept: Vec<String>,
+    /// Refuse an edge (`FROM -> TO PORT/PROTOCOL`): never a rule, whatever was seen
+    #[arg(long, value_name = "EDGE")]
+    pub deny: Vec<String>,
+    /// Decisions that are kept in a file, with who, why and until when; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Vec<PathBuf>,
 }
 
 /// `graph`.

@@ -13,6 +13,7 @@
 
 pub mod cli;
 pub mod cluster;
+pub mod decision;
 pub mod end;
 pub mod exit;
 pub mod manifest;

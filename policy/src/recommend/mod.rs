@@ -44,6 +44,8 @@ pub use network::Network;
 pub use options::{Exposed, Mode, Options, ServedRange};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 
+pub(crate) use scope::has_own_network;
+
 use need::Needs;
 use peer::Widths;
 use scope::Standing;

@@ -1,10 +1,14 @@
 //! `recommend`: policies, their proof, and what was left open.
 
+mod decision;
+mod readiness;
 mod report;
 mod row;
 mod summary;
 
-pub use report::RecommendReport;
+pub use decision::DecisionRow;
+pub use readiness::ReadinessRow;
+pub use report::{Made, RecommendReport};
 pub use row::EdgeRow;
 pub use summary::write as write_summary;
 
