@@ -251,6 +251,9 @@ pub struct ExplainArgs {
     /// Answer open questions as the documentation of this network plugin does
     #[arg(long, value_enum)]
     pub plugin: Option<PluginName>,
+    /// What `recommend -o json` wrote: rules are shown with what was seen to need them
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: TextOrJson,
