@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use value::{
-    By, Exposed, FailOn, GraphFormat, PluginName, ReachFormat, TableOrJson, TextOrJson, YamlOrJson,
+    By, Exposed, FailOn, GraphFormat, Mode, PluginName, ReachFormat, TableOrJson, TextOrJson, YamlOrJson,
 };
 
 use crate::exit::{Ending, Failure};
+use crate::manifest::flavour::{FLAVOURS, Flavour};
 use crate::verb;
 
 /// Fence a Kubernetes network to exactly what it needs.
@@ -145,6 +146,9 @@ pub struct RecommendArgs {
     /// Subjects and trust
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// What the policies are for
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
     /// Write one file a workload and a kustomization.yaml into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -160,6 +164,18 @@ pub struct RecommendArgs {
     /// Whom a port that NodePort, LoadBalancer or externalIPs publish admits
     #[arg(long, value_enum, default_value_t)]
     pub exposed: Exposed,
+    /// The language of the policies; each is read back and proved
+    #[arg(long, visible_alias = "flavor", value_name = "NAME", value_parser = value::flavour(), default_value = FLAVOURS[0].name)]
+    pub flavour: &'static Flavour,
+    /// Networks outside by name (YAML, kind Networks): a peer in one is the whole of it
+    #[arg(long, value_name = "FILE")]
+    pub networks: Option<PathBuf>,
+    /// Addresses outside that were not seen and that each rule may add, so that its blocks become fewer
+    #[arg(long, value_name = "ADDRESSES", default_value_t = 0)]
+    pub widen: u128,
+    /// Ports that a server opens as it needs them: NAMESPACE/KIND/NAME:FIRST-LAST[/PROTO]
+    #[arg(long = "port-range", value_name = "SERVER:PORTS", value_parser = value::served_range)]
+    pub port_ranges: Vec<flowfence_policy::recommend::ServedRange>,
     /// Output format on stdout
     #[arg(short, long, value_enum, default_value_t)]
     pub output: YamlOrJson,
@@ -206,6 +222,9 @@ pub struct CheckArgs {
     /// Subjects and trust
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// Answer open questions as the documentation of this network plugin does
+    #[arg(long, value_enum)]
+    pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: TableOrJson,
@@ -224,6 +243,9 @@ pub struct ExplainArgs {
     /// Objects
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Answer open questions as the documentation of this network plugin does
+    #[arg(long, value_enum)]
+    pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: TextOrJson,

@@ -7,9 +7,10 @@ use flowfence_graph::Inventory;
 use flowfence_model::object::Object;
 use flowfence_model::{ClusterPolicy, NetworkPolicy};
 use flowfence_policy::recommend::MANAGED_BY;
+use flowfence_policy::semantics::{Plugin, Rulebook};
 
 use crate::cli::ClusterArgs;
-use crate::exit::Failure;
+use crate::exit::{Ending, Failure};
 use crate::manifest::{Located, Snapshot, read_objects};
 use crate::output::safe;
 
@@ -33,6 +34,9 @@ pub struct Cluster {
     pub refused: Vec<String>,
     /// Objects of kinds that flowfence does not use, by kind.
     pub ignored: BTreeMap<String, u64>,
+    /// Whether something of the set that is asked about (`--policies`, `--against`) was refused:
+    /// the answer is then that of another set than the user wrote.
+    pub is_set_partial: bool,
 }
 
 /// A line of a file.
@@ -62,35 +66,65 @@ pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
     cluster.policies = cluster.inventory.policies().to_vec();
     cluster.tiers = cluster.inventory.cluster_policies().to_vec();
     if let Some(path) = &args.policies {
-        cluster.places.clear();
-        cluster.ours.clear();
-        let objects = cluster.take(path)?;
-        let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
-        for object in objects {
-            match object {
-                Object::NetworkPolicy(policy) => drop(policies.insert(policy.key(), policy)),
-                Object::ClusterPolicy(policy) => drop(tiers.insert(policy.key(), policy)),
-                _ => {}
-            }
+        let set = load_set(path)?;
+        cluster.policies = set.policies;
+        if !set.tiers.is_empty() {
+            cluster.tiers = set.tiers;
         }
-        cluster.policies = policies.into_values().collect();
-        if !tiers.is_empty() {
-            cluster.tiers = tiers.into_values().collect();
+        cluster.places.retain(|key, _| cluster.tiers.iter().any(|policy| policy.key() == *key));
+        cluster.places.extend(set.places);
+        cluster.ours = set.ours;
+        cluster.objects += set.objects;
+        cluster.refused.extend(set.refused);
+        for (kind, count) in set.ignored {
+            *cluster.ignored.entry(kind).or_default() += count;
         }
-    }
-    for problem in &cluster.refused {
-        eprintln!("flowfence: left out: {}", safe::line(problem));
+        cluster.is_set_partial = set.is_set_partial;
     }
     Ok(cluster)
 }
 
-/// The NetworkPolicies of one path, for a what-if.
-pub fn load_policies(path: &Path) -> Result<Vec<NetworkPolicy>, Failure> {
-    let args = ClusterArgs { policies: Some(path.to_owned()), ..ClusterArgs::default() };
-    load(&args).map(|cluster| cluster.policies)
+/// A set of policies for a what-if, and nothing of a cluster. Of two with one name the last
+/// counts, as when they are applied.
+pub fn load_set(path: &Path) -> Result<Cluster, Failure> {
+    let mut cluster = Cluster::default();
+    let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
+    for object in cluster.take(path)? {
+        match object {
+            Object::NetworkPolicy(policy) => drop(policies.insert(policy.key(), policy)),
+            Object::ClusterPolicy(policy) => drop(tiers.insert(policy.key(), policy)),
+            _ => {}
+        }
+    }
+    if policies.is_empty() && tiers.is_empty() {
+        eprintln!(
+            "flowfence: {} holds no policy: without policies everything is allowed",
+            safe::line(&path.display().to_string())
+        );
+    }
+    cluster.policies = policies.into_values().collect();
+    cluster.tiers = tiers.into_values().collect();
+    cluster.is_set_partial = !cluster.refused.is_empty();
+    if cluster.is_set_partial {
+        eprintln!(
+            "flowfence: {} was not used whole, so the answer is that of another set",
+            safe::line(&path.display().to_string())
+        );
+    }
+    Ok(cluster)
 }
 
 impl Cluster {
+    /// The policies in force, as a plugin reads them.
+    pub fn rules(&self, plugin: Option<Plugin>) -> Rulebook<'_> {
+        Rulebook { policies: &self.policies, tiers: &self.tiers, plugin }
+    }
+
+    /// How a run ends that answered from this alone.
+    pub fn ending(&self) -> Ending {
+        if self.is_set_partial { Ending::Partial } else { Ending::Clean }
+    }
+
     /// Reads one path; an error when nothing of it could be used although something is there.
     fn take(&mut self, path: &Path) -> Result<Vec<Object>, Failure> {
         let snapshot = read_objects(path).map_err(Failure::unreadable)?;
@@ -98,9 +132,13 @@ impl Cluster {
             return Err(Failure::unreadable(nothing_usable(path, &snapshot)));
         }
         self.objects += snapshot.objects.len() as u64;
+        let known = self.refused.len();
         self.refused.extend(snapshot.problems.iter().map(ToString::to_string));
         if snapshot.further_problems > 0 {
             self.refused.push(format!("{}: {} more problems", path.display(), snapshot.further_problems));
+        }
+        for problem in &self.refused[known..] {
+            eprintln!("flowfence: left out: {}", safe::line(problem));
         }
         for (kind, count) in snapshot.ignored_kinds {
             *self.ignored.entry(kind).or_default() += count;

@@ -5,6 +5,7 @@
 //!                        (one document     (one file a                   ├▶ Snapshot
 //!                         or list item)     kind)        └▶ Problem ─────┘
 //! NetworkPolicy ─▶ write ─▶ YAML, JSON
+//!               └▶ flavour   the same in other languages, and back
 //! ```
 //!
 //! Each document, and each item of a `List`, is parsed on its own, so that a broken one costs
@@ -12,10 +13,12 @@
 //! YAML crate.
 
 mod decisions;
+pub mod flavour;
 mod head;
 mod json;
 mod kind;
 mod metadata;
+mod networks;
 mod open;
 mod read;
 mod reader;
@@ -32,6 +35,7 @@ mod yaml;
 mod tests;
 
 pub use decisions::parse_decisions;
+pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{parse_objects, parse_policies, policies_from_values};
 pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot};

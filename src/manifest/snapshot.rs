@@ -15,7 +15,7 @@ pub struct Located<T> {
     pub item: T,
     /// The file as the user named it.
     pub file: Arc<str>,
-    /// The line of the file on which its document or list item begins, from 1.
+    /// The line of the file on which its first field stands, from 1.
     pub line: usize,
     /// Its label `app.kubernetes.io/managed-by`.
     pub managed_by: Option<String>,

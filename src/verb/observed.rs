@@ -2,7 +2,8 @@
 
 use flowfence_graph::{Contact, Facts, attribute};
 use flowfence_policy::decision::Decisions;
-use flowfence_policy::judge::{Judgement, judge};
+use flowfence_policy::judge::{Judgement, judge_by};
+use flowfence_policy::semantics::Plugin;
 
 use crate::cli::{ClusterArgs, InputArgs};
 use crate::cluster::{self, Cluster};
@@ -64,13 +65,19 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
             args.allow_loss * 100.0
         );
     }
-    Ok(Observed { facts, cluster, is_partial: too_much || !traffic.unusable.is_empty(), completeness })
+    let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;
+    Ok(Observed { facts, cluster, is_partial, completeness })
 }
 
 impl Observed {
     /// Judges every contact by today's policies and what people decided.
     pub fn judge(&self, decisions: &Decisions) -> Judgement {
-        judge(&self.facts, &self.cluster.inventory, &self.cluster.policies, decisions)
+        self.judge_with(decisions, None)
+    }
+
+    /// Likewise, as a plugin reads the policies.
+    pub fn judge_with(&self, decisions: &Decisions, plugin: Option<Plugin>) -> Judgement {
+        judge_by(&self.facts, &self.cluster.inventory, &self.cluster.rules(plugin), decisions)
     }
 
     /// How a run over this ends when nothing else is the matter.

@@ -1,6 +1,6 @@
 //! `flowfence recommend`: policies, written, read back, proved, and only then shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -8,15 +8,19 @@ use std::path::Path;
 use anyhow::Context;
 use flowfence_model::{NetworkPolicy, NodeId};
 use flowfence_policy::readiness::readiness;
-use flowfence_policy::recommend::proof::prove;
-use flowfence_policy::recommend::{Evidence, Exposed, Options, Recommendation, RecommendedPolicy, recommend};
+use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
+use flowfence_policy::recommend::{
+    Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend,
+};
 
 use super::observed::{self, Observed};
 use crate::cli::{self, RecommendArgs, YamlOrJson};
 use crate::decision;
 use crate::exit::{Ending, Failure};
+use crate::manifest::flavour::{Flavour, FlavourError, Scene, Sheet, Written};
 use crate::manifest::{self, PolicyManifest};
-use crate::output::recommend::{RecommendReport, write_json, write_summary};
+use crate::output::recommend::{Advice, RecommendReport, write_json, write_summary};
+use crate::output::safe;
 
 /// Peers that a comment beside a rule names at most.
 const NAMED: usize = 4;
@@ -34,30 +38,40 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     }
     let judgement = observed.judge(&decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let options = options(args, &observed);
+    let options = options(args, &observed)?;
     let answer = recommend(&observed.facts, inventory, &judgement, today, &options);
     let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, &observed)).collect();
-    let texts = manifests.iter().map(text).collect::<Result<Vec<String>, Failure>>()?;
-    let written = read_back(&texts, &answer)?;
-    let proof = prove(&observed.facts, inventory, &judgement, &written, today, &answer.declared);
-    let objects = manifests.iter().map(manifest::to_json).collect();
-    let ready = readiness(&observed.facts, inventory, &judgement, &options, observed.completeness.loss);
-    let report =
-        RecommendReport::new(&answer, &proof, objects, &judgement, &ready, observed.completeness.clone());
+    let (files, candidate) = write(args.flavour, &manifests, &answer, &observed)?;
+    // What is added is proved together with what it is added to.
+    let in_force = match args.mode {
+        cli::Mode::Replace => candidate.clone(),
+        cli::Mode::Add => candidate.beside(today, &[]),
+    };
+    let proof = prove_candidate(&observed.facts, inventory, &judgement, &in_force, today, &answer.declared);
+    let meant: Vec<NetworkPolicy> = manifests.iter().map(|manifest| manifest.policy.clone()).collect();
+    let open = left_open(inventory, &meant, &candidate);
+    let completeness = observed.completeness.clone();
+    let ready = readiness(&observed.facts, inventory, &judgement, &options, completeness.loss);
+    let advice = Advice { judgement: &judgement, readiness: &ready };
+    let report = RecommendReport::new(&answer, &proof, &advice, args.flavour, &files, today, completeness);
     write_summary(&report, &mut std::io::stderr().lock())?;
-    if !proof.holds() {
+    for (id, direction) in &open {
+        let line = format!("{id} is not closed for {direction} by what was written");
+        eprintln!("flowfence: {}", safe::line(&line));
+    }
+    if !proof.holds() || !open.is_empty() {
         return Ok(Ending::ProofFailed);
     }
     if let Some(dir) = &args.out {
-        write_files(dir, &answer, &texts)?;
+        write_files(dir, &files)?;
     }
     let mut out = std::io::stdout().lock();
     match args.output {
         YamlOrJson::Json => write_json(&report, &mut out)?,
         // With --out the policies are in their files.
         YamlOrJson::Yaml if args.out.is_none() => {
-            for text in &texts {
-                write!(out, "---\n{text}")?;
+            for file in &files {
+                write!(out, "---\n{}", file.text)?;
             }
         }
         YamlOrJson::Yaml => {}
@@ -65,8 +79,9 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     Ok(Ending::Clean)
 }
 
-fn options(args: &RecommendArgs, observed: &Observed) -> Options {
-    Options {
+fn options(args: &RecommendArgs, observed: &Observed) -> Result<Options, Failure> {
+    let networks = args.networks.as_deref().map(manifest::read_networks).transpose()?;
+    Ok(Options {
         include_blind: args.include_blind,
         system: args.system,
         system_namespaces: args.system_namespaces.iter().cloned().collect(),
@@ -75,8 +90,15 @@ fn options(args: &RecommendArgs, observed: &Observed) -> Options {
             cli::Exposed::Any => Exposed::Any,
             cli::Exposed::Observed => Exposed::Observed,
         },
+        mode: match args.mode {
+            cli::Mode::Replace => Mode::Replace,
+            cli::Mode::Add => Mode::Add,
+        },
+        networks: networks.unwrap_or_default(),
+        widen: args.widen,
+        port_ranges: args.port_ranges.clone(),
         ours: observed.cluster.ours.clone(),
-    }
+    })
 }
 
 fn manifest(recommended: &RecommendedPolicy, observed: &Observed) -> PolicyManifest {
@@ -89,7 +111,7 @@ fn manifest(recommended: &RecommendedPolicy, observed: &Observed) -> PolicyManif
     PolicyManifest {
         policy: recommended.policy.clone(),
         labels: recommended.labels.clone(),
-        annotations: BTreeMap::new(),
+        annotations: recommended.annotations.clone(),
         comments,
     }
 }
@@ -114,48 +136,46 @@ fn comment(evidence: &Evidence, policy: &RecommendedPolicy, observed: &Observed)
     if shown.is_empty() { rest } else { format!("seen: {}{rest}", shown.join(", ")) }
 }
 
-fn text(manifest: &PolicyManifest) -> Result<String, Failure> {
-    let mut text = String::new();
-    manifest::write_policy(&mut text, manifest)
-        .with_context(|| format!("cannot write {} as YAML", manifest.policy.key()))?;
-    Ok(text)
-}
-
-/// The proof is about what was written: the YAML is read as any reader would.
-fn read_back(texts: &[String], answer: &Recommendation) -> Result<Vec<NetworkPolicy>, Failure> {
-    let mut all = Vec::with_capacity(texts.len());
-    for (text, recommended) in texts.iter().zip(&answer.policies) {
-        let snapshot = manifest::parse_policies(text, &recommended.file);
-        let mut policies = snapshot.policies();
-        match (policies.pop(), snapshot.problems.first()) {
-            (Some(policy), None) if policies.is_empty() => all.push(policy),
-            (_, Some(problem)) => {
-                return Err(Failure { ending: Ending::ProofFailed, error: anyhow::anyhow!("{problem}") });
-            }
-            _ => {
-                let error = anyhow::anyhow!("{} does not hold one policy when read back", recommended.file);
-                return Err(Failure { ending: Ending::ProofFailed, error });
-            }
-        }
-    }
-    Ok(all)
+/// The policies in a flavour, and the rules that its text means. The proof is about what was
+/// written: the text is read as any reader would.
+fn write(
+    flavour: &Flavour,
+    manifests: &[PolicyManifest],
+    answer: &Recommendation,
+    observed: &Observed,
+) -> Result<(Vec<Written>, Candidate), Failure> {
+    let scene = Scene::new(&observed.cluster.inventory, &observed.facts.names, &observed.cluster.ours);
+    let comments: Vec<_> = answer
+        .policies
+        .iter()
+        .map(|recommended| move |evidence: &Evidence| comment(evidence, recommended, observed))
+        .collect();
+    let sheets = answer.policies.iter().zip(manifests).zip(&comments);
+    let sheets: Vec<Sheet<'_>> = sheets
+        .map(|((recommended, manifest), comment)| {
+            Sheet::new(recommended, manifest, &answer.declared, comment)
+        })
+        .collect();
+    let failed = |error: FlavourError| Failure { ending: Ending::ProofFailed, error: error.into() };
+    let files = flavour.write(&sheets, &scene).map_err(failed)?;
+    let candidate = flavour.read_back(&files, &scene).map_err(failed)?;
+    Ok((files, candidate))
 }
 
 /// One file a policy and a kustomization.yaml, each replaced as a whole.
-fn write_files(dir: &Path, answer: &Recommendation, texts: &[String]) -> Result<(), Failure> {
+fn write_files(dir: &Path, files: &[Written]) -> Result<(), Failure> {
     let mut index = String::from("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
-    let resources: Vec<&str> = answer.policies.iter().map(|policy| policy.file.as_str()).collect();
-    if resources.is_empty() {
+    if files.is_empty() {
         index.push_str("resources: []\n");
     } else {
         index.push_str("resources:\n");
-        for file in &resources {
+        for file in files {
             // A file name holds ASCII letters, digits and `-_./` only: any of it is safe in quotes.
-            let _ = writeln!(index, "- \"{file}\"");
+            let _ = writeln!(index, "- \"{}\"", file.file);
         }
     }
-    for (recommended, text) in answer.policies.iter().zip(texts) {
-        replace(&dir.join(&recommended.file), text)?;
+    for file in files {
+        replace(&dir.join(&file.file), &file.text)?;
     }
     replace(&dir.join("kustomization.yaml"), &index)
 }

@@ -12,21 +12,23 @@ use crate::manifest::source::Source;
 use crate::manifest::tree::{Field, NumberOrText};
 
 pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
-    Ok(vec![Object::NetworkPolicy(strict::read(source, policy)?)])
+    Ok(vec![Object::NetworkPolicy(strict::read(source, |root| policy(root, &[]))?)])
 }
 
-fn policy(root: &Field<'_>) -> Result<NetworkPolicy, Refusal> {
+/// An object with the spec of a NetworkPolicy, and `more` fields in it, which are left to the
+/// caller.
+pub(in crate::manifest) fn policy(root: &Field<'_>, more: &[&str]) -> Result<NetworkPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
-    let namespace = root.get("metadata").get("namespace").text()?.filter(|text| !text.is_empty());
+    let (name, namespace) = strict::metadata(root)?;
     let spec = root.get("spec");
-    spec.only(&["podSelector", "policyTypes", "ingress", "egress"])?;
+    spec.only(&[&["podSelector", "policyTypes", "ingress", "egress"], more].concat())?;
     let ingress = rules(&spec.get("ingress"), "from")?;
     let egress = rules(&spec.get("egress"), "to")?;
     let (isolates_ingress, isolates_egress) = policy_types(&spec.get("policyTypes"), !egress.is_empty())?;
     Ok(NetworkPolicy {
         // An object without a namespace goes where it is applied; offline that is `default`.
-        namespace: namespace.unwrap_or("default").to_owned(),
-        name: strict::name(root)?,
+        namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+        name,
         pod_selector: label::selector(&spec.get("podSelector"))?,
         ingress: isolates_ingress.then_some(ingress),
         egress: isolates_egress.then_some(egress),
@@ -126,7 +128,7 @@ fn port(field: &Field<'_>) -> Result<PolicyPort, Refusal> {
 }
 
 /// `IANA_SVC_NAME`. A number in quotes is a name to the server, and no valid one.
-fn port_name(field: &Field<'_>, name: String) -> Result<String, Refusal> {
+pub(in crate::manifest) fn port_name(field: &Field<'_>, name: String) -> Result<String, Refusal> {
     let is_valid = (1..=15).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && name.bytes().any(|b| b.is_ascii_lowercase())

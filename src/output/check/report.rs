@@ -17,6 +17,9 @@ pub struct ReplayReport {
     pub api_version: &'static str,
     /// `Replay`.
     pub kind: &'static str,
+    /// The plugin whose answers were taken, when one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<&'static str>,
     /// Genuine edges that the candidate denies.
     pub cut: Vec<CutRow>,
     /// How many genuine edges it admits.
@@ -77,6 +80,7 @@ impl ReplayReport {
         ReplayReport {
             api_version: API_VERSION,
             kind: "Replay",
+            plugin: None,
             cut: cut.collect(),
             kept: replay.kept,
             newly_admitted: replay.newly_admitted.iter().map(EdgeRow::from).collect(),

@@ -3,11 +3,13 @@
 mod decision;
 mod readiness;
 mod report;
+mod row;
 mod summary;
 
 pub use decision::DecisionRow;
 pub use readiness::ReadinessRow;
-pub use report::{EdgeRow, RecommendReport};
+pub use report::{Advice, RecommendReport};
+pub use row::EdgeRow;
 pub use summary::write as write_summary;
 
 use std::io::{self, Write};

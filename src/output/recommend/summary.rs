@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use flowfence_policy::decision::Fate;
 
 use super::RecommendReport;
-use super::report::{EdgeRow, OutcomeRow, UnfencedRow};
+use super::row::{DynamicPortsRow, EdgeRow, OutcomeRow, UnfencedRow};
 use super::{decision, readiness};
 use crate::output::safe;
 
@@ -54,8 +54,14 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         format!("{} - {} {port}{}", edge.from, edge.to, edge.protocol)
     });
     list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
+    let dynamic = report.dynamic_ports.iter().map(|row| {
+        let DynamicPortsRow { server, protocol, range, seen } = row;
+        format!("{server}: {seen} ports of {range}/{protocol}; --port-range {server}:{range}/{protocol} admits all")
+    });
+    list(out, "opened as needed, so the next port may be another", dynamic)?;
     list(out, "wide on purpose", declared(report))?;
     readiness::write(&report.readiness, out)?;
+    list(out, &format!("as {}", report.flavour), notes(report))?;
     for line in report.completeness.lines() {
         writeln!(out, "{}", safe::line(&line))?;
     }
@@ -100,6 +106,20 @@ fn unfenced(rows: &[UnfencedRow]) -> impl Iterator<Item = String> {
         merged.entry((row.id.to_string(), row.why.clone())).or_default().push(row.direction);
     }
     merged.into_iter().map(|((id, why), directions)| format!("{id} ({}): {why}", directions.join(", ")))
+}
+
+/// One line a sentence and direction: what a flavour cannot say it cannot say of many policies.
+fn notes(report: &RecommendReport) -> impl Iterator<Item = String> {
+    let mut merged: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for row in &report.flavour_notes {
+        merged.entry((row.direction, &row.note)).or_default().push(&row.policy);
+    }
+    merged.into_iter().map(|((direction, note), policies)| match policies.as_slice() {
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            format!("{direction} {note}: {a}, {b}, {c} and {} more", rest.len())
+        }
+        all => format!("{direction} {note}: {}", all.join(", ")),
+    })
 }
 
 /// One line a kind and subject: single external addresses would hide the rest.
