@@ -59,7 +59,7 @@ pub fn readiness(
         .filter(|(id, watch)| !matches!(id.kind(), "Job" | "Pod") || watch.replicas.all > 0)
         .collect();
     let runners: BTreeSet<&NodeId> = workloads.keys().copied().filter(|id| by_schedule(id)).collect();
-    let sightings = Sightings::new(facts, judgement, inventory, options.exposed, &runners);
+    let sightings = Sightings::new(facts, judgement, inventory, options, &runners);
     let mut of_workload: BTreeMap<&NodeId, Vec<&Sighting<'_>>> = BTreeMap::new();
     for edge in &sightings.edges {
         for end in &edge.ends {

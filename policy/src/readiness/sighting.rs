@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Parts, PodName};
 use flowfence_model::{NodeId, Timestamp};
+use ipnet::IpNet;
 
 use crate::judge::{JudgedContact, Judgement, Roster, Standing};
-use crate::recommend::Exposed;
+use crate::recommend::{Exposed, Options};
 
 /// One edge.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl<'a> Sightings<'a> {
         facts: &'a Facts,
         judgement: &Judgement,
         inventory: &Inventory,
-        exposed: Exposed,
+        options: &Options,
         by_schedule: &BTreeSet<&NodeId>,
     ) -> Self {
         let roster = Roster::new(inventory);
@@ -63,7 +64,7 @@ impl<'a> Sightings<'a> {
                 // Host processes of a pod's own node pass any policy: no rule is needed.
                 Standing::Genuine if contact.own_node && contact.behind.is_empty() => {}
                 Standing::Genuine => {
-                    let key = as_ruled(contact, inventory, &roster, exposed);
+                    let key = as_ruled(contact, inventory, &roster, options);
                     let known = edges.entry(key).or_insert_with(|| unseen(contact));
                     note(known, contact, judged, by_schedule);
                 }
@@ -127,23 +128,29 @@ fn put<'a>(
     }
 }
 
-/// The edge with ends that one rule admits together made one: all nodes, and everybody outside
-/// where a service publishes the port. A new node, or a new visitor, is nothing that a policy
-/// would cut.
-fn as_ruled(contact: &Contact, inventory: &Inventory, roster: &Roster, exposed: Exposed) -> EdgeKey {
+/// The edge with ends that one rule admits together made one: all nodes, a network with a name,
+/// everybody outside where a service publishes the port, and ports that a server opens as it
+/// needs them. A new node, or a new visitor, is nothing that a policy would cut.
+fn as_ruled(contact: &Contact, inventory: &Inventory, roster: &Roster, options: &Options) -> EdgeKey {
     let mut key = EdgeKey::of(contact);
-    let nodes = || NodeId::Node(String::new());
-    if matches!(key.to, NodeId::Node(_)) {
-        key.to = nodes();
+    if let Some(port) = key.port {
+        let mut ranges = options.port_ranges.iter();
+        let range = ranges.find(|range| range.holds(&key.to, key.protocol, port));
+        key.port = range.map_or(key.port, |range| Some(range.range.first));
     }
-    match key.from {
-        NodeId::External(_) | NodeId::Node(_)
-            if exposed == Exposed::Any && published(contact, inventory, roster) =>
-        {
-            key.from = NodeId::External(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let is_outside = matches!(key.from, NodeId::External(_) | NodeId::Node(_));
+    if is_outside && options.exposed == Exposed::Any && published(contact, inventory, roster) {
+        key.from = NodeId::External(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    }
+    for end in [&mut key.from, &mut key.to] {
+        match end {
+            NodeId::Node(name) => name.clear(),
+            NodeId::External(ip) => {
+                let block = options.network_of(*ip).and_then(|network| network.cidrs.first());
+                *ip = block.map_or(*ip, IpNet::addr);
+            }
+            _ => {}
         }
-        NodeId::Node(_) => key.from = nodes(),
-        _ => {}
     }
     key
 }

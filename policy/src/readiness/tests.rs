@@ -4,6 +4,7 @@ use flowfence_model::{Orientation, Protocol};
 
 use super::*;
 use crate::judge::testing::{World, at, connected, workload};
+use crate::recommend::{Network, ServedRange};
 
 /// So many seconds a part of the window that worlds have.
 const PART: i64 = 600 / Parts::COUNT as i64;
@@ -246,6 +247,25 @@ fn nodes_and_visitors_are_one_edge_where_one_rule_admits_them() {
     let narrow = Options { exposed: crate::recommend::Exposed::Observed, ..Options::default() };
     let found = answer_with(&world, &narrow, 0.0);
     assert_eq!(row(&found, "shop/Deployment/web").reasons[0].cause, Cause::NewEdge);
+}
+
+#[test]
+fn a_network_with_a_name_is_one_peer_and_a_range_of_ports_one_port() {
+    let mut world = shop();
+    steady(&mut world, "shop/web-0", "203.0.113.1", 40000);
+    once(&mut world, "shop/web-0", "203.0.113.2", 40000, 598);
+    once(&mut world, "shop/web-0", "shop/api-0", 8081, 598);
+    assert_eq!(verdict(&world, "shop/Deployment/web").1, ["new-edge", "unseen-edges"]);
+    let partner = Network { name: "partner".to_owned(), cidrs: vec!["203.0.113.0/24".parse().unwrap()] };
+    let range = ServedRange {
+        server: workload("shop/Deployment/api"),
+        protocol: Protocol::Tcp,
+        range: flowfence_model::PortRange { first: 8080, last: 8090 },
+    };
+    let options = Options { networks: vec![partner], port_ranges: vec![range], ..Options::default() };
+    let found = answer_with(&world, &options, 0.0);
+    assert_eq!(row(&found, "shop/Deployment/web").verdict, Verdict::Ready);
+    assert_eq!(row(&found, "shop/Deployment/web").view.edges, 2);
 }
 
 #[test]
