@@ -66,7 +66,7 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
         );
     }
     let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;
-    Ok(Observed { facts, cluster, is_partial, completeness })
+    Ok(Observed { facts, cluster, completeness, is_partial })
 }
 
 impl Observed {
