@@ -22,8 +22,11 @@ fn needs(report: &Value) -> BTreeMap<(String, String), BTreeSet<Cell>> {
         let cells = needs.entry((text(&row["policy"]), direction)).or_default();
         for edge in row["edges"].as_array().unwrap() {
             let (protocol, port) = (text(&edge["protocol"]), edge["port"].as_u64().unwrap());
-            let protocols = if port == 53 { vec!["TCP".to_owned(), "UDP".to_owned()] } else { vec![protocol] };
-            cells.extend(protocols.into_iter().map(|protocol| (text(&edge[other]), format!("{port}/{protocol}"))));
+            let protocols =
+                if port == 53 { vec!["TCP".to_owned(), "UDP".to_owned()] } else { vec![protocol] };
+            cells.extend(
+                protocols.into_iter().map(|protocol| (text(&edge[other]), format!("{port}/{protocol}"))),
+            );
         }
     }
     needs
@@ -36,7 +39,8 @@ fn least_rules(cells: &BTreeSet<Cell>) -> usize {
         let Some((first, rest)) = left.split_first() else { return chosen.len() };
         let without = grow(chosen, rest, cells);
         let fits = |other: &Cell| {
-            cells.contains(&(first.0.clone(), other.1.clone())) && cells.contains(&(other.0.clone(), first.1.clone()))
+            cells.contains(&(first.0.clone(), other.1.clone()))
+                && cells.contains(&(other.0.clone(), first.1.clone()))
         };
         if chosen.iter().any(fits) {
             return without;

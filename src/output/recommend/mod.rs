@@ -1,12 +1,14 @@
 //! `recommend`: policies, their proof, and what was left open.
 
 mod decision;
+mod markdown;
 mod readiness;
 mod report;
 mod row;
 mod summary;
 
 pub use decision::DecisionRow;
+pub use markdown::write as write_markdown;
 pub use readiness::ReadinessRow;
 pub use report::{Made, RecommendReport};
 pub use row::EdgeRow;
