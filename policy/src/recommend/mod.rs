@@ -22,6 +22,7 @@ mod rule;
 mod scope;
 mod selector;
 mod subject;
+pub mod tighten;
 
 use std::collections::{BTreeMap, BTreeSet};
 
