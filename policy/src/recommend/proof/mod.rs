@@ -10,6 +10,7 @@
 
 mod census;
 mod excess;
+mod narrower;
 mod replay;
 mod tiered;
 
@@ -24,6 +25,7 @@ use crate::judge::{Judgement, Roster};
 use crate::semantics::PolicySet;
 
 use census::Census;
+pub use narrower::{Added, Narrower, prove_narrower};
 use replay::Genuine;
 
 /// What a set of policies does to what was seen.

@@ -59,6 +59,17 @@ impl<'a> Genuine<'a> {
 
     /// The edges of which the set denies something.
     pub(super) fn cut(&self, set: &PolicySet, roster: &Roster, census: &Census<'_>) -> Vec<Cut> {
+        self.cut_by(roster, census, |connection| denial(set, connection))
+    }
+
+    /// The edges of which `denial` says that an end denies something. Pods that `census` folds
+    /// are alike to it.
+    pub(super) fn cut_by(
+        &self,
+        roster: &Roster,
+        census: &Census<'_>,
+        denial: impl Fn(&Connection) -> Option<Direction>,
+    ) -> Vec<Cut> {
         let mut cuts = Vec::new();
         for (edge, contacts) in &self.edges {
             let mut asked: BTreeSet<Variant> = BTreeSet::new();
@@ -74,7 +85,7 @@ impl<'a> Genuine<'a> {
                 questions(contact, roster, census, expand)
                     .into_iter()
                     .chain(behind)
-                    .find_map(|connection| denial(set, &connection).map(|d| (d, connection)))
+                    .find_map(|connection| denial(&connection).map(|d| (d, connection)))
             });
             if let Some((direction, connection)) = denied {
                 let example = describe(&connection, roster);

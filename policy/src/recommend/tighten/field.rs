@@ -121,6 +121,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether an address is a node's, or the API server's: rules for these name all of them.
+    pub(super) fn is_infrastructure(&self, ip: IpAddr) -> bool {
+        self.nodes.contains(&ip) || self.inventory.api_server().iter().any(|(server, _)| *server == ip)
+    }
+
     /// The pod of a party, unless it is on its node's network and so an address to every policy.
     pub(super) fn pod(&self, party: Party) -> Option<PodIndex> {
         party.pod.filter(|pod| !self.roster.cluster().pod(*pod).host_network)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, PeerSelector, PolicyPeer};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -19,6 +20,8 @@ pub(super) struct Narrower<'a> {
     pub field: &'a Field<'a>,
     /// The policy's namespace.
     pub home: &'a str,
+    /// Which way the rules are for.
+    pub direction: Direction,
     /// What could not be narrowed.
     pub notes: Vec<WhyKept>,
 }
@@ -91,7 +94,7 @@ impl Narrower<'_> {
         self.field.names(inside.iter().copied()).is_subset(used)
     }
 
-    /// A block without the pods in it, but with the addresses by which nodes speak to pods.
+    /// A block without the pods in it; into a pod, with the addresses by which nodes speak to it.
     fn outside(&self, cidr: IpNet, except: &[IpNet], addresses: &BTreeSet<IpAddr>) -> Vec<PolicyPeer> {
         if addresses.is_empty() {
             return Vec::new();
@@ -105,7 +108,10 @@ impl Narrower<'_> {
             let outermost = all.iter().filter(|net| !all.iter().any(|o| o != *net && o.contains(*net)));
             now.push(PolicyPeer::Block { cidr, except: outermost.copied().collect() });
         }
-        let hosts: BTreeSet<IpAddr> = addresses.iter().chain(&self.field.gateways).copied().collect();
+        let mut hosts = addresses.clone();
+        if self.direction == Direction::Ingress {
+            hosts.extend(&self.field.gateways);
+        }
         let hidden = |ip: &IpAddr| free(ip) && ranges.iter().any(|range| range.contains(ip));
         now.extend(hosts.into_iter().filter(hidden).map(host));
         now
@@ -165,6 +171,14 @@ pub(super) fn share(
 
 fn host(ip: IpAddr) -> PolicyPeer {
     PolicyPeer::Block { cidr: IpNet::from(ip), except: Vec::new() }
+}
+
+/// The address of a block of one address.
+pub(super) fn as_host(peer: &PolicyPeer) -> Option<IpAddr> {
+    match peer {
+        PolicyPeer::Block { cidr, .. } if cidr.prefix_len() == cidr.max_prefix_len() => Some(cidr.addr()),
+        PolicyPeer::Block { .. } | PolicyPeer::Pods(_) => None,
+    }
 }
 
 fn is_excepted(peer: &PolicyPeer, except: &[IpNet]) -> bool {

@@ -97,6 +97,11 @@ fn wide(
         }
     }
     let protocol = was.protocol;
+    if let Some(PortName::Range(range)) = was.port
+        && numbers.len() == usize::from(range.last - range.first) + 1
+    {
+        return None;
+    }
     let names = names.into_iter().map(PortName::Name);
     let now: Vec<PolicyPort> = runs(&numbers)
         .into_iter()

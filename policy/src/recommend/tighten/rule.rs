@@ -26,7 +26,7 @@ pub(super) fn narrow(
     connections: &[&Connection],
 ) -> (Vec<Traced>, Vec<WhyKept>) {
     let home = set.policies().get(id.policy).map_or("", |policy| policy.namespace.as_str());
-    let mut narrower = Narrower { field, home, notes: Vec::new() };
+    let mut narrower = Narrower { field, home, direction: id.direction, notes: Vec::new() };
     let shares = shares(&mut narrower, written, id.direction, connections);
     let ports = port::narrow(field, set, (id, &written.ports), connections);
     let mut notes = narrower.notes;
@@ -75,13 +75,20 @@ fn shares<'c>(
             None => return vec![(None, 0, connections.to_vec())],
         }
     } else {
-        for (at, own) in peer::share(narrower.field, &written.peers, narrower.home, &came) {
-            let peers = narrower.one(&written.peers[at], &own).filter(|peers| {
-                // Whoever came still gets in, or the peer stays as it is.
-                own.iter().all(|party| peers.iter().any(|p| narrower.field.admits(p, narrower.home, *party)))
-            });
-            let peers = peers.unwrap_or_else(|| vec![written.peers[at].clone()]);
-            now.extend(split(narrower, peers, at, &own));
+        let mut share = peer::share(narrower.field, &written.peers, narrower.home, &came);
+        let fellows = fellows(narrower.field, &written.peers, &share);
+        for (at, written) in written.peers.iter().enumerate() {
+            if let Some(own) = share.remove(&at) {
+                let peers = narrower.one(written, &own).filter(|peers| {
+                    // Whoever came still gets in, or the peer stays as it is.
+                    let gets_in = |p: &PolicyPeer, party| narrower.field.admits(p, narrower.home, party);
+                    own.iter().all(|party| peers.iter().any(|p| gets_in(p, *party)))
+                });
+                let peers = peers.unwrap_or_else(|| vec![written.clone()]);
+                now.extend(split(narrower, peers, at, &own));
+            } else if let Some(fellows) = fellows.get(&at) {
+                now.push((written.clone(), at, fellows.clone()));
+            }
         }
     }
     let mut merged: Vec<(PolicyPeer, usize, BTreeSet<Party>)> = Vec::new();
@@ -97,7 +104,8 @@ fn shares<'c>(
     merged.into_iter().map(|(peer, at, own)| (Some(peer), at, of(own))).collect()
 }
 
-/// Each of several peers with the parties that it admits best; those without any are left out.
+/// Each of several peers with the parties that it admits best; those without any are left out,
+/// unless their fellows came.
 fn split(
     narrower: &Narrower<'_>,
     peers: Vec<PolicyPeer>,
@@ -105,8 +113,42 @@ fn split(
     own: &BTreeSet<Party>,
 ) -> Vec<(PolicyPeer, usize, BTreeSet<Party>)> {
     let mut shares = peer::share(narrower.field, &peers, narrower.home, own);
+    let mut fellows = fellows(narrower.field, &peers, &shares);
     let all = peers.into_iter().enumerate();
-    all.filter_map(|(place, peer)| Some((peer, at, shares.remove(&place)?))).collect()
+    all.filter_map(|(place, peer)| {
+        let own = shares.remove(&place).or_else(|| fellows.remove(&place))?;
+        Some((peer, at, own))
+    })
+    .collect()
+}
+
+/// Addresses of nodes stand for each other: where one came, or a block to which nodes speak by
+/// their gateways was used, the others stay, with what was used.
+fn fellows(
+    field: &Field<'_>,
+    peers: &[PolicyPeer],
+    shares: &BTreeMap<usize, BTreeSet<Party>>,
+) -> BTreeMap<usize, BTreeSet<Party>> {
+    let mut nodes: BTreeSet<Party> = BTreeSet::new();
+    let mut outside: BTreeSet<Party> = BTreeSet::new();
+    for (at, parties) in shares {
+        let addresses = || parties.iter().filter(|party| field.pod(**party).is_none()).copied();
+        nodes.extend(addresses().filter(|party| field.is_infrastructure(party.address)));
+        if peer::as_host(&peers[*at]).is_none() {
+            outside.extend(addresses());
+        }
+    }
+    let unused = peers.iter().enumerate().filter(|(at, _)| !shares.contains_key(at));
+    unused
+        .filter_map(|(at, peer)| {
+            let ip = peer::as_host(peer).filter(|ip| field.is_infrastructure(*ip))?;
+            let mut fellows = nodes.clone();
+            if field.gateways.contains(&ip) {
+                fellows.extend(&outside);
+            }
+            (!fellows.is_empty()).then_some((at, fellows))
+        })
+        .collect()
 }
 
 /// The end that the rule's peers speak of, as they see it.

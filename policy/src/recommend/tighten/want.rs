@@ -172,18 +172,24 @@ impl<'a> Collector<'a> {
     fn questions(&self, contact: &Contact, port: u16) -> Vec<Connection> {
         let seen = Connection { port, ..self.field.roster.connection(contact) };
         let mut all = vec![seen];
-        let ends = [(&contact.from.id, seen.from), (&contact.to.id, seen.to)];
-        let [sources, destinations] = ends.map(|(id, party)| {
-            let classes = self.classes.get(id).map_or(&[][..], Vec::as_slice);
-            if classes.is_empty() { vec![(party, None)] } else { self.both_families(classes) }
-        });
+        let classes = |id: &NodeId| self.classes.get(id).map_or(&[][..], Vec::as_slice);
+        let (sources, destinations) = (classes(&contact.from.id), classes(&contact.to.id));
+        // An address is asked with pods of the family that was seen, pods by each that both have.
+        let is_like = |one: &Party, other: &Party| one.address.is_ipv4() == other.address.is_ipv4();
+        let is_free = sources.is_empty() != destinations.is_empty();
+        let spread = |classes: &[Class], seen: Party| {
+            if classes.is_empty() {
+                return vec![(seen, None)];
+            }
+            let all = self.both_families(classes).into_iter();
+            all.filter(|(party, _)| !is_free || is_like(party, &seen)).collect()
+        };
+        let (sources, destinations) = (spread(sources, seen.from), spread(destinations, seen.to));
         for (from, other) in &sources {
             for (to, _) in &destinations {
                 // A pod to itself is no question; its sibling is.
                 let from = if from.pod.is_some() && from.pod == to.pod { *other } else { Some(*from) };
-                let Some(from) = from.filter(|from| from.address.is_ipv4() == to.address.is_ipv4()) else {
-                    continue;
-                };
+                let Some(from) = from.filter(|from| is_free || is_like(from, to)) else { continue };
                 let port = self.port_on(contact, *to, port);
                 all.push(Connection { from, to: *to, protocol: seen.protocol, port });
             }
