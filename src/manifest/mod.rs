@@ -5,12 +5,14 @@
 //!                        (one document     (one file a                   ├▶ Snapshot
 //!                         or list item)     kind)        └▶ Problem ─────┘
 //! NetworkPolicy ─▶ write ─▶ YAML, JSON
+//! narrowed policy, text ─▶ edit ─▶ the same text but for what was narrowed
 //! ```
 //!
 //! Each document, and each item of a `List`, is parsed on its own, so that a broken one costs
 //! nothing but itself; memory is that of one item beside the text. `yaml` alone names the
 //! YAML crate.
 
+pub mod edit;
 mod head;
 mod json;
 mod kind;

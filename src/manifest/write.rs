@@ -173,6 +173,21 @@ fn document<'a, R>(
     }
 }
 
+/// Rules of a direction, as the items of its list.
+pub(super) fn rules(direction: Direction, all: &[PolicyRule]) -> impl Serialize {
+    all.iter().map(|source| rule(direction, source)).collect::<Vec<_>>()
+}
+
+/// Peers, as the items of `from` or `to`.
+pub(super) fn peers(all: &[PolicyPeer]) -> impl Serialize {
+    all.iter().map(peer).collect::<Vec<_>>()
+}
+
+/// Ports, as the items of `ports`.
+pub(super) fn ports(all: &[PolicyPort]) -> impl Serialize {
+    all.iter().map(port).collect::<Vec<_>>()
+}
+
 fn rule(direction: Direction, source: &PolicyRule) -> Rule<'_> {
     let peers: Vec<Peer<'_>> = source.peers.iter().map(peer).collect();
     let (from, to) = match direction {
