@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use value::{
-    By, Exposed, FailOn, GraphFormat, PluginName, ReachFormat, TableOrJson, TextOrJson, YamlOrJson,
+    By, DefaultDeny, Dns, Exposed, FailOn, GraphFormat, Mode, PluginName, ReachFormat, RecommendFormat,
+    TableOrJson, TextOrJson,
 };
 
 use crate::exit::{Ending, Failure};
@@ -154,9 +155,21 @@ pub struct RecommendArgs {
     /// Whom a port that NodePort, LoadBalancer or externalIPs publish admits
     #[arg(long, value_enum, default_value_t)]
     pub exposed: Exposed,
+    /// What becomes of the policies that are there
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
+    /// With --mode tighten: edit the files that the policies were read from
+    #[arg(long, conflicts_with = "out")]
+    pub in_place: bool,
+    /// Also one policy a namespace that isolates whatever else may come to run there
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
+    pub default_deny: Option<DefaultDeny>,
+    /// Where the rules for DNS stand
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "namespace")]
+    pub dns: Dns,
     /// Output format on stdout
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: YamlOrJson,
+    pub output: RecommendFormat,
 }
 
 /// `reach`.

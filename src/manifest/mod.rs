@@ -35,4 +35,4 @@ mod tests;
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{parse_objects, parse_policies, policies_from_values};
 pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot};
-pub use write::{PolicyManifest, to_json, write_policy};
+pub use write::{Part, PolicyManifest, part_to_json, to_json, write_policy};

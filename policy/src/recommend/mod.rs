@@ -12,6 +12,7 @@
 //! widths that it declares.
 
 mod name;
+mod namespace;
 mod need;
 mod options;
 mod peer;
@@ -33,7 +34,9 @@ use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PolicyRule};
 use crate::judge::{Judgement, Roster, Standing as Contact};
 use crate::semantics::PolicySet;
 
-pub use options::{Exposed, Options};
+pub use name::file;
+pub use namespace::{ForAll, Namespaced, WhyNot};
+pub use options::{DefaultDeny, Exposed, Options};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 
 use need::{Admissions, Needs};
@@ -81,8 +84,9 @@ pub fn recommend(
         }
     }
     answer.unfenced.sort_by(|x, y| (&x.id, x.direction).cmp(&(&y.id, y.direction)));
-    answer.policies.sort_by_key(|policy| policy.policy.key());
     answer.declared = declared(&needs, &answer);
+    namespace::apply(&mut answer, &standings, today, options);
+    answer.policies.sort_by_key(|policy| policy.policy.key());
     answer.supersedes = supersedes(inventory, today, &answer);
     answer
 }
@@ -158,7 +162,7 @@ impl Writer<'_> {
         };
         Some(RecommendedPolicy {
             subjects: subject.members.clone(),
-            file: name::file(&subject.namespace, name),
+            file: file(&subject.namespace, name),
             policy,
             labels: BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())]),
             evidence,

@@ -12,6 +12,16 @@ pub enum Exposed {
     Observed,
 }
 
+/// Where a namespace gets a policy that isolates all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DefaultDeny {
+    /// Only where every workload is fenced.
+    #[default]
+    Safe,
+    /// Wherever a workload is fenced. The others are cut off, and named.
+    All,
+}
+
 /// Choices of one run. The default fences every workload that was seen wholly, save those of
 /// system namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +36,10 @@ pub struct Options {
     pub namespaces: BTreeSet<String>,
     /// Whom a published port admits.
     pub exposed: Exposed,
+    /// Also a policy a namespace that isolates whatever else may come to run there.
+    pub default_deny: Option<DefaultDeny>,
+    /// One policy a namespace admits DNS, and those of the workloads do not.
+    pub dns_per_namespace: bool,
     /// Policies of today (`NAMESPACE/NAME`) that an earlier run wrote, known by their label
     /// `app.kubernetes.io/managed-by: flowfence`. Their names may be used again.
     pub ours: BTreeSet<String>,

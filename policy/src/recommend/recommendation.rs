@@ -8,6 +8,7 @@ use flowfence_model::policy::Direction;
 use flowfence_model::{NetworkPolicy, NodeId, Protocol};
 use serde::Serialize;
 
+use super::namespace::Namespaced;
 use crate::judge::Withheld;
 
 /// A set of policies that stands alone, and everything that a person should know of it.
@@ -31,6 +32,8 @@ pub struct Recommendation {
     pub inexpressible: Vec<EdgeKey>,
     /// Connections of which nobody knows who opened them: no rule admits them.
     pub undirected: Vec<EdgeKey>,
+    /// Namespaces in which a policy for all of them is not safe.
+    pub namespaced: Vec<Namespaced>,
     /// Subjects of several workloads, because labels cannot tell these apart.
     pub merged: Vec<Vec<NodeId>>,
 }

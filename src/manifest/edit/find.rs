@@ -1,8 +1,10 @@
 //! Finding policies among the documents of a text.
 
+use std::collections::BTreeMap;
+
 use flowfence_model::NetworkPolicy;
 
-use super::Change;
+use super::{Change, Metadata};
 use super::node::{Body, Node};
 use super::policy::Refusal;
 
@@ -21,6 +23,27 @@ pub(super) fn spec<'n>(documents: &'n [Node], policy: &NetworkPolicy) -> Result<
         return Err("its spec is written with YAML anchors or aliases, and an edit would change more than it");
     }
     Ok(spec)
+}
+
+/// Labels and annotations of every policy of the documents, by `NAMESPACE/NAME`. What kubectl
+/// applied last is left out, for it speaks of another object.
+pub(super) fn metadata(documents: &[Node]) -> BTreeMap<String, Metadata> {
+    let pairs = |node: Option<&Node>| -> BTreeMap<String, String> {
+        let Some(Body::Mapping(entries)) = node.map(|node| &node.body) else { return BTreeMap::new() };
+        let text = |node: &Node| node.text().map(str::to_owned);
+        entries.iter().filter_map(|(key, value)| Some((text(key)?, text(value)?))).collect()
+    };
+    let policies = objects(documents).into_iter().filter(|node| is_policy(node));
+    policies
+        .map(|node| {
+            let metadata = node.get("metadata");
+            let mut annotations = pairs(metadata.and_then(|metadata| metadata.get("annotations")));
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+            let labels = pairs(metadata.and_then(|metadata| metadata.get("labels")));
+            let (namespace, name) = name(node);
+            (format!("{namespace}/{name}"), Metadata { labels, annotations })
+        })
+        .collect()
 }
 
 /// Whether both texts hold the same but for the rules of the changed policies.
@@ -70,13 +93,17 @@ fn collect<'n>(node: &'n Node, depth: usize, all: &mut Vec<&'n Node>) {
 }
 
 fn is(node: &Node, policy: &NetworkPolicy) -> bool {
-    let text = |node: Option<&'_ Node>| node.and_then(Node::text).unwrap_or_default().to_owned();
+    is_policy(node) && name(node) == (policy.namespace.as_str(), policy.name.as_str())
+}
+
+fn is_policy(node: &Node) -> bool {
+    let text = |key| node.get(key).and_then(Node::text).unwrap_or_default();
+    text("kind") == "NetworkPolicy" && text("apiVersion").starts_with("networking.k8s.io/")
+}
+
+fn name(node: &Node) -> (&str, &str) {
     let metadata = node.get("metadata");
-    let of = |key| text(metadata.and_then(|metadata| metadata.get(key)));
+    let of = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Node::text).unwrap_or_default();
     let namespace = of("namespace");
-    let namespace = if namespace.is_empty() { "default" } else { &namespace };
-    text(node.get("kind")) == "NetworkPolicy"
-        && text(node.get("apiVersion")).starts_with("networking.k8s.io/")
-        && of("name") == policy.name
-        && namespace == policy.namespace
+    (if namespace.is_empty() { "default" } else { namespace }, of("name"))
 }

@@ -21,6 +21,8 @@ mod splice;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use flowfence_model::NetworkPolicy;
 use flowfence_model::object::Object;
 use flowfence_policy::recommend::tighten::Tightened;
@@ -59,6 +61,22 @@ pub struct Change<'a> {
     pub was: &'a NetworkPolicy,
     /// The narrowed one.
     pub now: &'a Tightened,
+}
+
+/// What people wrote beside a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `metadata.annotations`, but for what kubectl applied last.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The metadata of every policy of a text, by `NAMESPACE/NAME`; nothing of a text that cannot be
+/// read as a whole.
+pub fn metadata(text: &str) -> BTreeMap<String, Metadata> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    node::parse(body).map(|documents| find::metadata(&documents)).unwrap_or_default()
 }
 
 /// The text with the policies narrowed. `file` is told in errors.

@@ -2,9 +2,11 @@
 
 mod report;
 mod summary;
+mod tightening;
 
 pub use report::{EdgeRow, RecommendReport};
 pub use summary::write as write_summary;
+pub use tightening::TighteningRow;
 
 use std::io::{self, Write};
 

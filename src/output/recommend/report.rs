@@ -5,10 +5,11 @@ use flowfence_model::policy::Direction;
 use flowfence_model::{IcmpType, NodeId, Protocol};
 use flowfence_policy::judge::Withheld;
 use flowfence_policy::recommend::proof::{Cut, Excess, Outcome, Proof};
-use flowfence_policy::recommend::{Declared, Recommendation, Unfenced};
+use flowfence_policy::recommend::{Declared, Namespaced, Recommendation, Unfenced};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::tightening::TighteningRow;
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
 use crate::output::schema::IcmpRow;
@@ -33,6 +34,9 @@ pub struct RecommendReport {
     /// Workloads that scanned.
     #[schemars(with = "Vec<String>")]
     pub suspects: Vec<NodeId>,
+    /// Namespaces in which a policy for all of them, with `--default-deny` or `--dns`, is not safe.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaced: Vec<NamespacedRow>,
     /// Workloads that labels cannot tell apart, which share a policy.
     #[schemars(with = "Vec<Vec<String>>")]
     pub merged: Vec<Vec<NodeId>>,
@@ -44,6 +48,9 @@ pub struct RecommendReport {
     pub undirected: Vec<EdgeRow>,
     /// The edges behind each rule.
     pub evidence: Vec<EvidenceRow>,
+    /// What became of today's policies, with `--mode tighten`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tightening: Option<TighteningRow>,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
 }
@@ -78,6 +85,23 @@ pub struct UnfencedRow {
     pub direction: &'static str,
     /// Why.
     pub why: String,
+}
+
+/// A policy for a namespace in which not everything is isolated.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct NamespacedRow {
+    /// The namespace.
+    pub namespace: String,
+    /// `default-deny` or `dns`.
+    pub policy: &'static str,
+    /// Whether it is written all the same.
+    pub written: bool,
+    /// `open`: it isolates, or would, workloads of which nobody knows what they need. `suspect`:
+    /// it would admit what is withheld from suspects.
+    pub why: &'static str,
+    /// The workloads that it is about.
+    #[schemars(with = "Vec<String>")]
+    pub others: Vec<NodeId>,
 }
 
 /// An edge that a finding withholds.
@@ -212,6 +236,7 @@ impl RecommendReport {
             unobserved: answer.unobserved.clone(),
             unfenced: answer.unfenced.iter().map(unfenced).collect(),
             suspects: answer.suspects.clone(),
+            namespaced: answer.namespaced.iter().map(namespaced).collect(),
             merged: answer.merged.clone(),
             proof: ProofRow {
                 alone: outcome(&proof.alone),
@@ -222,6 +247,7 @@ impl RecommendReport {
             withheld: answer.withheld.iter().map(withheld).collect(),
             undirected: answer.undirected.iter().map(EdgeRow::from).collect(),
             evidence: evidence.collect(),
+            tightening: None,
             completeness,
         }
     }
@@ -236,6 +262,16 @@ impl From<&EdgeKey> for EdgeRow {
             port: key.port,
             icmp: key.icmp,
         }
+    }
+}
+
+fn namespaced(row: &Namespaced) -> NamespacedRow {
+    NamespacedRow {
+        namespace: row.namespace.clone(),
+        policy: row.policy.token(),
+        written: row.is_written,
+        why: row.why.token(),
+        others: row.others.clone(),
     }
 }
 
@@ -260,12 +296,15 @@ fn declared(row: &Declared) -> DeclaredRow {
     }
 }
 
-fn outcome(outcome: &Outcome) -> OutcomeRow {
-    let cut = |cut: &Cut| CutRow {
+pub(super) fn cut_row(cut: &Cut) -> CutRow {
+    CutRow {
         edge: (&cut.edge).into(),
         direction: cut.direction.token(),
         example: cut.example.clone(),
-    };
+    }
+}
+
+fn outcome(outcome: &Outcome) -> OutcomeRow {
     let excess = |excess: &Excess| ExcessRow {
         from: excess.from.clone(),
         to: excess.to.clone(),
@@ -276,7 +315,7 @@ fn outcome(outcome: &Outcome) -> OutcomeRow {
     OutcomeRow {
         observed: outcome.observed,
         admitted: outcome.admitted,
-        cut: outcome.cut.iter().map(cut).collect(),
+        cut: outcome.cut.iter().map(cut_row).collect(),
         excess: outcome.excess.iter().map(excess).collect(),
         reachable_before: outcome.reachable_before,
         reachable_after: outcome.reachable_after,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::RecommendReport;
+use super::{RecommendReport, TighteningRow};
 use super::report::{OutcomeRow, UnfencedRow};
 use crate::output::safe;
 
@@ -13,10 +13,14 @@ const SHOWN: usize = 12;
 /// Writes what a reviewer should read before applying.
 pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     let alone = &report.proof.alone;
-    let verdict = if alone.cut.is_empty() { "holds" } else { "FAILS" };
+    let holds = report.tightening.as_ref().map_or(alone.cut.is_empty(), TighteningRow::holds);
+    let verdict = if holds { "holds" } else { "FAILS" };
     writeln!(out, "{} policies; the proof {verdict}", report.policies.len())?;
     writeln!(out, "  alone:  {}", outcome(alone))?;
     writeln!(out, "  beside today's policies:  {}", outcome(&report.proof.beside))?;
+    if let Some(tightening) = &report.tightening {
+        tightening.write(out)?;
+    }
     list(out, "cut", alone.cut.iter().map(|cut| format!("{} ({} denies)", cut.example, cut.direction)))?;
     let excess =
         alone.excess.iter().map(|e| format!("{} -> {} {}/{}: {}", e.from, e.to, e.ports, e.protocol, e.why));
@@ -27,6 +31,15 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         list(out, "cut while today's policies stay", cuts)?;
     }
     list(out, "supersedes (delete these to let the set stand alone)", report.supersedes.iter().cloned())?;
+    let of_namespaces = |why: &'static str, is_written: bool| {
+        let rows = report.namespaced.iter().filter(move |row| row.why == why && row.written == is_written);
+        rows.flat_map(|row| row.others.iter().map(move |id| format!("{} of {}: {id}", row.policy, row.namespace)))
+    };
+    let cut_off = "CUT OFF by a policy for their whole namespace, and nobody knows what they need";
+    list(out, cut_off, of_namespaces("open", true))?;
+    list(out, "no policy for the whole namespace, for it would cut off", of_namespaces("open", false))?;
+    let suspects = "no policy for the whole namespace, for it would admit suspects";
+    list(out, suspects, of_namespaces("suspect", false))?;
     let withheld = report.withheld.iter().map(|row| {
         let port = row.edge.port.map_or_else(String::new, |port| format!(" {port}/{}", row.edge.protocol));
         format!("{} -> {}{port}: {}; --accept {}", row.edge.from, row.edge.to, row.why, row.finding)
@@ -63,7 +76,7 @@ fn outcome(row: &OutcomeRow) -> String {
     )
 }
 
-fn list(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = String>) -> io::Result<()> {
+pub(super) fn list(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = String>) -> io::Result<()> {
     let rows: Vec<String> = rows.collect();
     if rows.is_empty() {
         return Ok(());

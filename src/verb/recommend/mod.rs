@@ -1,17 +1,22 @@
 //! `flowfence recommend`: policies, written, read back, proved, and only then shown.
 
+mod files;
+mod patch;
+mod tighten;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
+use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use flowfence_model::{NetworkPolicy, NodeId};
 use flowfence_policy::recommend::proof::prove;
-use flowfence_policy::recommend::{Evidence, Exposed, Options, Recommendation, RecommendedPolicy, recommend};
+use flowfence_policy::recommend::{
+    DefaultDeny, Evidence, Exposed, Options, Recommendation, RecommendedPolicy, file, recommend,
+};
 
 use super::observed::{self, Observed};
-use crate::cli::{self, RecommendArgs, YamlOrJson};
+use crate::cli::{self, Mode, RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
 use crate::manifest::{self, PolicyManifest};
 use crate::output::recommend::{RecommendReport, write_json, write_summary};
@@ -21,6 +26,7 @@ const NAMED: usize = 4;
 
 /// Recommends, proves and writes.
 pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
+    refuse_contradictions(args)?;
     let observed = observed::observe(&args.input)?;
     if observed.is_partial {
         eprintln!(
@@ -32,6 +38,9 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     let judgement = observed.judge(&args.judge);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let answer = recommend(&observed.facts, inventory, &judgement, today, &options(args, &observed));
+    if args.mode == Mode::Tighten {
+        return tighten::run(args, &observed, &judgement, answer);
+    }
     let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, &observed)).collect();
     let texts = manifests.iter().map(text).collect::<Result<Vec<String>, Failure>>()?;
     let written = read_back(&texts, &answer)?;
@@ -42,21 +51,70 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     if !proof.holds() {
         return Ok(Ending::ProofFailed);
     }
-    if let Some(dir) = &args.out {
-        write_files(dir, &answer, &texts)?;
-    }
     let mut out = std::io::stdout().lock();
-    match args.output {
-        YamlOrJson::Json => write_json(&report, &mut out)?,
-        // With --out the policies are in their files.
-        YamlOrJson::Yaml if args.out.is_none() => {
-            for text in &texts {
-                write!(out, "---\n{text}")?;
-            }
+    if args.output == RecommendFormat::Patch {
+        patch::write(&changes(args, &observed, &answer, &texts), &mut out)?;
+        return Ok(Ending::Clean);
+    }
+    if let Some(dir) = &args.out {
+        for change in files::of_policies(dir, &answer, &texts) {
+            files::write(&change)?;
         }
-        YamlOrJson::Yaml => {}
+    }
+    match args.output {
+        RecommendFormat::Json => write_json(&report, &mut out)?,
+        // With --out the policies are in their files.
+        RecommendFormat::Yaml if args.out.is_none() => write_documents(&texts, &mut out)?,
+        RecommendFormat::Yaml | RecommendFormat::Patch => {}
     }
     Ok(Ending::Clean)
+}
+
+/// What clap cannot say of options that exclude each other.
+fn refuse_contradictions(args: &RecommendArgs) -> Result<(), Failure> {
+    match args.mode {
+        Mode::Add => Err(Failure::usage("--mode add is not built in")),
+        Mode::Replace if args.in_place => {
+            Err(Failure::usage("--in-place edits today's policies, and so needs --mode tighten"))
+        }
+        Mode::Tighten if args.default_deny.is_some() || args.dns == cli::Dns::Namespace => {
+            Err(Failure::usage("--mode tighten only narrows: --default-deny and --dns add policies"))
+        }
+        Mode::Replace | Mode::Tighten => Ok(()),
+    }
+}
+
+/// What a patch is made of: the files of --out; else the file that holds the policy of that name
+/// alone; else a new file.
+fn changes(
+    args: &RecommendArgs,
+    observed: &Observed,
+    answer: &Recommendation,
+    texts: &[String],
+) -> Vec<files::FileChange> {
+    if let Some(dir) = &args.out {
+        return files::of_policies(dir, answer, texts);
+    }
+    let policies = answer.policies.iter().zip(texts);
+    let mut changes: Vec<files::FileChange> = policies
+        .map(|(recommended, text)| {
+            let place = observed.cluster.places.get(&recommended.policy.key());
+            let alone = place.filter(|place| {
+                let held = std::fs::read_to_string(&place.file).unwrap_or_default();
+                let held = manifest::parse_policies(&held, &place.file);
+                held.objects.len() == 1 && held.ignored_kinds.is_empty() && held.problems.is_empty()
+            });
+            let path = alone.map_or_else(|| recommended.file.clone(), |place| place.file.clone());
+            files::change(PathBuf::from(path), text.clone())
+        })
+        .collect();
+    changes.sort_by(|one, other| one.path.cmp(&other.path));
+    changes
+}
+
+/// Documents one after the other.
+fn write_documents(texts: &[String], out: &mut impl Write) -> std::io::Result<()> {
+    texts.iter().try_for_each(|text| write!(out, "---\n{text}"))
 }
 
 fn options(args: &RecommendArgs, observed: &Observed) -> Options {
@@ -69,6 +127,11 @@ fn options(args: &RecommendArgs, observed: &Observed) -> Options {
             cli::Exposed::Any => Exposed::Any,
             cli::Exposed::Observed => Exposed::Observed,
         },
+        default_deny: args.default_deny.map(|mode| match mode {
+            cli::DefaultDeny::Safe => DefaultDeny::Safe,
+            cli::DefaultDeny::All => DefaultDeny::All,
+        }),
+        dns_per_namespace: args.dns == cli::Dns::Namespace,
         ours: observed.cluster.ours.clone(),
     }
 }
@@ -133,38 +196,4 @@ fn read_back(texts: &[String], answer: &Recommendation) -> Result<Vec<NetworkPol
         }
     }
     Ok(all)
-}
-
-/// One file a policy and a kustomization.yaml, each replaced as a whole.
-fn write_files(dir: &Path, answer: &Recommendation, texts: &[String]) -> Result<(), Failure> {
-    let mut index = String::from("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
-    let resources: Vec<&str> = answer.policies.iter().map(|policy| policy.file.as_str()).collect();
-    if resources.is_empty() {
-        index.push_str("resources: []\n");
-    } else {
-        index.push_str("resources:\n");
-        for file in &resources {
-            // A file name holds ASCII letters, digits and `-_./` only: any of it is safe in quotes.
-            let _ = writeln!(index, "- \"{file}\"");
-        }
-    }
-    for (recommended, text) in answer.policies.iter().zip(texts) {
-        replace(&dir.join(&recommended.file), text)?;
-    }
-    replace(&dir.join("kustomization.yaml"), &index)
-}
-
-/// Writes beside the target and renames: never a half-written policy.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let parent = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(parent)?;
-        let mut file = tempfile::NamedTempFile::new_in(parent)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().with_context(|| path.display().to_string())?;
-    Ok(())
 }

@@ -9,6 +9,7 @@ use super::{Exposed, Options, Recommendation, Width, recommend};
 use crate::judge::testing::{Seen, World, at, connected, workload};
 
 mod mutation;
+mod namespace;
 mod peer;
 mod random;
 mod scope;

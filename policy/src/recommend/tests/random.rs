@@ -2,6 +2,7 @@ use flowfence_model::NetworkPolicy;
 use proptest::prelude::*;
 
 use super::*;
+use crate::recommend::DefaultDeny;
 
 /// Workloads `w0`…, each with labels of its own and one that several share; who talks to whom is
 /// a list of (from, replica, to, replica, port). Ends beyond the workloads are addresses.
@@ -32,13 +33,14 @@ fn world(workloads: usize, edges: &[(usize, usize, usize, usize, u16)], distinct
             continue;
         }
         let (from, to) = (end(*from, *fr), end(*to, *tr));
-        world.tcp(&from, &to, 8080 + port % 3).hairpin = from == to;
+        let port = if *port == 3 { 53 } else { 8080 + port % 3 };
+        world.tcp(&from, &to, port).hairpin = from == to;
     }
     world
 }
 
 fn edge() -> impl Strategy<Value = (usize, usize, usize, usize, u16)> {
-    (0..9_usize, 0..2_usize, 0..9_usize, 0..2_usize, 0..3_u16)
+    (0..9_usize, 0..2_usize, 0..9_usize, 0..2_usize, 0..4_u16)
 }
 
 proptest! {
@@ -49,8 +51,11 @@ proptest! {
         workloads in 1..6_usize,
         edges in prop::collection::vec(edge(), 0..25),
         distinct in any::<bool>(),
+        for_all in any::<bool>(),
     ) {
-        let (seen, answer) = run(&world(workloads, &edges, distinct), &Options::default());
+        let default_deny = for_all.then_some(DefaultDeny::Safe);
+        let options = Options { default_deny, dns_per_namespace: for_all, ..Options::default() };
+        let (seen, answer) = run(&world(workloads, &edges, distinct), &options);
         let policies: Vec<NetworkPolicy> = answer.policies.iter().map(|p| p.policy.clone()).collect();
         let proof = proof_of(&seen, &answer, &policies);
         prop_assert!(proof.holds(), "{:#?}", proof.alone.cut);
@@ -58,7 +63,7 @@ proptest! {
             prop_assert_eq!(proof.alone.excess, []);
         }
         for policy in &policies {
-            prop_assert!(!policy.pod_selector.is_everything());
+            prop_assert!(!policy.pod_selector.is_everything() || for_all);
             for rule in policy.egress.iter().chain(&policy.ingress).flatten() {
                 prop_assert!(!rule.peers.is_empty() && !rule.ports.is_empty(), "{:?}", rule);
             }

@@ -7,7 +7,7 @@ use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
 use flowfence_model::{NetworkPolicy, NodeId, PolicyPeer, PolicyPort, PolicyRule};
 
-use crate::recommend::{Declared, Why};
+use crate::recommend::{Declared, Evidence, Why};
 
 /// Today's policies, narrowed to what was used of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,10 @@ impl Tightening {
 pub struct Tightened {
     /// The policy as it should be: name, selector and isolated directions are today's.
     pub policy: NetworkPolicy,
+    /// The workloads that it selects.
+    pub subjects: Vec<NodeId>,
+    /// What each of its rules was seen to carry, egress before ingress.
+    pub evidence: Vec<Evidence>,
     /// Where each of its egress rules comes from.
     pub egress: Vec<Origin>,
     /// Likewise for ingress.

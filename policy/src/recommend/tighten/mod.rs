@@ -27,6 +27,7 @@ use flowfence_model::policy::Direction;
 use flowfence_model::{NetworkPolicy, NodeId, PolicyRule};
 
 use super::options::Options;
+use super::recommendation::Evidence;
 use super::scope::{self, Standing};
 use crate::judge::{Judgement, Roster, Standing as Contact};
 use crate::semantics::PolicySet;
@@ -36,6 +37,7 @@ pub use answer::{Edit, Kept, Origin, Seen, Tightened, Tightening, What, WhyKept}
 use edit::Comparison;
 use field::Field;
 use pass::Notes;
+use want::Wants;
 
 /// Passes at most. Each that changes something admits less than the one before, and two or three
 /// are usual.
@@ -59,7 +61,7 @@ pub fn tighten(
     let before = PolicySet::compile(roster.cluster(), &today);
     let wants = want::Collector::new(&field, &before).collect(facts, judgement);
     let mut answer = Tightening { denied: denied(facts, judgement), ..Tightening::default() };
-    answer.policies = today.iter().map(untouched).collect();
+    answer.policies = today.iter().map(|policy| untouched(policy, &field)).collect();
     let may: Vec<bool> =
         today.iter().map(|policy| may_narrow(policy, &field, &standings, options, &mut answer)).collect();
     let mut notes = Notes::new();
@@ -74,12 +76,15 @@ pub fn tighten(
     for (at, sheet) in answer.policies.iter().enumerate() {
         answer.edits.extend(comparison.edits(at, sheet));
     }
+    for ((policy, direction, rule), edges) in evidence(&after, &wants) {
+        answer.policies[policy].evidence.push(Evidence { direction, rule, edges });
+    }
     answer.kept.extend(kept(&today, &answer.policies, notes));
     answer.declared = wants.declared.iter().cloned().collect();
     answer
 }
 
-fn untouched(policy: &NetworkPolicy) -> Tightened {
+fn untouched(policy: &NetworkPolicy, field: &Field<'_>) -> Tightened {
     let origins = |direction| {
         let rules = policy.rules(direction).unwrap_or_default().iter().enumerate();
         rules
@@ -91,7 +96,8 @@ fn untouched(policy: &NetworkPolicy) -> Tightened {
             .collect()
     };
     let (egress, ingress) = (origins(Direction::Egress), origins(Direction::Ingress));
-    Tightened { policy: policy.clone(), egress, ingress }
+    let subjects = field.selected(policy).into_iter().collect();
+    Tightened { policy: policy.clone(), subjects, evidence: Vec::new(), egress, ingress }
 }
 
 impl Tightened {
@@ -101,6 +107,24 @@ impl Tightened {
             Direction::Ingress => (self.policy.ingress, self.ingress) = (Some(rules), origins),
         }
     }
+}
+
+/// The edges that each rule of a set admits, every rule with at least none.
+fn evidence(set: &PolicySet, wants: &Wants) -> BTreeMap<(usize, Direction, usize), Vec<EdgeKey>> {
+    let mut edges: BTreeMap<(usize, Direction, usize), BTreeSet<&EdgeKey>> = BTreeMap::new();
+    for (policy, object) in set.policies().iter().enumerate() {
+        for direction in Direction::BOTH {
+            let count = object.rules(direction).map_or(0, <[_]>::len);
+            edges.extend((0..count).map(|rule| ((policy, direction, rule), BTreeSet::new())));
+        }
+    }
+    for ((direction, connection), own) in &wants.all {
+        for id in set.admitted_by(connection, *direction) {
+            let known = edges.entry((id.policy, id.direction, id.rule)).or_default();
+            known.extend(own.iter().filter_map(|edge| wants.edges.get(*edge)));
+        }
+    }
+    edges.into_iter().map(|(rule, edges)| (rule, edges.into_iter().cloned().collect())).collect()
 }
 
 /// Whether everything that a policy selects was seen wholly; else says why it is kept.

@@ -158,6 +158,10 @@ impl<'a> Collector<'a> {
         peer: &NodeId,
         (protocol, port): (Protocol, u16),
     ) {
+        let is_isolated = |pod: &PodIndex| self.today.isolates(*pod, direction);
+        if !self.field.roster.pods_of(subject).iter().any(is_isolated) {
+            return;
+        }
         self.wants.declared.insert(Declared {
             kind,
             subject: subject.clone(),

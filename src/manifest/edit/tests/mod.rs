@@ -72,7 +72,13 @@ fn narrowed(was: &NetworkPolicy, direction: Direction, steps: &[Step]) -> Tighte
         peers: (0..written.peers.len()).collect(),
         ports: (0..written.ports.len()).collect(),
     };
-    let mut now = Tightened { policy: was.clone(), egress: Vec::new(), ingress: Vec::new() };
+    let mut now = Tightened {
+        policy: was.clone(),
+        subjects: Vec::new(),
+        evidence: Vec::new(),
+        egress: Vec::new(),
+        ingress: Vec::new(),
+    };
     for other in Direction::BOTH {
         let rules = was.rules(other).unwrap_or_default();
         let mut left: Vec<(PolicyRule, Origin)> = Vec::new();

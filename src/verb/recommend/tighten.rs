@@ -1,0 +1,183 @@
+//! `--mode tighten`: today's policies, narrowed, proved, and given as objects, as a patch, or in
+//! the files that people wrote.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use flowfence_model::NetworkPolicy;
+use flowfence_policy::judge::Judgement;
+use flowfence_policy::recommend::proof::{prove, prove_narrower};
+use flowfence_policy::recommend::tighten::{Tightened, Tightening, tighten};
+use flowfence_policy::recommend::{Recommendation, RecommendedPolicy};
+
+use super::files::{self, FileChange};
+use super::{manifest, options, patch, read_back, text, write_documents};
+use crate::cli::{RecommendArgs, RecommendFormat};
+use crate::exit::{Ending, Failure};
+use crate::manifest::edit::{self, Change, Metadata};
+use crate::manifest::{self as spelling, PolicyManifest};
+use crate::output::recommend::{RecommendReport, TighteningRow, write_json, write_summary};
+use crate::output::safe;
+use crate::verb::observed::Observed;
+
+/// Narrows, proves and writes. `answer` is what `--mode replace` would say of the rest.
+pub(super) fn run(
+    args: &RecommendArgs,
+    observed: &Observed,
+    judgement: &Judgement,
+    mut answer: Recommendation,
+) -> Result<Ending, Failure> {
+    let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
+    let tightening = tighten(&observed.facts, inventory, judgement, today, &options(args, observed));
+    let sources = Sources::read(observed);
+    answer.policies = tightening.policies.iter().map(|sheet| sources.recommended(sheet)).collect();
+    answer.supersedes.clear();
+    answer.merged.clear();
+    answer.declared.clone_from(&tightening.declared);
+    let manifests: Vec<PolicyManifest> =
+        answer.policies.iter().map(|policy| sources.manifest(policy, observed)).collect();
+    let texts = manifests.iter().map(text).collect::<Result<Vec<String>, Failure>>()?;
+    let written = read_back(&texts, &answer)?;
+    let narrower = prove_narrower(&observed.facts, inventory, judgement, today, &written);
+    let proof = prove(&observed.facts, inventory, judgement, &written, today, &answer.declared);
+    let objects = manifests.iter().map(spelling::to_json).collect();
+    let mut report = RecommendReport::new(&answer, &proof, objects, observed.completeness.clone());
+    report.tightening = Some(TighteningRow::new(&tightening, &narrower));
+    write_summary(&report, &mut std::io::stderr().lock())?;
+    if !narrower.holds() {
+        return Ok(Ending::ProofFailed);
+    }
+    let mut ending = Ending::Clean;
+    let mut changes = Vec::new();
+    if args.in_place || args.output == RecommendFormat::Patch {
+        let edited = sources.edited(&tightening, today, args.in_place)?;
+        for refused in &edited.refused {
+            eprintln!("flowfence: left as it is: {}", safe::line(refused));
+            ending = Ending::Unreadable;
+        }
+        changes = edited.changes;
+    }
+    if args.in_place {
+        for change in &changes {
+            files::write(change)?;
+            eprintln!("flowfence: edited {}", safe::line(&change.path.display().to_string()));
+        }
+    } else if let Some(dir) = args.out.as_ref().filter(|_| args.output != RecommendFormat::Patch) {
+        for change in files::of_policies(dir, &answer, &texts) {
+            files::write(&change)?;
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    match args.output {
+        RecommendFormat::Json => write_json(&report, &mut out)?,
+        RecommendFormat::Patch => patch::write(&changes, &mut out)?,
+        RecommendFormat::Yaml if args.out.is_none() && !args.in_place => write_documents(&texts, &mut out)?,
+        RecommendFormat::Yaml => {}
+    }
+    Ok(ending)
+}
+
+/// The files that today's policies were read from.
+struct Sources {
+    /// By path as the user named it.
+    texts: BTreeMap<String, String>,
+    /// The file of each policy, by its key.
+    of_policy: BTreeMap<String, String>,
+    metadata: BTreeMap<String, Metadata>,
+}
+
+/// Files with narrowed policies, and those that could not be edited.
+struct Edited {
+    changes: Vec<FileChange>,
+    refused: Vec<String>,
+}
+
+impl Sources {
+    fn read(observed: &Observed) -> Self {
+        let keys = observed.cluster.policies.iter().map(NetworkPolicy::key);
+        let places = keys.filter_map(|key| {
+            let place = observed.cluster.places.get(&key)?;
+            Some((key, place.file.clone()))
+        });
+        let mut sources =
+            Sources { texts: BTreeMap::new(), of_policy: places.collect(), metadata: BTreeMap::new() };
+        for file in sources.of_policy.values() {
+            if !sources.texts.contains_key(file)
+                && let Ok(text) = std::fs::read_to_string(file)
+            {
+                let known = edit::metadata(&text).into_iter();
+                sources.metadata.extend(known.filter(|(key, _)| sources.of_policy.get(key) == Some(file)));
+                sources.texts.insert(file.clone(), text);
+            }
+        }
+        sources
+    }
+
+    /// A narrowed policy with the labels that people gave it.
+    fn recommended(&self, sheet: &Tightened) -> RecommendedPolicy {
+        let key = sheet.policy.key();
+        RecommendedPolicy {
+            subjects: sheet.subjects.clone(),
+            file: super::file(&sheet.policy.namespace, &sheet.policy.name),
+            policy: sheet.policy.clone(),
+            labels: self.metadata.get(&key).map(|known| known.labels.clone()).unwrap_or_default(),
+            evidence: sheet.evidence.clone(),
+        }
+    }
+
+    fn manifest(&self, policy: &RecommendedPolicy, observed: &Observed) -> PolicyManifest {
+        let known = self.metadata.get(&policy.policy.key());
+        let annotations = known.map(|known| known.annotations.clone()).unwrap_or_default();
+        PolicyManifest { annotations, ..manifest(policy, observed) }
+    }
+
+    /// The files of all policies that were narrowed. A policy that no file holds is compared with
+    /// its own text, unless it is to be edited `in_place`.
+    fn edited(
+        &self,
+        tightening: &Tightening,
+        today: &[NetworkPolicy],
+        in_place: bool,
+    ) -> Result<Edited, Failure> {
+        let was: BTreeMap<String, &NetworkPolicy> = today.iter().map(|policy| (policy.key(), policy)).collect();
+        let mut by_file: BTreeMap<Option<&String>, Vec<Change<'_>>> = BTreeMap::new();
+        for now in &tightening.policies {
+            if let Some(was) = was.get(&now.policy.key()).filter(|was| ***was != now.policy) {
+                let file = self.of_policy.get(&was.key());
+                by_file.entry(file).or_default().push(Change { was, now });
+            }
+        }
+        let mut edited = Edited { changes: Vec::new(), refused: Vec::new() };
+        for (file, changes) in by_file {
+            let Some(file) = file else {
+                for Change { was, now } in changes {
+                    if in_place {
+                        edited.refused.push(format!("{}: no file holds it; use -o yaml", was.key()));
+                        continue;
+                    }
+                    let spell = |policy: &NetworkPolicy| text(&PolicyManifest::from(policy.clone()));
+                    edited.changes.push(FileChange {
+                        path: PathBuf::from(super::file(&was.namespace, &was.name)),
+                        before: Some(spell(was)?),
+                        after: spell(&now.policy)?,
+                    });
+                }
+                continue;
+            };
+            let Some(before) = self.texts.get(file) else {
+                edited.refused.push(format!("{file}: cannot be read again"));
+                continue;
+            };
+            match edit::edit(before, file, &changes) {
+                Ok(after) => edited.changes.push(FileChange {
+                    path: PathBuf::from(file),
+                    before: Some(before.clone()),
+                    after,
+                }),
+                Err(error) => edited.refused.push(error.to_string()),
+            }
+        }
+        edited.changes.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(edited)
+    }
+}
