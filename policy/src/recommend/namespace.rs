@@ -242,7 +242,9 @@ fn take_out(policy: &mut RecommendedPolicy, servers: &Servers) {
     let mut of_egress = Vec::new();
     for (at, mut rule) in rules.into_iter().enumerate() {
         for (ports, (peers, _)) in servers {
-            if rule.peers.iter().all(|peer| peers.contains(peer)) && ports.iter().all(|p| rule.ports.contains(p)) {
+            if rule.peers.iter().all(|peer| peers.contains(peer))
+                && ports.iter().all(|p| rule.ports.contains(p))
+            {
                 rule.ports.retain(|port| !ports.contains(port));
                 break;
             }

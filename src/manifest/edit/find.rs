@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use flowfence_model::NetworkPolicy;
 
-use super::{Change, Metadata};
 use super::node::{Body, Node};
 use super::policy::Refusal;
+use super::{Change, Metadata};
 
 /// How deep lists may hold lists.
 const MAX_DEPTH: usize = 4;
@@ -20,7 +20,9 @@ pub(super) fn spec<'n>(documents: &'n [Node], policy: &NetworkPolicy) -> Result<
     }
     let spec = object.get("spec").ok_or("it has no spec")?;
     if spec.is_shared() {
-        return Err("its spec is written with YAML anchors or aliases, and an edit would change more than it");
+        return Err(
+            "its spec is written with YAML anchors or aliases, and an edit would change more than it",
+        );
     }
     Ok(spec)
 }

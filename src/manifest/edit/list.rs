@@ -72,11 +72,13 @@ fn at_end(lines: &Lines<'_>, end: usize, text: String) -> String {
 fn flow(list: &Node, fates: &[Fate<'_>]) -> Vec<Splice> {
     let items = list.items();
     let goes = |at: usize| matches!(fates.get(at), Some(Fate::Goes));
-    let last = (0..items.len()).rev().find(|at| !goes(*at)).unwrap_or(0);
+    let last_left = (0..items.len()).rev().find(|at| !goes(*at)).unwrap_or(0);
     let mut splices = Vec::new();
     for (at, (item, fate)) in items.iter().zip(fates).enumerate() {
         match (fate, items.get(at + 1)) {
-            (Fate::Goes, Some(next)) if at < last => splices.push(Splice::remove(item.start..next.start)),
+            (Fate::Goes, Some(next)) if at < last_left => {
+                splices.push(Splice::remove(item.start..next.start));
+            }
             (Fate::Stays | Fate::Goes, _) => {}
             (Fate::Becomes(entries), _) => {
                 splices.push(Splice { range: item.start..item.end, text: entries.flow_items() });
@@ -86,7 +88,7 @@ fn flow(list: &Node, fates: &[Fate<'_>]) -> Vec<Splice> {
             }
         }
     }
-    if let (Some(last), Some(end)) = (items.get(last), items.last())
+    if let (Some(last), Some(end)) = (items.get(last_left), items.last())
         && last.end < end.end
     {
         splices.push(Splice::remove(last.end..end.end));

@@ -120,7 +120,9 @@ fn read_back(text: &str, edited: &str, file: &str, changes: &[Change<'_>]) -> Re
         let wanted = match &was.item {
             Object::NetworkPolicy(policy) => {
                 let change = changes.iter().find(|change| change.was == policy);
-                Object::NetworkPolicy(change.map_or_else(|| policy.clone(), |change| change.now.policy.clone()))
+                Object::NetworkPolicy(
+                    change.map_or_else(|| policy.clone(), |change| change.now.policy.clone()),
+                )
             }
             other => other.clone(),
         };

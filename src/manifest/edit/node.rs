@@ -82,7 +82,9 @@ impl Node {
                 Body::Alias => true,
                 Body::Scalar(..) => false,
                 Body::Sequence(items) => items.iter().any(Node::is_shared),
-                Body::Mapping(entries) => entries.iter().any(|(key, value)| key.is_shared() || value.is_shared()),
+                Body::Mapping(entries) => {
+                    entries.iter().any(|(key, value)| key.is_shared() || value.is_shared())
+                }
             }
     }
 }

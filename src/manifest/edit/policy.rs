@@ -54,9 +54,13 @@ impl Editor<'_> {
             return Ok(());
         }
         let block = self.lines.block(list).ok_or(NO_LIST)?;
-        let (first, last) = (block.items.first().ok_or(NO_LIST)?, block.items.last().ok_or(NO_LIST)?);
+        let (head, tail) = match block.items.as_slice() {
+            [] => return Err(NO_LIST),
+            [only] => (only, only),
+            [head, .., tail] => (head, tail),
+        };
         splices.push(Splice::insert(self.colon(key, list)?, " []".to_owned()));
-        splices.push(Splice::remove(self.lines.bytes(first.lead).start..self.lines.bytes(last.tail).end));
+        splices.push(Splice::remove(self.lines.bytes(head.lead).start..self.lines.bytes(tail.tail).end));
         Ok(())
     }
 
@@ -81,18 +85,16 @@ impl Editor<'_> {
         }
         if spec.is_flow {
             let names: Vec<String> = types.iter().map(|name| format!("\"{name}\"")).collect();
-            splices.push(Splice::insert(spec.start + 1, format!("\"policyTypes\": [{}], ", names.join(", "))));
+            splices
+                .push(Splice::insert(spec.start + 1, format!("\"policyTypes\": [{}], ", names.join(", "))));
             return Ok(());
         }
         let Body::Mapping(entries) = &spec.body else { return Err(NO_LIST) };
         let (first, _) = entries.first().ok_or(NO_LIST)?;
         let line_break = self.lines.line_break();
         let indent = " ".repeat(self.lines.column(first));
-        let mut text = format!("policyTypes:{line_break}");
-        for name in types {
-            text.push_str(&format!("{indent}- {name}{line_break}"));
-        }
-        text.push_str(&indent);
+        let items: Vec<String> = types.iter().map(|name| format!("{indent}- {name}{line_break}")).collect();
+        let text = format!("policyTypes:{line_break}{}{indent}", items.concat());
         splices.push(Splice::insert(first.start, text));
         Ok(())
     }
@@ -229,7 +231,8 @@ impl Editor<'_> {
         if let Some((own, value)) = known {
             let range = value.start..value.end;
             let is_absent = range.is_empty();
-            let place = if is_absent { self.colon(own, value).map_or(own.end + 1, |at| at) } else { range.start };
+            let place =
+                if is_absent { self.colon(own, value).map_or(own.end + 1, |at| at) } else { range.start };
             let range = if is_absent { place..place } else { range };
             let gap = if is_absent { " " } else { "" };
             splices.push(Splice { range, text: format!("{gap}{}", entries.flow()) });

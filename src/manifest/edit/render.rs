@@ -31,7 +31,8 @@ impl Entries<'_> {
             Entries::Ports(all) => yaml::write(&mut text, &ports(all)),
         };
         let indent = " ".repeat(column);
-        text.lines().map(|line| format!("{indent}{line}{line_break}")).collect()
+        let lines: Vec<String> = text.lines().map(|line| format!("{indent}{line}{line_break}")).collect();
+        lines.concat()
     }
 
     /// As a flow sequence, which is JSON too.

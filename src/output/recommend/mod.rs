@@ -1,6 +1,7 @@
 //! `recommend`: policies, their proof, and what was left open.
 
 mod report;
+mod short;
 mod summary;
 mod tightening;
 

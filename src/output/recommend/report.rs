@@ -297,11 +297,7 @@ fn declared(row: &Declared) -> DeclaredRow {
 }
 
 pub(super) fn cut_row(cut: &Cut) -> CutRow {
-    CutRow {
-        edge: (&cut.edge).into(),
-        direction: cut.direction.token(),
-        example: cut.example.clone(),
-    }
+    CutRow { edge: (&cut.edge).into(), direction: cut.direction.token(), example: cut.example.clone() }
 }
 
 fn outcome(outcome: &Outcome) -> OutcomeRow {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{RecommendReport, TighteningRow};
 use super::report::{OutcomeRow, UnfencedRow};
+use super::{RecommendReport, TighteningRow};
 use crate::output::safe;
 
 /// Rows of one list that are shown; the JSON output has them all.
@@ -33,7 +33,9 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     list(out, "supersedes (delete these to let the set stand alone)", report.supersedes.iter().cloned())?;
     let of_namespaces = |why: &'static str, is_written: bool| {
         let rows = report.namespaced.iter().filter(move |row| row.why == why && row.written == is_written);
-        rows.flat_map(|row| row.others.iter().map(move |id| format!("{} of {}: {id}", row.policy, row.namespace)))
+        rows.flat_map(|row| {
+            row.others.iter().map(move |id| format!("{} of {}: {id}", row.policy, row.namespace))
+        })
     };
     let cut_off = "CUT OFF by a policy for their whole namespace, and nobody knows what they need";
     list(out, cut_off, of_namespaces("open", true))?;

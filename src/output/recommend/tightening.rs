@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::report::{CutRow, EdgeRow, cut_row};
+use super::short;
 use super::summary::list;
 use crate::manifest::{Part, part_to_json};
 
@@ -53,6 +54,9 @@ pub struct EditRow {
     pub why: String,
     /// What was seen.
     pub evidence: SeenRow,
+    /// `was` and `now` in a few words, for people.
+    #[serde(skip)]
+    pub short: String,
 }
 
 /// What was seen of a part of a rule.
@@ -125,14 +129,12 @@ impl TighteningRow {
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let lost = self.lost.iter().map(|cut| format!("{} ({} denies)", cut.example, cut.direction));
         list(out, "lost of what today's policies admit", lost)?;
-        let added = self.added.iter().map(|row| format!("{} -> {} {}", row.from, row.to, row.ports.join(" ")));
+        let added =
+            self.added.iter().map(|row| format!("{} -> {} {}", row.from, row.to, row.ports.join(" ")));
         list(out, "newly admitted", added)?;
         let edits = self.edits.iter().map(|edit| {
-            let of = edit.was.as_ref().filter(|_| edit.what != "rule-removed").map(|was| format!(" {was}"));
-            let now: Vec<String> = edit.now.iter().map(Value::to_string).collect();
-            let now = if edit.now.is_empty() { String::new() } else { format!(" -> {}", now.join(", ")) };
-            let of = of.unwrap_or_default();
-            format!("{} {}[{}] {}{of}{now}: {}", edit.policy, edit.direction, edit.rule, edit.what, edit.why)
+            let EditRow { policy, direction, rule, what, short, why, .. } = edit;
+            format!("{policy} {direction}[{rule}] {what}{short}: {why}")
         });
         list(out, "narrowed", edits)?;
         let kept = self.kept.iter().map(|row| match (row.direction, row.rule) {
@@ -172,6 +174,7 @@ fn edit(edit: &Edit) -> EditRow {
         now,
         why: edit.why.clone(),
         evidence: seen(&edit.evidence),
+        short: short::of(&edit.what),
     }
 }
 

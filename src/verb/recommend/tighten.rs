@@ -139,7 +139,8 @@ impl Sources {
         today: &[NetworkPolicy],
         in_place: bool,
     ) -> Result<Edited, Failure> {
-        let was: BTreeMap<String, &NetworkPolicy> = today.iter().map(|policy| (policy.key(), policy)).collect();
+        let was: BTreeMap<String, &NetworkPolicy> =
+            today.iter().map(|policy| (policy.key(), policy)).collect();
         let mut by_file: BTreeMap<Option<&String>, Vec<Change<'_>>> = BTreeMap::new();
         for now in &tightening.policies {
             if let Some(was) = was.get(&now.policy.key()).filter(|was| ***was != now.policy) {

@@ -54,8 +54,9 @@ fn a_namespace_whose_workloads_are_all_fenced_gets_both_policies() {
             let list = recommended.policy.rules(evidence.direction).unwrap();
             let carries = |edge: &flowfence_graph::EdgeKey| {
                 list[evidence.rule].ports.iter().any(|port| {
-                    port.protocol == edge.protocol && port.port.as_ref().map(PortName::to_string)
-                        == edge.port.map(|port| port.to_string())
+                    port.protocol == edge.protocol
+                        && port.port.as_ref().map(PortName::to_string)
+                            == edge.port.map(|port| port.to_string())
                 })
             };
             assert!(evidence.edges.iter().any(carries), "{} {evidence:?}", recommended.policy.key());
@@ -77,8 +78,13 @@ fn a_workload_that_was_not_seen_is_never_isolated_silently() {
     };
     let answer = proved(&world, &both(DefaultDeny::Safe));
     assert_eq!(answer.namespaced, [refused(ForAll::Dns, false), refused(ForAll::DefaultDeny, false)]);
-    let expected =
-        ["data/flowfence-db", "data/flowfence-default-deny", "shop/flowfence-api", "shop/flowfence-cart", "shop/flowfence-web"];
+    let expected = [
+        "data/flowfence-db",
+        "data/flowfence-default-deny",
+        "shop/flowfence-api",
+        "shop/flowfence-cart",
+        "shop/flowfence-web",
+    ];
     assert_eq!(keys(&answer), expected);
     assert!(rules(&answer, "shop/flowfence-api", Direction::Egress).contains(&DNS.to_owned()));
 

@@ -66,13 +66,7 @@ impl<'a> Comparison<'a> {
         edits
     }
 
-    fn rule(
-        &self,
-        id: RuleId,
-        written: &PolicyRule,
-        left: &[(&PolicyRule, &Origin)],
-        edits: &mut Vec<Edit>,
-    ) {
+    fn rule(&self, id: RuleId, written: &PolicyRule, left: &[(&PolicyRule, &Origin)], edits: &mut Vec<Edit>) {
         let mut push = |what: What, why: String, evidence: Seen| {
             let policy = self.today.policies()[id.policy].key();
             edits.push(Edit { policy, direction: id.direction, rule: id.rule, what, why, evidence });
@@ -105,7 +99,7 @@ impl<'a> Comparison<'a> {
         if written.peers.is_empty() {
             let now = standing(0);
             if !now.is_empty() {
-                let evidence = self.seen(id, self.field.everybody(), |_| true);
+                let evidence = self.seen(id, &self.field.everybody(), |_| true);
                 let why = format!("it admitted everybody, and {}", evidence.came_of());
                 push(What::PeersListed(now), why, evidence);
             }
@@ -117,7 +111,7 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let admitted = self.field.workloads_of(peer, home);
-            let evidence = self.seen(id, admitted, |c| self.today.peer_matches(id, at, c));
+            let evidence = self.seen(id, &admitted, |c| self.today.peer_matches(id, at, c));
             if now.is_empty() {
                 let came = evidence.came.is_empty() && evidence.edges.is_empty();
                 let why = if came { "nobody came through it" } else { "narrower peers admit who came" };
@@ -141,8 +135,8 @@ impl<'a> Comparison<'a> {
             distinct(all.filter(|(_, of)| **of == at).map(|(port, _)| port.clone()))
         };
         if written.ports.is_empty() {
-            let evidence = self.seen(id, BTreeSet::new(), |_| true);
-            let why = format!("it admitted every port, and {} were used", evidence.ports.len());
+            let evidence = self.seen(id, &BTreeSet::new(), |_| true);
+            let why = format!("it admitted every port, and {}", evidence.used_ports());
             return push(What::PortsListed(standing(0)), why, evidence);
         }
         for (at, port) in written.ports.iter().enumerate() {
@@ -150,13 +144,13 @@ impl<'a> Comparison<'a> {
             if now == [port.clone()] {
                 continue;
             }
-            let evidence = self.seen(id, BTreeSet::new(), |c| self.today.port_matches(id, at, c));
+            let evidence = self.seen(id, &BTreeSet::new(), |c| self.today.port_matches(id, at, c));
             if now.is_empty() {
                 let unused = evidence.ports.is_empty();
                 let why = if unused { "nobody used it" } else { "narrower ports admit what was used" };
                 push(What::PortRemoved(port.clone()), why.to_owned(), evidence);
             } else {
-                let why = format!("{} of its ports were used", evidence.ports.len());
+                let why = format!("of its ports {}", evidence.used_ports());
                 push(What::PortReplaced { was: port.clone(), now }, why, evidence);
             }
         }
@@ -168,7 +162,14 @@ impl<'a> Comparison<'a> {
         let carriers: BTreeSet<String> = used
             .iter()
             .flat_map(|(connection, _)| self.narrowed.admitted_by(connection, id.direction))
-            .filter_map(|rule| Some(format!("{} {}[{}]", self.narrowed.policies().get(rule.policy)?.key(), rule.direction, rule.rule)))
+            .filter_map(|rule| {
+                Some(format!(
+                    "{} {}[{}]",
+                    self.narrowed.policies().get(rule.policy)?.key(),
+                    rule.direction,
+                    rule.rule
+                ))
+            })
             .collect();
         let shown: Vec<String> = carriers.iter().take(3).cloned().collect();
         let more = if carriers.len() > 3 { " and others" } else { "" };
@@ -182,11 +183,11 @@ impl<'a> Comparison<'a> {
         } else {
             written.peers.iter().flat_map(|peer| self.field.workloads_of(peer, home)).collect()
         };
-        self.seen(id, admitted, |_| true)
+        self.seen(id, &admitted, |_| true)
     }
 
     /// What was seen of a part of a rule that admits these workloads.
-    fn seen(&self, id: RuleId, admitted: BTreeSet<NodeId>, is_part: impl Fn(&Connection) -> bool) -> Seen {
+    fn seen(&self, id: RuleId, admitted: &BTreeSet<NodeId>, is_part: impl Fn(&Connection) -> bool) -> Seen {
         let other = |connection: &Connection| {
             let party = match id.direction {
                 Direction::Egress => connection.to,
@@ -212,6 +213,14 @@ impl<'a> Comparison<'a> {
 }
 
 impl Seen {
+    /// How many ports were used.
+    fn used_ports(&self) -> String {
+        match self.ports.len() {
+            1 => "1 was used".to_owned(),
+            count => format!("{count} were used"),
+        }
+    }
+
     /// Of how many that are admitted how many came.
     fn came_of(&self) -> String {
         let admitted = self.came.union(&self.never).count();
@@ -232,4 +241,3 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     }
     kept
 }
-

@@ -101,8 +101,7 @@ impl<'a> Field<'a> {
 
     /// Every workload that has a network of its own.
     pub(super) fn everybody(&self) -> BTreeSet<NodeId> {
-        let everywhere =
-            PeerSelector { namespaces: Some(LabelSelector::everything()), pods: None };
+        let everywhere = PeerSelector { namespaces: Some(LabelSelector::everything()), pods: None };
         self.admitted(&everywhere, "")
     }
 

@@ -28,7 +28,8 @@ pub(super) fn pass(
     let carried = carried(&set, wants);
     notes.clear();
     let mut changed = false;
-    for (policy, sheet) in sheets.iter_mut().enumerate().filter(|(policy, _)| may.get(*policy) == Some(&true)) {
+    for (policy, sheet) in sheets.iter_mut().enumerate().filter(|(policy, _)| may.get(*policy) == Some(&true))
+    {
         for direction in Direction::BOTH {
             let Some(written) = objects[policy].rules(direction) else { continue };
             let mut now: Vec<Traced> = Vec::new();

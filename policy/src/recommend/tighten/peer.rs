@@ -68,7 +68,8 @@ impl Narrower<'_> {
         let addresses = self.addresses(came);
         let used = self.workloads(came);
         let is_host = cidr.prefix_len() == cidr.max_prefix_len();
-        if is_host || (!addresses.is_empty() && self.field.exposed == Exposed::Any && self.is_all(&inside, &used))
+        if is_host
+            || (!addresses.is_empty() && self.field.exposed == Exposed::Any && self.is_all(&inside, &used))
         {
             return None;
         }

@@ -59,7 +59,8 @@ pub(super) fn narrow(
         }
     }
     for (at, own) in used {
-        let now = if is_wide(&written[at]) { wide(field, &written[at], &own, &mut ports.notes) } else { None };
+        let now =
+            if is_wide(&written[at]) { wide(field, &written[at], &own, &mut ports.notes) } else { None };
         let now = now.unwrap_or_else(|| vec![written[at].clone()]);
         ports.entries.extend(now.into_iter().map(|port| (port, at)));
     }
@@ -166,7 +167,9 @@ fn admits(field: &Field<'_>, port: &PolicyPort, connection: &Connection) -> bool
         && match &port.port {
             None => true,
             Some(PortName::Range(range)) => range.contains(connection.port),
-            Some(PortName::Name(name)) => is_called(field, connection.to, name, port.protocol, connection.port),
+            Some(PortName::Name(name)) => {
+                is_called(field, connection.to, name, port.protocol, connection.port)
+            }
         }
 }
 

@@ -18,6 +18,9 @@ pub(super) type Traced = (PolicyRule, Origin);
 /// admits everybody.
 type Share<'c> = (Option<PolicyPeer>, usize, Vec<&'c Connection>);
 
+/// A peer and the entry that it stands for.
+type Placed = (Option<PolicyPeer>, usize);
+
 /// Narrows the rule `id` of `set`, which admits all of `connections`.
 pub(super) fn narrow(
     field: &Field<'_>,
@@ -31,7 +34,7 @@ pub(super) fn narrow(
     let ports = port::narrow(field, set, (id, &written.ports), connections);
     let mut notes = narrower.notes;
     notes.extend(ports.notes.iter().cloned());
-    let mut by_ports: Vec<(BTreeSet<usize>, Vec<(Option<PolicyPeer>, usize)>)> = Vec::new();
+    let mut by_ports: Vec<(BTreeSet<usize>, Vec<Placed>)> = Vec::new();
     for (peer, of, own) in shares {
         let needed: Option<BTreeSet<usize>> = own.iter().map(|wanted| ports.of(field, wanted)).collect();
         // What is not understood stays as it is.

@@ -55,4 +55,3 @@ fn addresses(cidr: IpNet, except: &[IpNet]) -> u128 {
     };
     except.iter().fold(size(&cidr), |left, part| left.saturating_sub(size(part)))
 }
-

@@ -47,7 +47,11 @@ fn new_port(at: usize) -> flowfence_model::PolicyPort {
 
 fn parts<T: Clone>(was: &[T], parts: &[Part], new: impl Fn(usize) -> T) -> (Vec<T>, Vec<usize>) {
     if was.is_empty() {
-        return if parts.contains(&Part::Becomes) { (vec![new(90), new(91)], vec![0, 0]) } else { (vec![], vec![]) };
+        return if parts.contains(&Part::Becomes) {
+            (vec![new(90), new(91)], vec![0, 0])
+        } else {
+            (vec![], vec![])
+        };
     }
     let mut now = (Vec::new(), Vec::new());
     for (at, part) in parts.iter().enumerate().take(was.len()) {
@@ -85,7 +89,6 @@ fn narrowed(was: &NetworkPolicy, direction: Direction, steps: &[Step]) -> Tighte
         for (at, written) in rules.iter().enumerate() {
             let step = if other == direction { steps.get(at).cloned() } else { None };
             match step {
-                None => left.push((written.clone(), origin(at, written))),
                 Some(Step::Drop) => {}
                 Some(Step::Split) if written.peers.len() > 1 => {
                     let (last, rest) = written.peers.split_last().unwrap();
@@ -95,12 +98,14 @@ fn narrowed(was: &NetworkPolicy, direction: Direction, steps: &[Step]) -> Tighte
                     let second = PolicyRule { peers: vec![last.clone()], ports: vec![new_port(1)] };
                     left.push((second, Origin { rule: at, peers: vec![rest.len()], ports: vec![0] }));
                 }
-                Some(Step::Split) => left.push((written.clone(), origin(at, written))),
+                None | Some(Step::Split) => left.push((written.clone(), origin(at, written))),
                 Some(Step::Rule { peers, ports }) => {
                     let (peers, peers_of) = parts(&written.peers, &peers, new_peer);
                     let (ports, ports_of) = parts(&written.ports, &ports, new_port);
                     let is_whole = |was: usize, now: usize| was == 0 || now > 0;
-                    if is_whole(written.peers.len(), peers.len()) && is_whole(written.ports.len(), ports.len()) {
+                    if is_whole(written.peers.len(), peers.len())
+                        && is_whole(written.ports.len(), ports.len())
+                    {
                         let origin = Origin { rule: at, peers: peers_of, ports: ports_of };
                         left.push((PolicyRule { peers, ports }, origin));
                     }

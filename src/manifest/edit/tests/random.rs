@@ -32,7 +32,7 @@ fn text(shape: &[(usize, usize)], style: &Style) -> String {
     let mut at = 0;
     let pad = " ".repeat(2 + style.indent);
     for (r, (peers, ports)) in shape.iter().enumerate() {
-        if style.roll(&mut at) % 3 == 0 {
+        if style.roll(&mut at).is_multiple_of(3) {
             let _ = writeln!(out, "{pad}# about r{r}.");
         }
         let mut first = true;
@@ -51,12 +51,17 @@ fn text(shape: &[(usize, usize)], style: &Style) -> String {
                 let _ = writeln!(out, "{inner}# above r{r}p{p}.");
             }
             let _ = match dice % 3 {
-                0 => writeln!(out, "{inner}- podSelector: {{matchLabels: {{app: 'r{r}p{p}.'}}}} # r{r}p{p}.\t"),
+                0 => {
+                    writeln!(out, "{inner}- podSelector: {{matchLabels: {{app: 'r{r}p{p}.'}}}} # r{r}p{p}.\t")
+                }
                 1 => writeln!(
                     out,
                     "{inner}-   podSelector:  # r{r}p{p}.\n{inner}        matchLabels:  # r{r}p{p}.\n{inner}            \"app\": r{r}p{p}."
                 ),
-                _ => writeln!(out, "{inner}- ipBlock:  # r{r}p{p}.\n{inner}    cidr: 10.{r}.{p}.0/24  # r{r}p{p}."),
+                _ => writeln!(
+                    out,
+                    "{inner}- ipBlock:  # r{r}p{p}.\n{inner}    cidr: 10.{r}.{p}.0/24  # r{r}p{p}."
+                ),
             };
         }
         if *ports > 0 {
@@ -64,12 +69,16 @@ fn text(shape: &[(usize, usize)], style: &Style) -> String {
         }
         for p in 0..*ports {
             let dice = style.roll(&mut at);
-            if dice % 5 == 0 {
+            if dice.is_multiple_of(5) {
                 let _ = writeln!(out);
             }
             let _ = match dice % 2 {
                 0 => writeln!(out, "{inner}- port: {}   # r{r}q{p}.", 100 * r + p + 1),
-                _ => writeln!(out, "{inner}- protocol: UDP # r{r}q{p}.\n{inner}  port: {} # r{r}q{p}.", 100 * r + p + 1),
+                _ => writeln!(
+                    out,
+                    "{inner}- protocol: UDP # r{r}q{p}.\n{inner}  port: {} # r{r}q{p}.",
+                    100 * r + p + 1
+                ),
             };
         }
         if *peers + *ports == 0 {
@@ -158,5 +167,28 @@ proptest! {
         }
         prop_assert_eq!(text.ends_with('\n'), edited.ends_with('\n'));
         prop_assert_eq!(style.windows, edited.contains("\r\n"));
+    }
+
+    /// Whatever a text is, an edit of it ends in the wanted text or in words.
+    #[test]
+    fn damaged_texts_never_panic(
+        shape in prop::collection::vec((0..3_usize, 0..3_usize), 1..4),
+        steps in prop::collection::vec(step(), 4),
+        style in style(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), "[-\\[\\]{}:#&*!|>'\"\t\n\r,a ]{0,2}"), 1..4),
+    ) {
+        let whole = text(&shape, &style);
+        let was = policies(&whole).remove(0);
+        let now = narrowed(&was, Direction::Ingress, &steps);
+        let mut damaged: Vec<char> = whole.chars().collect();
+        for (place, piece) in damage {
+            let at = place.index(damaged.len());
+            damaged.splice(at..=at, piece.chars());
+        }
+        let damaged: String = damaged.into_iter().collect();
+        if let Ok(edited) = edit(&damaged, "test.yaml", &[Change { was: &was, now: &now }]) {
+            let parsed = parse_objects(&edited, "test.yaml").policies();
+            prop_assert!(parsed.contains(&now.policy) || parsed.is_empty(), "{edited}");
+        }
     }
 }

@@ -36,7 +36,8 @@ data: {a: \"\\u0041\", b: 'it''s'}
 
 #[test]
 fn what_is_not_narrowed_survives_byte_for_byte() {
-    let text = edited(STYLED, Ingress, &[rule(&[Stays, Goes], &[Becomes, Stays]), rule(&[], &[Goes, Stays, Goes])]);
+    let text =
+        edited(STYLED, Ingress, &[rule(&[Stays, Goes], &[Becomes, Stays]), rule(&[], &[Goes, Stays, Goes])]);
     let expected = STYLED
         .replace(
             "          # nobody remembers\n          - namespaceSelector:\n              matchLabels:\n                team: b\n            # deeper\n",
@@ -72,7 +73,8 @@ fn a_split_rule_is_followed_by_the_new_one() {
 
 #[test]
 fn a_list_that_was_not_there_is_written_where_people_look_for_it() {
-    let text = edited(STYLED, Ingress, &[rule(&[Stays, Stays], &[Stays, Stays]), rule(&[Becomes], &[Stays; 3])]);
+    let text =
+        edited(STYLED, Ingress, &[rule(&[Stays, Stays], &[Stays, Stays]), rule(&[Becomes], &[Stays; 3])]);
     let expected = "\
       - from:
         - podSelector:
@@ -107,7 +109,10 @@ fn a_rule_that_says_nothing_becomes_one_and_keeps_its_comment() {
     assert!(edited(&text, Ingress, &everybody).contains("ingress: [{\"from\": [{\"podSelector\""));
     let text = spec("  podSelector: {}\n  ingress:\n  - from: []\n    ports:\n");
     let now = edited(&text, Ingress, &everybody);
-    assert!(now.contains("  - from: [{\"podSelector\"") && now.contains("    ports: [{\"protocol\""), "{now}");
+    assert!(
+        now.contains("  - from: [{\"podSelector\"") && now.contains("    ports: [{\"protocol\""),
+        "{now}"
+    );
 }
 
 #[test]
@@ -119,7 +124,10 @@ fn egress_without_rules_and_policy_types_still_isolates() {
     let flow = "{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"NetworkPolicy\", \"metadata\": {\"name\": \"p\"},
   \"spec\": {\"podSelector\": {}, \"egress\": [{\"ports\": [{\"port\": 1}]}]}}";
     let now = edited(flow, Egress, &[Step::Drop]);
-    assert!(now.contains("{\"policyTypes\": [\"Ingress\", \"Egress\"], \"podSelector\": {}, \"egress\": []}"), "{now}");
+    assert!(
+        now.contains("{\"policyTypes\": [\"Ingress\", \"Egress\"], \"podSelector\": {}, \"egress\": []}"),
+        "{now}"
+    );
 }
 
 #[test]
@@ -145,7 +153,9 @@ fn json_stays_json_and_is_edited_in_itself() {
 
 #[test]
 fn windows_line_breaks_a_mark_and_a_missing_last_break_stay() {
-    let unix = spec("  podSelector: {}\n  ingress:\n  - from:\n    - podSelector: {}  #\ta\ttab\n    - podSelector: {matchLabels: {a: b}}");
+    let unix = spec(
+        "  podSelector: {}\n  ingress:\n  - from:\n    - podSelector: {}  #\ta\ttab\n    - podSelector: {matchLabels: {a: b}}",
+    );
     let text = format!("\u{feff}{}", unix.replace('\n', "\r\n"));
     let now = edited(&text, Ingress, &[rule(&[Stays, Becomes], &[])]);
     assert!(now.starts_with('\u{feff}') && now.contains("#\ta\ttab\r\n"));
@@ -155,7 +165,9 @@ fn windows_line_breaks_a_mark_and_a_missing_last_break_stay() {
 
 #[test]
 fn what_is_shared_through_anchors_is_refused_in_words() {
-    let text = spec("  podSelector: {}\n  ingress:\n  - from: &who\n    - podSelector: {}\n  - from: *who\n    ports: [{port: 1}]\n");
+    let text = spec(
+        "  podSelector: {}\n  ingress:\n  - from: &who\n    - podSelector: {}\n  - from: *who\n    ports: [{port: 1}]\n",
+    );
     let error = try_edit(&text, Ingress, &[Step::Drop]).unwrap_err().to_string();
     assert_eq!(
         error,

@@ -23,14 +23,19 @@ fn a_block_that_was_used_from_outside_stays_without_the_pods_in_it() {
     let kept = narrowed("0.0.0.0/0 : 8443", Exposed::Any);
     assert_eq!(kept, "0.0.0.0/0 except 2 and gateways: 8443/TCP", "the pod ranges of both nodes");
     assert_eq!(narrowed("198.51.100.0/24 : 8443", Exposed::Any), "198.51.100.0/24: 8443/TCP");
-    assert_eq!(narrowed("198.51.100.0/24 | 203.0.113.0/24 : 8443", Exposed::Any), "198.51.100.0/24: 8443/TCP");
+    assert_eq!(
+        narrowed("198.51.100.0/24 | 203.0.113.0/24 : 8443", Exposed::Any),
+        "198.51.100.0/24: 8443/TCP"
+    );
     assert_eq!(narrowed("* : 8443", Exposed::Any), "0.0.0.0/0 except 2 and gateways: 8443/TCP", "everybody");
 }
 
 #[test]
 fn a_block_narrows_to_who_came_when_asked() {
     let both = "198.51.100.7/32 | 198.51.100.9/32: 8443/TCP";
-    for written in ["0.0.0.0/0 : 8443", "198.51.100.0/24 : 8443", "* : 8443", "198.51.0.0/16!198.51.99.0/24 : *"] {
+    for written in
+        ["0.0.0.0/0 : 8443", "198.51.100.0/24 : 8443", "* : 8443", "198.51.0.0/16!198.51.99.0/24 : *"]
+    {
         assert_eq!(narrowed(written, Exposed::Observed), both, "{written}");
     }
 }
@@ -98,7 +103,13 @@ fn egress_to_everybody_becomes_what_was_asked() {
     );
     assert_eq!(what(&answer).len(), 3, "{:?}", what(&answer));
     let seen = world.seen();
-    let proof =
-        prove(&seen.facts, &seen.inventory, &seen.judgement, &answer.objects(), &seen.today, &answer.declared);
+    let proof = prove(
+        &seen.facts,
+        &seen.inventory,
+        &seen.judgement,
+        &answer.objects(),
+        &seen.today,
+        &answer.declared,
+    );
     assert_eq!((proof.alone.cut, proof.alone.excess), (vec![], vec![]));
 }

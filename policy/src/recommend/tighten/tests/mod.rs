@@ -43,13 +43,13 @@ fn port_of(text: &str) -> PolicyPort {
     let number = |text: &str| text.parse::<u16>().ok();
     let port = match port.split_once('-') {
         _ if port == "*" => None,
-        Some((first, last)) => Some(PortName::Range(PortRange {
-            first: number(first).unwrap(),
-            last: number(last).unwrap(),
-        })),
-        None => Some(number(port).map_or(PortName::Name(port.to_owned()), |port| {
-            PortName::Range(PortRange::single(port))
-        })),
+        Some((first, last)) => {
+            Some(PortName::Range(PortRange { first: number(first).unwrap(), last: number(last).unwrap() }))
+        }
+        None => Some(
+            number(port)
+                .map_or(PortName::Name(port.to_owned()), |port| PortName::Range(PortRange::single(port))),
+        ),
     };
     PolicyPort { protocol: protocol.parse().unwrap(), port }
 }
@@ -59,7 +59,11 @@ fn rule_of(text: &str) -> PolicyRule {
     let (peers, ports) = text.split_once(" : ").unwrap();
     let list = |text: &str| text.trim() != "*" && !text.trim().is_empty();
     PolicyRule {
-        peers: if peers.trim() == "*" { Vec::new() } else { peers.split(" | ").map(|p| peer(p.trim())).collect() },
+        peers: if peers.trim() == "*" {
+            Vec::new()
+        } else {
+            peers.split(" | ").map(|p| peer(p.trim())).collect()
+        },
         ports: if list(ports) { ports.split_whitespace().map(port_of).collect() } else { Vec::new() },
     }
 }

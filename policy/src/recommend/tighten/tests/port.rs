@@ -4,7 +4,11 @@ fn ports(written: &str, used: &[u16]) -> Vec<String> {
     let mut world = World::new();
     world.deployment("shop/web", "app=web", 2).deployment("shop/api", "app=api", 2);
     for (replica, number) in [(0, 8080), (1, 8081)] {
-        world.port(&format!("shop/api-{replica}"), "http", number).port(&format!("shop/api-{replica}"), "admin", 9000);
+        world.port(&format!("shop/api-{replica}"), "http", number).port(
+            &format!("shop/api-{replica}"),
+            "admin",
+            9000,
+        );
     }
     for port in used {
         world.tcp("shop/web-0", "shop/api-0", *port);

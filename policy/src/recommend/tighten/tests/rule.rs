@@ -7,13 +7,11 @@ fn a_rule_that_nobody_used_goes_and_the_used_one_stays_as_it_was() {
     world.tcp("ops/scraper-0", "shop/cart-0", 9100);
     let answer = proved(&world, &Options::default());
     assert_eq!(rules(&answer, "shop/api"), ["app=web: 9090/TCP"]);
-    assert_eq!(
-        what(&answer),
-        ["shop/api ingress[1] rule-removed", "shop/api ingress[2] rule-removed"]
-    );
+    assert_eq!(what(&answer), ["shop/api ingress[1] rule-removed", "shop/api ingress[2] rule-removed"]);
     let edit = &answer.edits[0];
     assert_eq!(edit.why, "nobody used it");
-    let names = |ids: &BTreeSet<flowfence_model::NodeId>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let names =
+        |ids: &BTreeSet<flowfence_model::NodeId>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&edit.evidence.never), ["shop/Deployment/cart"]);
     assert_eq!(answer.denied.len(), 1, "the scraper is denied today, and that is another mode's");
     assert!(answer.denied[0].to_string().starts_with("ops/Deployment/scraper -> shop/Deployment/api 9100"));
@@ -112,7 +110,10 @@ fn system_and_other_namespaces_are_left_alone() {
     assert_eq!((answer.edits, answer.kept), (vec![], vec![]));
     let answer = proved(&world, &Options::default());
     assert_eq!(rules(&answer, "kube-system/dns"), [": "]);
-    assert_eq!(kept(&answer), ["kube-system/dns it selects kube-system/Deployment/coredns, which is left open: system"]);
+    assert_eq!(
+        kept(&answer),
+        ["kube-system/dns it selects kube-system/Deployment/coredns, which is left open: system"]
+    );
     let answer = proved(&world, &Options { system: true, ..Options::default() });
     assert_eq!(
         rules(&answer, "kube-system/dns"),
@@ -150,7 +151,10 @@ fn what_a_scanner_used_is_not_kept() {
     );
     let suspects: Vec<String> = answer.edits[0].evidence.suspicious.iter().map(ToString::to_string).collect();
     assert_eq!(suspects, ["shop/Deployment/blog"]);
-    assert_eq!(answer.edits[0].why, "of 4 workloads that it admits 1 came (1 of the others after it had begun to scan)");
+    assert_eq!(
+        answer.edits[0].why,
+        "of 4 workloads that it admits 1 came (1 of the others after it had begun to scan)"
+    );
 }
 
 #[test]
