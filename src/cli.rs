@@ -8,11 +8,12 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use value::{
-    By, DefaultDeny, Dns, Exposed, FailOn, GraphFormat, Mode, PluginName, ReachFormat, RecommendFormat,
-    TableOrJson, TextOrJson,
+    By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Mode, PluginName, ReachFormat,
+    RecommendFormat, TextOrJson,
 };
 
 use crate::exit::{Ending, Failure};
+use crate::manifest::flavour::{FLAVOURS, Flavour};
 use crate::verb;
 
 /// Fence a Kubernetes network to exactly what it needs.
@@ -116,6 +117,11 @@ pub struct GraphArgs {
 
 /// `audit`.
 #[derive(Debug, Args)]
+#[command(mut_arg("sources", |sources| {
+    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. Without any, only \
+                the policies of --cluster are looked at";
+    sources.required(false).help(help)
+}))]
 pub struct AuditArgs {
     /// Traffic and objects
     #[command(flatten)]
@@ -128,7 +134,7 @@ pub struct AuditArgs {
     pub fail_on: FailOn,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: TableOrJson,
+    pub output: FindingsFormat,
 }
 
 /// `recommend`.
@@ -140,6 +146,9 @@ pub struct RecommendArgs {
     /// Subjects and trust
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// What the policies are for
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: Mode,
     /// Write one file a workload and a kustomization.yaml into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -155,9 +164,18 @@ pub struct RecommendArgs {
     /// Whom a port that NodePort, LoadBalancer or externalIPs publish admits
     #[arg(long, value_enum, default_value_t)]
     pub exposed: Exposed,
-    /// What becomes of the policies that are there
-    #[arg(long, value_enum, default_value_t)]
-    pub mode: Mode,
+    /// The language of the policies; each is read back and proved
+    #[arg(long, visible_alias = "flavor", value_name = "NAME", value_parser = value::flavour(), default_value = FLAVOURS[0].name)]
+    pub flavour: &'static Flavour,
+    /// Networks outside by name (YAML, kind Networks): a peer in one is the whole of it
+    #[arg(long, value_name = "FILE")]
+    pub networks: Option<PathBuf>,
+    /// Addresses outside that were not seen and that each rule may add, so that its blocks become fewer
+    #[arg(long, value_name = "ADDRESSES", default_value_t = 0)]
+    pub widen: u128,
+    /// Ports that a server opens as it needs them: NAMESPACE/KIND/NAME:FIRST-LAST[/PROTO]
+    #[arg(long = "port-range", value_name = "SERVER:PORTS", value_parser = value::served_range)]
+    pub port_ranges: Vec<flowfence_policy::recommend::ServedRange>,
     /// With --mode tighten: edit the files that the policies were read from
     #[arg(long, conflicts_with = "out")]
     pub in_place: bool,
@@ -213,9 +231,12 @@ pub struct CheckArgs {
     /// Subjects and trust
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// Answer open questions as the documentation of this network plugin does
+    #[arg(long, value_enum)]
+    pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: TableOrJson,
+    pub output: FindingsFormat,
 }
 
 /// `explain`.
@@ -231,6 +252,9 @@ pub struct ExplainArgs {
     /// Objects
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Answer open questions as the documentation of this network plugin does
+    #[arg(long, value_enum)]
+    pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: TextOrJson,

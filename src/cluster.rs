@@ -5,11 +5,12 @@ use std::path::Path;
 
 use flowfence_graph::Inventory;
 use flowfence_model::object::Object;
-use flowfence_model::{ClusterPolicy, NetworkPolicy};
+use flowfence_model::{ClusterPolicy, NetworkPolicy, NodeId, Remarks};
 use flowfence_policy::recommend::MANAGED_BY;
+use flowfence_policy::semantics::{Plugin, Rulebook};
 
 use crate::cli::ClusterArgs;
-use crate::exit::Failure;
+use crate::exit::{Ending, Failure};
 use crate::manifest::{Located, Snapshot, read_objects};
 use crate::output::safe;
 
@@ -23,8 +24,12 @@ pub struct Cluster {
     /// The cluster-wide policies in force: those of `--policies` when it holds any, else the
     /// cluster's, since a set of NetworkPolicies is written to stand beside them.
     pub tiers: Vec<ClusterPolicy>,
-    /// Where each policy was read, by `NAMESPACE/NAME`.
+    /// Where each policy was read, by `NAMESPACE/NAME`, `KIND/NAME` for cluster-wide ones.
     pub places: BTreeMap<String, Place>,
+    /// Where each workload's topmost controller, or bare pod, was read, by its node id.
+    pub workload_places: BTreeMap<String, Place>,
+    /// What was remarked on the spelling of policies.
+    pub remarks: Remarks,
     /// Policies of the cluster that an earlier run wrote, `NAMESPACE/NAME`.
     pub ours: BTreeSet<String>,
     /// Objects that were used.
@@ -33,6 +38,9 @@ pub struct Cluster {
     pub refused: Vec<String>,
     /// Objects of kinds that flowfence does not use, by kind.
     pub ignored: BTreeMap<String, u64>,
+    /// Whether something of the set that is asked about (`--policies`, `--against`) was refused:
+    /// the answer is then that of another set than the user wrote.
+    pub is_set_partial: bool,
 }
 
 /// A line of a file.
@@ -40,8 +48,25 @@ pub struct Cluster {
 pub struct Place {
     /// The file as the user named it.
     pub file: String,
-    /// The line, from 1.
+    /// The line on which the object begins, from 1.
     pub line: usize,
+    /// Lines of the fields of a policy, by their path under `spec`.
+    pub lines: BTreeMap<String, usize>,
+}
+
+impl Place {
+    /// The line of a field; that of the nearest field around it, or of the object, when it has
+    /// none of its own.
+    pub fn line_of(&self, field: &str) -> usize {
+        let mut path = field;
+        loop {
+            if let Some(line) = self.lines.get(path) {
+                return *line;
+            }
+            let Some(end) = path.rfind(['.', '[']) else { return self.line };
+            path = &path[..end];
+        }
+    }
 }
 
 /// Reads the objects that the arguments name; each `--cluster` is one moment.
@@ -62,35 +87,68 @@ pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
     cluster.policies = cluster.inventory.policies().to_vec();
     cluster.tiers = cluster.inventory.cluster_policies().to_vec();
     if let Some(path) = &args.policies {
-        cluster.places.clear();
-        cluster.ours.clear();
-        let objects = cluster.take(path)?;
-        let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
-        for object in objects {
-            match object {
-                Object::NetworkPolicy(policy) => drop(policies.insert(policy.key(), policy)),
-                Object::ClusterPolicy(policy) => drop(tiers.insert(policy.key(), policy)),
-                _ => {}
-            }
+        let set = load_set(path)?;
+        cluster.policies = set.policies;
+        if !set.tiers.is_empty() {
+            cluster.tiers = set.tiers;
+            cluster.inventory = cluster.inventory.with_cluster_policies(cluster.tiers.clone());
         }
-        cluster.policies = policies.into_values().collect();
-        if !tiers.is_empty() {
-            cluster.tiers = tiers.into_values().collect();
+        cluster.places.retain(|key, _| cluster.tiers.iter().any(|policy| policy.key() == *key));
+        cluster.places.extend(set.places);
+        cluster.remarks.retain(|key, _| cluster.tiers.iter().any(|policy| policy.key() == *key));
+        cluster.remarks.extend(set.remarks);
+        cluster.ours = set.ours;
+        cluster.objects += set.objects;
+        cluster.refused.extend(set.refused);
+        for (kind, count) in set.ignored {
+            *cluster.ignored.entry(kind).or_default() += count;
         }
-    }
-    for problem in &cluster.refused {
-        eprintln!("flowfence: left out: {}", safe::line(problem));
+        cluster.is_set_partial = set.is_set_partial;
     }
     Ok(cluster)
 }
 
-/// The NetworkPolicies of one path, for a what-if.
-pub fn load_policies(path: &Path) -> Result<Vec<NetworkPolicy>, Failure> {
-    let args = ClusterArgs { policies: Some(path.to_owned()), ..ClusterArgs::default() };
-    load(&args).map(|cluster| cluster.policies)
+/// A set of policies for a what-if, and nothing of a cluster. Of two with one name the last
+/// counts, as when they are applied.
+pub fn load_set(path: &Path) -> Result<Cluster, Failure> {
+    let mut cluster = Cluster::default();
+    let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
+    for object in cluster.take(path)? {
+        match object {
+            Object::NetworkPolicy(policy) => drop(policies.insert(policy.key(), policy)),
+            Object::ClusterPolicy(policy) => drop(tiers.insert(policy.key(), policy)),
+            _ => {}
+        }
+    }
+    if policies.is_empty() && tiers.is_empty() {
+        eprintln!(
+            "flowfence: {} holds no policy: without policies everything is allowed",
+            safe::line(&path.display().to_string())
+        );
+    }
+    cluster.policies = policies.into_values().collect();
+    cluster.tiers = tiers.into_values().collect();
+    cluster.is_set_partial = !cluster.refused.is_empty();
+    if cluster.is_set_partial {
+        eprintln!(
+            "flowfence: {} was not used whole, so the answer is that of another set",
+            safe::line(&path.display().to_string())
+        );
+    }
+    Ok(cluster)
 }
 
 impl Cluster {
+    /// The policies in force, as a plugin reads them.
+    pub fn rules(&self, plugin: Option<Plugin>) -> Rulebook<'_> {
+        Rulebook { policies: &self.policies, tiers: &self.tiers, plugin }
+    }
+
+    /// How a run ends that answered from this alone.
+    pub fn ending(&self) -> Ending {
+        if self.is_set_partial { Ending::Partial } else { Ending::Clean }
+    }
+
     /// Reads one path; an error when nothing of it could be used although something is there.
     fn take(&mut self, path: &Path) -> Result<Vec<Object>, Failure> {
         let snapshot = read_objects(path).map_err(Failure::unreadable)?;
@@ -98,26 +156,50 @@ impl Cluster {
             return Err(Failure::unreadable(nothing_usable(path, &snapshot)));
         }
         self.objects += snapshot.objects.len() as u64;
+        let known = self.refused.len();
         self.refused.extend(snapshot.problems.iter().map(ToString::to_string));
         if snapshot.further_problems > 0 {
             self.refused.push(format!("{}: {} more problems", path.display(), snapshot.further_problems));
         }
+        for problem in &self.refused[known..] {
+            eprintln!("flowfence: left out: {}", safe::line(problem));
+        }
         for (kind, count) in snapshot.ignored_kinds {
             *self.ignored.entry(kind).or_default() += count;
         }
-        for Located { item, file, line, managed_by } in &snapshot.objects {
+        for Located { item, file, line, managed_by, spelling } in &snapshot.objects {
+            let place = || Place { file: file.to_string(), line: *line, lines: spelling.lines.clone() };
             let key = match item {
                 Object::NetworkPolicy(policy) => policy.key(),
                 Object::ClusterPolicy(policy) => policy.key(),
-                _ => continue,
+                other => {
+                    if let Some(id) = workload(other) {
+                        self.workload_places.insert(id, place());
+                    }
+                    continue;
+                }
             };
             if managed_by.as_deref() == Some(MANAGED_BY.1) {
                 self.ours.insert(key.clone());
             }
-            self.places.insert(key, Place { file: file.to_string(), line: *line });
+            self.remarks.remove(&key);
+            if !spelling.remarks.is_empty() {
+                self.remarks.insert(key.clone(), spelling.remarks.clone());
+            }
+            self.places.insert(key, place());
         }
         Ok(snapshot.objects.into_iter().map(|located| located.item).collect())
     }
+}
+
+/// The id of a workload whose own object this is: a controller or pod without an owner.
+fn workload(object: &Object) -> Option<String> {
+    let (kind, meta) = match object {
+        Object::Controller(controller) => (controller.kind.as_str(), &controller.meta),
+        Object::Pod(pod) => ("Pod", &pod.meta),
+        _ => return None,
+    };
+    meta.owner.is_none().then(|| NodeId::workload(&meta.namespace, kind, &meta.name).to_string())
 }
 
 fn nothing_usable(path: &Path, snapshot: &Snapshot) -> String {

@@ -6,6 +6,10 @@ use flowfence_graph::Inventory;
 use flowfence_model::{NodeId, Protocol};
 use flowfence_policy::semantics::{Cluster, Connection, Party, PodIndex};
 
+mod suggest;
+
+pub use suggest::services_at;
+
 /// One end that was named: a pod, or an address without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
@@ -27,16 +31,13 @@ pub fn ends(text: &str, inventory: &Inventory, cluster: &Cluster) -> Result<Vec<
     {
         return Ok(vec![End { pod: Some(pod), address: None }]);
     }
-    let id: NodeId = text.parse().map_err(|_| {
-        format!("{text:?} is no pod of the cluster that was given, no address and no node id (NAMESPACE/KIND/NAME)")
-    })?;
+    let id: NodeId = text.parse().map_err(|_| suggest::unknown(text, inventory))?;
     match &id {
         NodeId::External(ip) | NodeId::Unknown(ip) => {
             Ok(vec![End { pod: cluster.holder(*ip), address: Some(*ip) }])
         }
         NodeId::Node(name) => {
-            let node =
-                inventory.nodes().get(name).ok_or_else(|| format!("no node {name:?} in the cluster"))?;
+            let node = inventory.nodes().get(name).ok_or_else(|| suggest::unknown(text, inventory))?;
             let address = node.addresses().next().ok_or_else(|| format!("node {name:?} has no address"))?;
             Ok(vec![End { pod: None, address: Some(address) }])
         }
@@ -46,13 +47,22 @@ pub fn ends(text: &str, inventory: &Inventory, cluster: &Cluster) -> Result<Vec<
                 address.ok_or("the cluster that was given has no EndpointSlice default/kubernetes")?;
             Ok(vec![End { pod: None, address: Some(address) }])
         }
-        NodeId::Workload { .. } | NodeId::Namespace(_) => workload(&id, inventory),
+        NodeId::Namespace(name) => Err(format!(
+            "a namespace is no end of one connection; ask for a pod or a workload of {name}, or for all of it with reach"
+        )),
+        NodeId::Workload { .. } => workload(&id, inventory, cluster),
     }
 }
 
-fn workload(id: &NodeId, inventory: &Inventory) -> Result<Vec<End>, String> {
-    let known =
-        inventory.workload(id).ok_or_else(|| format!("no workload {id} in the cluster that was given"))?;
+fn workload(id: &NodeId, inventory: &Inventory, cluster: &Cluster) -> Result<Vec<End>, String> {
+    // The id of a pod in the graph's view by pods.
+    if let NodeId::Workload { namespace, kind, name } = id
+        && kind == "Pod"
+        && let Some(pod) = cluster.pod_named(namespace, name)
+    {
+        return Ok(vec![End { pod: Some(pod), address: None }]);
+    }
+    let known = inventory.workload(id).ok_or_else(|| suggest::unknown(&id.to_string(), inventory))?;
     let running = |pod: &usize| inventory.pods().get(*pod).is_some_and(|known| !known.pod.is_finished);
     let pods: Vec<usize> = known.pods.iter().copied().filter(running).collect();
     let chosen = if pods.is_empty() { &known.pods } else { &pods };

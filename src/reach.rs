@@ -4,9 +4,8 @@ pub mod filter;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use flowfence_graph::Inventory;
 use flowfence_model::Protocol;
-use flowfence_model::object::TargetPort;
+pub use flowfence_policy::judge::cluster;
 use flowfence_policy::semantics::{Cluster, Connection, Party, PodIndex, PolicySet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,6 +15,9 @@ use serde_json::value::RawValue;
 pub struct Answers {
     /// One answer a probe.
     pub results: Vec<Answer>,
+    /// Objects that were refused, and so have no part in the answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
 }
 
 /// What the policies say of one probe.
@@ -66,50 +68,6 @@ struct RawProbe {
     to_ip: Option<IpAddr>,
 }
 
-/// The pods of an inventory as policies see them; a pod's index is the inventory's.
-pub fn cluster(inventory: &Inventory) -> Cluster {
-    let pods = inventory.pods().iter().map(|known| known.pod.clone()).collect();
-    let services = inventory.services().values();
-    let services =
-        services.flat_map(|service| service.cluster_ips.iter().chain(&service.external_ips)).copied();
-    Cluster::new(pods, inventory.namespaces().values().cloned(), inventory.nodes().values().cloned())
-        .with_service_addresses(services)
-        .with_published_ports(published(inventory))
-}
-
-/// The pod ports behind services that nodes or load balancers publish, where a client may arrive
-/// as a node's address.
-fn published(inventory: &Inventory) -> Vec<(PodIndex, Protocol, u16)> {
-    let mut published = Vec::new();
-    for service in inventory.services().values() {
-        let is_published =
-            matches!(&*service.kind, "NodePort" | "LoadBalancer") || !service.external_ips.is_empty();
-        let Some(selector) = service.selector.as_ref().filter(|_| is_published) else { continue };
-        for (at, known) in inventory.pods().iter().enumerate() {
-            let meta = &known.pod.meta;
-            let is_behind = meta.namespace == service.meta.namespace
-                && selector.iter().all(|(key, value)| meta.labels.get(key) == Some(value));
-            if !is_behind {
-                continue;
-            }
-            for port in &service.ports {
-                let declared = known.pod.ports.iter().filter(|declared| declared.protocol == port.protocol);
-                match &port.target {
-                    TargetPort::Number(number) => {
-                        published.push((PodIndex::at(at), port.protocol, *number));
-                    }
-                    TargetPort::Name(name) => published.extend(
-                        declared
-                            .filter(|declared| declared.name.as_deref() == Some(name))
-                            .map(|declared| (PodIndex::at(at), port.protocol, declared.port)),
-                    ),
-                }
-            }
-        }
-    }
-    published
-}
-
 /// Answers the probes of a JSON list with policies that are compiled:
 /// `[{"from": POD|IP, "to": POD|IP, "protocol", "port", "fromIP"?, "toIP"?}]`.
 ///
@@ -129,7 +87,7 @@ pub fn answer(probes: &str, policies: &PolicySet) -> Result<Answers, ProbeError>
             unspecified: decision.unspecified.iter().map(|reason| reason.token()).collect(),
         })
     });
-    Ok(Answers { results: results.collect::<Result<_, _>>()? })
+    Ok(Answers { results: results.collect::<Result<_, _>>()?, refused: Vec::new() })
 }
 
 fn connection(probe: &str, cluster: &Cluster) -> Result<Connection, String> {

@@ -170,3 +170,107 @@ fn the_shop_before_and_after_a_policy_is_told() {
     assert!(told.contains("removed,node/node2,data/StatefulSet/cache,,TCP,all"), "{told}");
     assert!(!told.contains("added"));
 }
+
+/// A rule that accepts names, and what stands before or after it.
+fn names(priority: u16, name: &str, rule: &Value) -> Value {
+    json!({"apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy",
+        "metadata": {"name": name}, "spec": {"tier": "Admin", "priority": priority, "subject": {"namespaces": {}},
+            "egress": [rule]}})
+}
+
+fn accept(domains: &[&str]) -> Value {
+    json!({"action": "Accept", "to": [{"domainNames": domains}], "protocols": [{"tcp": {"destinationPort": {"number": 443}}}]})
+}
+
+#[test]
+fn names_that_rules_accept_are_ends_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let pods = [pod("shop", "web", "10.0.0.1"), pod("shop", "db", "10.0.0.2")];
+    let cluster = list(directory.path(), "cluster.json", &pods);
+    let deny = json!({"action": "Deny", "to": [{"networks": ["0.0.0.0/0"]}]});
+    let set = list(
+        directory.path(),
+        "set.json",
+        &[
+            names(1, "names", &accept(&["*.example.org", "www.example.org", "db.example.net"])),
+            names(2, "shut", &deny),
+        ],
+    );
+    let with = |more: &[&str]| text(&[&["--cluster", &cluster, "--policies", &set], more].concat());
+    let all: Value = serde_json::from_str(&with(&["-o", "json"])).unwrap();
+    let hosts: Vec<&str> = all["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|end| end["kind"] == "Domain")
+        .map(|end| end["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(hosts, ["domain/*.example.org", "domain/db.example.net", "domain/www.example.org"]);
+    let rows = all["connections"].as_array().unwrap();
+    let to = |id: &str| -> Vec<&Value> { rows.iter().filter(|row| row["to"] == id).collect() };
+    for host in &hosts {
+        let found = to(host);
+        assert_eq!(found.len(), 2, "{host}: both pods");
+        assert_eq!(found[0]["allowed"], json!([{"protocol": "TCP", "ports": "443"}]), "{host}");
+    }
+    assert!(to("external/0.0.0.0/0").is_empty(), "an address without a name is denied");
+    assert!(
+        rows.iter().all(|row| !row["from"].as_str().unwrap().starts_with("domain/")),
+        "nothing comes from a name"
+    );
+    // Every format has them, and a filter takes a name that a wildcard means.
+    let row = "shop/Pod/web,domain/*.example.org,,TCP,443";
+    assert!(with(&["-o", "csv"]).contains(row));
+    assert!(
+        with(&["-o", "dot"]).contains("\"shop/Pod/web\" -> \"domain/*.example.org\" [label=\"TCP 443\"];")
+    );
+    let chosen = |name: &str| -> Vec<String> {
+        let table = with(&["--from", "shop/web", "--to", name, "-o", "csv"]);
+        table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
+    };
+    assert_eq!(chosen("domain/www.example.org"), ["domain/www.example.org"]);
+    assert_eq!(chosen("domain/api.example.org"), ["domain/*.example.org"]);
+    assert_eq!(chosen("domain/*.example.org"), ["domain/*.example.org"]);
+    let unknown = reach(&["--cluster", &cluster, "--policies", &set, "--to", "domain/example.org"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no rule of a cluster-wide policy accepts"));
+}
+
+#[test]
+fn a_name_is_judged_in_the_order_of_rules_and_differences_tell_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = list(directory.path(), "cluster.json", &[pod("shop", "web", "10.0.0.1")]);
+    let deny = json!({"action": "Deny", "to": [{"networks": ["0.0.0.0/0"]}]});
+    let before = list(directory.path(), "before.json", &[names(2, "shut", &deny)]);
+    let set = |name: &str, first: u16| {
+        list(
+            directory.path(),
+            name,
+            &[names(first, "names", &accept(&["*.example.org"])), names(2, "shut", &deny)],
+        )
+    };
+    let (early, late) = (set("early.json", 1), set("late.json", 3));
+    let host = ["--to", "domain/*.example.org", "-o", "csv"];
+    let rows = |set: &str| {
+        text(&[&["--cluster", &cluster, "--policies", set], &host[..]].concat()).lines().count() - 1
+    };
+    assert_eq!(
+        (rows(&early), rows(&late)),
+        (1, 0),
+        "a Deny of all addresses that goes before denies the name"
+    );
+    let difference =
+        |set: &str| text(&["--cluster", &cluster, "--policies", set, "--against", &before, "-o", "csv"]);
+    assert_eq!(
+        difference(&early),
+        "change,from,to,family,protocol,ports\nadded,shop/Pod/web,domain/*.example.org,,TCP,443\n"
+    );
+    assert_eq!(difference(&late).lines().count(), 1);
+    // An address is not a name: whether a pod resolved it so is not known.
+    let probes = directory.path().join("probes.json");
+    fs::write(&probes, r#"[{"from": "shop/web", "to": "203.0.113.9", "port": 443}]"#).unwrap();
+    let asked = text(&["--cluster", &cluster, "--policies", &early, "--probes", probes.to_str().unwrap()]);
+    let answer: Value = serde_json::from_str(&asked).unwrap();
+    assert_eq!(answer["results"][0]["allowed"], false);
+    assert_eq!(answer["results"][0]["unspecified"], json!(["domain-name-peer"]));
+}

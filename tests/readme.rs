@@ -6,14 +6,16 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use support::example;
 use support::program::{Scratch, flowfence};
 use support::shop;
 
 #[test]
 fn every_line_of_the_example_is_in_the_real_output() {
     let readme = std::fs::read_to_string(shop::path("README.md")).unwrap();
-    let block = readme.split("```console\n").find(|block| block.starts_with("$ flowfence graph")).unwrap();
-    let block = block.split("```").next().unwrap();
+    // Its commands are abridged, and so is each table, without a mark: they are run in full here.
+    let session =
+        example::sessions(&readme).into_iter().find(|steps| steps[0].command.starts_with("flowfence graph"));
     let scratch = Scratch::new();
     let out = scratch.path().join("policies");
     let inputs = shop::inputs();
@@ -26,9 +28,9 @@ fn every_line_of_the_example_is_in_the_real_output() {
         real += &run.stderr;
     }
     real += &std::fs::read_to_string(out.join("data/cache.yaml")).unwrap();
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let real: BTreeSet<String> = real.lines().map(words).collect();
-    let shown: Vec<String> = block.lines().filter(|line| !line.starts_with("$ ")).map(words).collect();
+    let real: BTreeSet<String> = real.lines().map(example::words).collect();
+    let shown = session.unwrap().into_iter().flat_map(|step| step.shown);
+    let shown: Vec<String> = shown.map(|line| example::words(&line)).collect();
     assert!(shown.len() > 30, "the example was found");
     let wrong: Vec<&String> = shown.iter().filter(|line| !line.is_empty() && !real.contains(*line)).collect();
     assert_eq!(wrong, Vec::<&String>::new());

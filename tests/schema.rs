@@ -1,5 +1,5 @@
 //! The published JSON Schemas are those of the types that write the outputs, and the page of
-//! counts is that of the tables behind them.
+//! counts and that of findings are those of the tables behind them.
 //!
 //! `UPDATE=1 cargo test --test schema` writes them anew; read the diff before you commit it.
 
@@ -20,13 +20,18 @@ fn published_schemas_are_those_of_the_outputs() {
             stale.push(path);
         }
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/completeness.md");
-    let text = flowfence::output::completeness::page();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    if std::fs::read_to_string(&path).unwrap_or_default() != text {
-        stale.push(path);
+    let pages = [
+        ("docs/completeness.md", flowfence::output::completeness::page()),
+        ("docs/audit.md", flowfence::output::audit::page()),
+    ];
+    for (page, text) in pages {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        if std::fs::read_to_string(&path).unwrap_or_default() != text {
+            stale.push(path);
+        }
     }
     assert!(stale.is_empty(), "stale, see the head of this test: {stale:?}");
 }

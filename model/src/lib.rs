@@ -4,7 +4,8 @@
 //! time, address, protocol, port      the smallest words
 //! label ─▶ selector ─▶ object        Kubernetes objects, only the fields that are used
 //!                    ├▶ policy       NetworkPolicy, checked
-//!                    └▶ tier         cluster-wide policies, checked
+//!                    ├▶ tier         cluster-wide policies, checked
+//!                    └▶ remark       what a policy's spelling told beside its meaning
 //! flow ─▶ recording                  what the wire showed
 //! node                               the name of an end of an edge
 //! ```
@@ -23,6 +24,7 @@ pub mod policy;
 pub mod port;
 pub mod protocol;
 pub mod recording;
+pub mod remark;
 pub mod selector;
 pub mod tier;
 pub mod time;
@@ -35,6 +37,7 @@ pub use policy::{Direction, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort,
 pub use port::{PortRange, PortSet};
 pub use protocol::Protocol;
 pub use recording::{Counts, FileReport, Names, Recording, Tap};
+pub use remark::{Remark, Remarks};
 pub use selector::{LabelSelector, Requirement};
 pub use tier::{Action, ClusterPolicy, ClusterPolicyKind, DomainName, Tier, TierPeer, TierPort, TierRule};
 pub use time::Timestamp;

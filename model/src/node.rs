@@ -67,6 +67,14 @@ impl NodeId {
         }
     }
 
+    /// The address, when it is one outside.
+    pub fn external(&self) -> Option<IpAddr> {
+        match self {
+            NodeId::External(ip) => Some(*ip),
+            _ => None,
+        }
+    }
+
     /// Whether it is a workload.
     pub fn is_workload(&self) -> bool {
         matches!(self, NodeId::Workload { .. })

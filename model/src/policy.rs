@@ -64,6 +64,22 @@ impl Direction {
             Direction::Ingress => "ingress",
         }
     }
+
+    /// The field of a rule that lists its peers: `to` or `from`.
+    pub const fn peers(self) -> &'static str {
+        match self {
+            Direction::Egress => "to",
+            Direction::Ingress => "from",
+        }
+    }
+
+    /// The entry of `policyTypes`: `Egress` or `Ingress`.
+    pub const fn policy_type(self) -> &'static str {
+        match self {
+            Direction::Egress => "Egress",
+            Direction::Ingress => "Ingress",
+        }
+    }
 }
 
 impl fmt::Display for Direction {

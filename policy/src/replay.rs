@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{EdgeKey, Facts, Inventory, Tally};
 use flowfence_model::NetworkPolicy;
+use flowfence_model::policy::Direction;
 
 use crate::judge::{Judgement, Roster, Standing};
-use crate::recommend::proof::{Cut, prove};
-use crate::semantics::{PolicySet, Unspecified};
+use crate::recommend::proof::{Cut, cuts};
+use crate::semantics::{PolicySet, Rulebook, Unspecified};
 
 /// What a candidate set would have done.
 #[derive(Clone, Debug, Default)]
@@ -23,16 +24,38 @@ pub struct Replay {
     pub unspecified: BTreeMap<EdgeKey, BTreeSet<Unspecified>>,
 }
 
-/// Replays every contact against `candidate`. The judgement is that of today's policies.
+/// For each cut edge, the policies of the candidate that isolate the end that denies it, by
+/// `NAMESPACE/NAME`.
+pub fn denied_by(
+    inventory: &Inventory,
+    candidate: &[NetworkPolicy],
+    cut: &[(Cut, Tally)],
+) -> Vec<BTreeSet<String>> {
+    let roster = Roster::new(inventory);
+    let policies = PolicySet::compile(roster.cluster(), candidate);
+    let of = |cut: &Cut| {
+        let end = match cut.direction {
+            Direction::Egress => &cut.edge.from,
+            Direction::Ingress => &cut.edge.to,
+        };
+        let pods = roster.pods_of(end).iter();
+        let isolating = pods.flat_map(|pod| policies.isolated_by(*pod, cut.direction).collect::<Vec<_>>());
+        isolating.map(|policy| candidate[policy].key()).collect()
+    };
+    cut.iter().map(|(cut, _)| of(cut)).collect()
+}
+
+/// Replays every contact against `candidate`. The judgement is that of today's policies; it
+/// should be of the same plugin, or what is newly admitted mixes two readings.
 pub fn replay(
     facts: &Facts,
     inventory: &Inventory,
     judgement: &Judgement,
-    candidate: &[NetworkPolicy],
+    candidate: &Rulebook<'_>,
 ) -> Replay {
-    let proof = prove(facts, inventory, judgement, candidate, &[], &[]);
+    let (observed, cut) = cuts(facts, inventory, judgement, candidate);
     let roster = Roster::new(inventory);
-    let policies = PolicySet::compile(roster.cluster(), candidate);
+    let policies = candidate.compile(roster.cluster());
     let mut tallies: BTreeMap<EdgeKey, Tally> = BTreeMap::new();
     let mut newly_admitted = BTreeSet::new();
     let mut unspecified: BTreeMap<EdgeKey, BTreeSet<Unspecified>> = BTreeMap::new();
@@ -49,14 +72,10 @@ pub fn replay(
             tallies.entry(edge).or_insert_with(Tally::empty).merge(&judged.tally);
         }
     }
-    let cut = proof.alone.cut.into_iter().map(|cut| {
+    let kept = observed - cut.len();
+    let cut = cut.into_iter().map(|cut| {
         let tally = tallies.get(&cut.edge).cloned().unwrap_or_else(Tally::empty);
         (cut, tally)
     });
-    Replay {
-        kept: proof.alone.admitted,
-        cut: cut.collect(),
-        newly_admitted: newly_admitted.into_iter().collect(),
-        unspecified,
-    }
+    Replay { kept, cut: cut.collect(), newly_admitted: newly_admitted.into_iter().collect(), unspecified }
 }

@@ -1,6 +1,19 @@
 //! Words that flags take.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use flowfence_model::{NodeId, PortRange, Protocol};
+use flowfence_policy::recommend::ServedRange;
+use flowfence_policy::semantics::Plugin;
+
+use crate::manifest::flavour::{FLAVOURS, Flavour};
+
+/// `--flavour`: the names of the table.
+pub(super) fn flavour() -> impl TypedValueParser<Value = &'static Flavour> {
+    let names = FLAVOURS.iter().map(|flavour| PossibleValue::new(flavour.name).help(flavour.title));
+    PossibleValuesParser::new(names)
+        .map(|name| Flavour::named(&name).expect("the parser takes names of the table alone"))
+}
 
 /// Text for people or JSON for machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -36,14 +49,16 @@ pub enum GraphFormat {
     Dot,
 }
 
-/// A table for people or JSON for machines.
+/// Formats of what was found: `audit` and `check`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum TableOrJson {
+pub enum FindingsFormat {
     /// Columns for people
     #[default]
     Table,
     /// JSON for machines
     Json,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
 }
 
 /// Formats of `recommend`.
@@ -56,18 +71,6 @@ pub enum RecommendFormat {
     Json,
     /// A unified diff from the files of today, for `git apply` or `patch -p1`
     Patch,
-}
-
-/// `--mode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    /// A set that stands alone and supersedes what is there
-    #[default]
-    Replace,
-    /// Only what is missing beside today's policies
-    Add,
-    /// Today's policies, narrowed to what was used of them
-    Tighten,
 }
 
 /// `--default-deny`.
@@ -121,6 +124,18 @@ pub enum PluginName {
     Aws,
 }
 
+impl From<PluginName> for Plugin {
+    fn from(name: PluginName) -> Self {
+        match name {
+            PluginName::Calico => Plugin::Calico,
+            PluginName::Cilium => Plugin::Cilium,
+            PluginName::KubeRouter => Plugin::KubeRouter,
+            PluginName::KubeNetworkPolicies => Plugin::KubeNetworkPolicies,
+            PluginName::Aws => Plugin::Aws,
+        }
+    }
+}
+
 /// `--fail-on`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
@@ -135,6 +150,18 @@ pub enum FailOn {
     Never,
 }
 
+/// `--mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// A set that stands alone, in place of today's policies
+    #[default]
+    Replace,
+    /// Only what today's policies lack, to stand beside them
+    Add,
+    /// Today's policies, narrowed to what was used of them
+    Tighten,
+}
+
 /// `--exposed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Exposed {
@@ -143,4 +170,49 @@ pub enum Exposed {
     Any,
     /// The clients that were seen, and every node address
     Observed,
+}
+
+/// `SERVER:FIRST-LAST[/PROTO]`, TCP where no protocol is said.
+pub(super) fn served_range(text: &str) -> Result<ServedRange, String> {
+    let hint = "expected SERVER:FIRST-LAST[/PROTO], such as shop/Deployment/ftp:30000-30100/TCP";
+    let (rest, protocol) = match text.rsplit_once('/') {
+        Some((rest, name)) if name.parse::<Protocol>().is_ok() => (rest, name),
+        _ => (text, "TCP"),
+    };
+    let protocol: Protocol = protocol.parse().map_err(|_| hint.to_owned())?;
+    let (server, ports) = rest.rsplit_once(':').ok_or(hint)?;
+    let (first, last) = ports.split_once('-').ok_or(hint)?;
+    let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0).ok_or(hint);
+    let range = PortRange { first: number(first)?, last: number(last)? };
+    let server = server.parse::<NodeId>().map_err(|_| format!("{server:?} is no node id; {hint}"))?;
+    if range.last <= range.first || !protocol.has_ports() {
+        return Err(hint.to_owned());
+    }
+    Ok(ServedRange { server, protocol, range })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_served_range_names_server_ports_and_protocol() {
+        let served = served_range("shop/Deployment/ftp:30000-30100").unwrap();
+        assert_eq!(
+            (served.server.to_string().as_str(), served.protocol),
+            ("shop/Deployment/ftp", Protocol::Tcp)
+        );
+        assert_eq!(served.range.to_string(), "30000-30100");
+        let udp = served_range("external/203.0.113.1/32:40000-40100/UDP").unwrap();
+        assert_eq!(udp.protocol, Protocol::Udp);
+        for wrong in [
+            "ftp",
+            "shop/Deployment/ftp:9-8",
+            "shop/Deployment/ftp:1-2/ICMP",
+            "a b:1-2",
+            "x/Deployment/y:0-4",
+        ] {
+            assert!(served_range(wrong).is_err(), "{wrong}");
+        }
+    }
 }

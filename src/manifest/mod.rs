@@ -5,6 +5,7 @@
 //!                        (one document     (one file a                   ├▶ Snapshot
 //!                         or list item)     kind)        └▶ Problem ─────┘
 //! NetworkPolicy ─▶ write ─▶ YAML, JSON
+//!               └▶ flavour   the same in other languages, and back
 //! narrowed policy, text ─▶ edit ─▶ the same text but for what was narrowed
 //! ```
 //!
@@ -13,10 +14,12 @@
 //! YAML crate.
 
 pub mod edit;
+pub mod flavour;
 mod head;
 mod json;
 mod kind;
 mod metadata;
+mod networks;
 mod open;
 mod read;
 mod reader;
@@ -32,7 +35,8 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{parse_objects, parse_policies, policies_from_values};
-pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot};
+pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot, Spelling};
 pub use write::{Part, PolicyManifest, part_to_json, to_json, write_policy};

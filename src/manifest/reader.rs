@@ -65,14 +65,18 @@ impl Reader {
             let line = Some(source.line());
             return self.refuse(source, Some(head), Refusal { line, field: None, reason });
         };
-        match kind::lookup(api_version, kind).map(|kind| kind.read) {
-            None => *self.snapshot.ignored_kinds.entry(format!("{api_version} {kind}")).or_default() += 1,
-            Some(read) => match read(source) {
+        match kind::lookup(api_version, kind) {
+            Err(refusal) => self.refuse(source, Some(head), refusal),
+            Ok(None) => {
+                *self.snapshot.ignored_kinds.entry(format!("{api_version} {kind}")).or_default() += 1;
+            }
+            Ok(Some(kind)) => match (kind.read)(source) {
                 Ok(objects) => self.snapshot.objects.extend(objects.into_iter().map(|item| Located {
                     item,
                     file: Arc::clone(&self.file),
-                    line: source.line(),
+                    line: source.first_line(),
                     managed_by: managed_by(source, head),
+                    spelling: kind.spelling(source),
                 })),
                 Err(refusal) => self.refuse(source, Some(head), refusal),
             },
@@ -83,7 +87,7 @@ impl Reader {
     pub(super) fn refuse(&mut self, source: &Source<'_>, head: Option<&Head>, refusal: Refusal) {
         self.snapshot.report(Problem {
             file: Arc::clone(&self.file),
-            line: refusal.line.or(Some(source.line())),
+            line: refusal.line.or(Some(source.first_line())),
             object: label(source, head),
             field: refusal.field,
             reason: refusal.reason,

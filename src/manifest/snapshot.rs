@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use flowfence_model::object::Object;
-use flowfence_model::{ClusterPolicy, NetworkPolicy};
+use flowfence_model::{ClusterPolicy, NetworkPolicy, Remark};
 
 /// A thing and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,10 +15,22 @@ pub struct Located<T> {
     pub item: T,
     /// The file as the user named it.
     pub file: Arc<str>,
-    /// The line of the file on which its document or list item begins, from 1.
+    /// The line of the file on which its first field stands, from 1.
     pub line: usize,
     /// Its label `app.kubernetes.io/managed-by`.
     pub managed_by: Option<String>,
+    /// What the text of a policy tells beside its meaning.
+    pub spelling: Spelling,
+}
+
+/// What the text of a policy tells beside its meaning; nothing for other kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spelling {
+    /// What was written that means other than it seems.
+    pub remarks: Vec<Remark>,
+    /// Lines of the file by the field under `spec`: `podSelector`, `ingress[0]`,
+    /// `ingress[0].from[1]` and the like.
+    pub lines: BTreeMap<String, usize>,
 }
 
 /// How much a problem matters.

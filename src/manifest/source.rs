@@ -27,6 +27,16 @@ impl Source<'_> {
         }
     }
 
+    /// The line of the file on which its first field stands, after comments and markers.
+    pub(super) fn first_line(&self) -> usize {
+        let Source::Yaml(piece) = self else { return self.line() };
+        let is_before = |line: &&str| {
+            let line = line.trim();
+            line.is_empty() || line.starts_with(['#', '%']) || line == "---" || line.starts_with("--- #")
+        };
+        piece.line + piece.text.lines().take_while(is_before).count()
+    }
+
     /// Reads it as a type.
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         match self {

@@ -148,6 +148,11 @@ impl<'a> Field<'a> {
         Refusal { line: self.line, field, reason: reason.into() }
     }
 
+    /// Its line in the document, from 1, where the reader knows lines.
+    pub(super) fn line(&self) -> Option<usize> {
+        self.line
+    }
+
     /// Whether it is there and not null.
     pub(super) fn is_present(&self) -> bool {
         self.value.is_some()

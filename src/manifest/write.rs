@@ -31,10 +31,30 @@ impl From<NetworkPolicy> for PolicyManifest {
     }
 }
 
+/// A kind that has the spec of NetworkPolicy v1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Guise {
+    /// `apiVersion`.
+    pub(super) api_version: &'static str,
+    /// `kind`.
+    pub(super) kind: &'static str,
+    /// `spec.stagedAction`, which only a staged kind has.
+    pub(super) staged_action: Option<&'static str>,
+}
+
+/// NetworkPolicy itself.
+pub(super) const PLAIN: Guise =
+    Guise { api_version: "networking.k8s.io/v1", kind: "NetworkPolicy", staged_action: None };
+
 /// Writes one policy as a YAML document, without a `---` before it. The same policy gives the
 /// same bytes.
 pub fn write_policy(out: &mut impl fmt::Write, manifest: &PolicyManifest) -> fmt::Result {
-    let document = document(manifest, |direction, at, rule| {
+    write_as(out, PLAIN, manifest)
+}
+
+/// The same under another kind.
+pub(super) fn write_as(out: &mut impl fmt::Write, guise: Guise, manifest: &PolicyManifest) -> fmt::Result {
+    let document = document(guise, manifest, |direction, at, rule| {
         let comment = manifest.comments.get(&(direction, at)).map_or("", String::as_str);
         // A comment is one line whatever it says.
         yaml::commented(rule, comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
@@ -47,7 +67,13 @@ pub fn write_policy(out: &mut impl fmt::Write, manifest: &PolicyManifest) -> fmt
 /// # Panics
 /// Never: the keys of all maps are strings.
 pub fn to_json(manifest: &PolicyManifest) -> serde_json::Value {
-    serde_json::to_value(document(manifest, |_, _, rule| rule)).expect("the keys of all maps are strings")
+    to_json_as(PLAIN, manifest)
+}
+
+/// The same under another kind.
+pub(super) fn to_json_as(guise: Guise, manifest: &PolicyManifest) -> serde_json::Value {
+    let document = document(guise, manifest, |_, _, rule| rule);
+    serde_json::to_value(document).expect("the keys of all maps are strings")
 }
 
 #[derive(Serialize)]
@@ -72,6 +98,8 @@ struct Metadata<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Spec<'a, R> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staged_action: Option<&'static str>,
     pod_selector: Selector<'a>,
     policy_types: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -146,6 +174,7 @@ struct Expression<'a> {
 }
 
 fn document<'a, R>(
+    guise: Guise,
     manifest: &'a PolicyManifest,
     wrap: impl Fn(Direction, usize, Rule<'a>) -> R,
 ) -> Document<'a, R> {
@@ -156,8 +185,8 @@ fn document<'a, R>(
     };
     let types = [("Ingress", policy.ingress.is_some()), ("Egress", policy.egress.is_some())];
     Document {
-        api_version: "networking.k8s.io/v1",
-        kind: "NetworkPolicy",
+        api_version: guise.api_version,
+        kind: guise.kind,
         metadata: Metadata {
             name: &policy.name,
             namespace: &policy.namespace,
@@ -165,6 +194,7 @@ fn document<'a, R>(
             annotations: &manifest.annotations,
         },
         spec: Spec {
+            staged_action: guise.staged_action,
             pod_selector: selector(&policy.pod_selector),
             policy_types: types.into_iter().filter_map(|(name, isolates)| isolates.then_some(name)).collect(),
             ingress: rules(Direction::Ingress),

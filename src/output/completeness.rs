@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use flowfence_graph::Completeness;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cluster::Cluster;
+use crate::output::safe;
 
 /// The `completeness` object of every JSON output.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -70,6 +72,40 @@ pub struct ObjectsRow {
     pub refused: Vec<String>,
     /// Objects of kinds that are not used, by kind.
     pub ignored: BTreeMap<String, u64>,
+}
+
+impl ObjectsRow {
+    /// What became of everything that the cluster's reader met.
+    pub fn new(cluster: &Cluster) -> Self {
+        ObjectsRow {
+            used: cluster.objects,
+            refused: cluster.refused.clone(),
+            ignored: cluster.ignored.clone(),
+        }
+    }
+
+    /// Adds what became of other objects.
+    #[must_use]
+    pub fn and(mut self, other: &Cluster) -> Self {
+        self.used += other.objects;
+        self.refused.extend(other.refused.iter().cloned());
+        for (kind, count) in &other.ignored {
+            *self.ignored.entry(kind.clone()).or_default() += count;
+        }
+        self
+    }
+
+    /// Lines for the end of a text, when anything was refused.
+    pub fn write_refused(&self, out: &mut dyn Write) -> io::Result<()> {
+        if !self.refused.is_empty() {
+            writeln!(out, "\n{} left out:", counted(self.refused.len(), "object"))?;
+        }
+        self.refused.iter().try_for_each(|problem| writeln!(out, "  {}", safe::line(problem)))
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what} was") } else { format!("{count} {what}s were") }
 }
 
 /// Causes under which something of the traffic itself was lost, beside damage to files. Whatever
@@ -137,11 +173,7 @@ impl CompletenessReport {
             truncations: files.iter().filter(|f| f.truncated).count() as u64,
             counts: seen.counts.iter().collect(),
             files,
-            objects: ObjectsRow {
-                used: cluster.objects,
-                refused: cluster.refused.clone(),
-                ignored: cluster.ignored.clone(),
-            },
+            objects: ObjectsRow::new(cluster),
         }
     }
 

@@ -5,9 +5,11 @@ pub mod check;
 pub mod completeness;
 pub mod explain;
 pub mod graph;
+pub mod policy;
 pub mod reach;
 pub mod recommend;
 pub mod safe;
+pub mod sarif;
 pub mod schema;
 pub mod table;
 

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 
 use super::audit::AuditReport;
 use super::check::ReplayReport;
-use super::explain::ExplainReport;
+use super::explain::{ExplainListReport, ExplainReport};
 use super::graph::GraphReport;
 use super::reach::{DifferenceReport, ReachReport};
 use super::recommend::RecommendReport;
@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
         ("CommunicationGraph", schema_for!(GraphReport)),
         ("Explanation", schema_for!(ExplainReport)),
+        ("ExplanationList", schema_for!(ExplainListReport<'_>)),
         ("Reach", schema_for!(ReachReport<'_>)),
         ("ReachDifference", schema_for!(DifferenceReport<'_>)),
         ("Recommendation", schema_for!(RecommendReport)),

@@ -71,6 +71,10 @@ fn mark(
         }
         return Ok(());
     }
+    if let Some(host) = name.strip_prefix("domain/") {
+        chosen[domain(host, ends)?] = true;
+        return Ok(());
+    }
     for meant in end::ends(name, inventory, cluster)? {
         let is_meant = |end: &&End| match (meant.pod, meant.address) {
             (Some(pod), _) => end.pods.contains(&pod),
@@ -85,9 +89,22 @@ fn mark(
     Ok(())
 }
 
+/// The end of a host's name that no rule has exactly: the narrowest wildcard that means it.
+fn domain(host: &str, ends: &[End]) -> Result<usize, String> {
+    let named = ends.iter().enumerate().filter_map(|(at, end)| match &end.name {
+        EndName::Domain(name) => Some((at, name)),
+        _ => None,
+    });
+    let meaning = named.filter(|(_, name)| name.matches(host));
+    let narrowest = meaning.max_by_key(|(_, name)| name.as_str().len());
+    narrowest
+        .map(|(at, _)| at)
+        .ok_or_else(|| format!("no rule of a cluster-wide policy accepts the name {host:?}"))
+}
+
 fn holds(end: &End, address: IpAddr, cluster: &Cluster) -> bool {
     match &end.name {
-        EndName::Workload(_) | EndName::Pod { .. } | EndName::ApiServer => false,
+        EndName::Workload(_) | EndName::Pod { .. } | EndName::ApiServer | EndName::Domain(_) => false,
         EndName::Node(name) => {
             let mut nodes = cluster.nodes().iter().filter(|node| node.meta.name == *name);
             nodes.any(|node| node.addresses().any(|ip| ip == address))

@@ -1,25 +1,67 @@
 //! `flowfence audit`: what is unexpected, too wide, unused or uncovered.
 
+use flowfence_graph::Facts;
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{Finding, Level, audit};
+use flowfence_policy::audit::{self, Finding, Level};
 
 use super::observed;
-use crate::cli::{AuditArgs, FailOn};
+use crate::cli::{AuditArgs, ClusterArgs, FailOn};
+use crate::cluster::{self, Cluster};
 use crate::exit::{Ending, Failure};
 use crate::output::audit as output;
 use crate::output::audit::AuditReport;
+use crate::output::completeness::CompletenessReport;
 
-/// Reports the findings.
+/// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
+    let (mut findings, cluster, completeness, ending) = if args.input.sources.is_empty() {
+        without_traffic(&args.input.cluster)?
+    } else {
+        with_traffic(args)?
+    };
+    findings.sort_by_key(|finding| finding.level);
+    findings.retain(|finding| concerns(finding, &args.judge.namespaces));
+    let found = findings.len();
+    findings.retain(|finding| !args.judge.accept.contains(&finding.id));
+    if findings.len() < found {
+        eprintln!("flowfence: {} findings are accepted and not shown", found - findings.len());
+    }
+    let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
+    let report = AuditReport::new(findings, &cluster, completeness);
+    output::write(&report, args.output, &mut std::io::stdout().lock())?;
+    Ok(if fails { Ending::Findings } else { ending })
+}
+
+type Found = (Vec<Finding>, Cluster, CompletenessReport, Ending);
+
+fn with_traffic(args: &AuditArgs) -> Result<Found, Failure> {
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(&args.judge);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let mut findings = audit(&observed.facts, inventory, &judgement, today);
-    findings.retain(|finding| concerns(finding, &args.judge.namespaces));
-    let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
-    let report = AuditReport::new(findings, observed.completeness.clone());
-    output::write(&report, args.output, &mut std::io::stdout().lock())?;
-    Ok(if fails { Ending::Findings } else { observed.ending() })
+    let mut findings = audit::audit(&observed.facts, inventory, &judgement, today);
+    findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
+    let ending = observed.ending();
+    Ok((findings, observed.cluster, observed.completeness, ending))
+}
+
+fn without_traffic(objects: &ClusterArgs) -> Result<Found, Failure> {
+    if !objects.cluster.iter().any(|path| path.as_os_str() != "none") {
+        return Err(Failure::usage(
+            "audit needs a SOURCE of traffic, or --cluster PATH to look at the policies alone; see audit --help",
+        ));
+    }
+    let cluster = cluster::load(objects)?;
+    eprintln!("flowfence: no SOURCE given: only what needs no traffic is looked for");
+    if cluster.inventory.workloads().is_empty() {
+        eprintln!(
+            "flowfence: no pod and no workload in --cluster: what policies select cannot be told (give objects from \
+             `kubectl get pods,deployments,… -A -o yaml`)"
+        );
+    }
+    let facts = Facts::default();
+    let findings = audit::lint(&facts, &cluster.inventory, &cluster.policies, &cluster.remarks);
+    let completeness = CompletenessReport::new(&facts.completeness, &cluster);
+    Ok((findings, cluster, completeness, Ending::Clean))
 }
 
 /// Whether a finding is about a workload or policy of the namespaces; about any when none is given.

@@ -1,7 +1,8 @@
 //! What every verb that looks at traffic begins with.
 
 use flowfence_graph::{Contact, Facts, attribute};
-use flowfence_policy::judge::{Judgement, judge};
+use flowfence_policy::judge::{Judgement, judge_by};
+use flowfence_policy::semantics::Plugin;
 
 use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
 use crate::cluster::{self, Cluster};
@@ -63,14 +64,20 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
             args.allow_loss * 100.0
         );
     }
-    Ok(Observed { facts, cluster, is_partial: too_much || !traffic.unusable.is_empty(), completeness })
+    let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;
+    Ok(Observed { facts, cluster, is_partial, completeness })
 }
 
 impl Observed {
     /// Judges every contact by today's policies and what the user accepts.
     pub fn judge(&self, args: &JudgeArgs) -> Judgement {
+        self.judge_with(args, None)
+    }
+
+    /// Likewise, as a plugin reads the policies.
+    pub fn judge_with(&self, args: &JudgeArgs, plugin: Option<Plugin>) -> Judgement {
         let accept = args.accept.iter().cloned().collect();
-        judge(&self.facts, &self.cluster.inventory, &self.cluster.policies, &accept)
+        judge_by(&self.facts, &self.cluster.inventory, &self.cluster.rules(plugin), &accept)
     }
 
     /// How a run over this ends when nothing else is the matter.

@@ -2,24 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 
-use flowfence_model::object::Object;
-use flowfence_model::{ClusterPolicy, LabelSelector, NetworkPolicy, Requirement};
+use flowfence_model::LabelSelector;
 use flowfence_policy::reach::{
-    Change, End, EndName, Exposure, Family, ProfileId, Stranger, Survey, exposure,
+    Change, End, EndName, Exposure, Family, ProfileId, Stranger, Survey, exposure, with_hosts,
 };
 use flowfence_policy::semantics::{Cluster as Pods, Plugin, PolicySet};
 
-use crate::cli::{PluginName, ReachArgs, ReachFormat};
+use crate::cli::{ReachArgs, ReachFormat};
 use crate::cluster::{self, Cluster};
 use crate::exit::{Ending, Failure};
-use crate::manifest::read_objects;
+use crate::output::completeness::ObjectsRow;
 use crate::output::reach::{
     self as output, ChangeRow, ConnectionRow, DifferenceReport, EndRow, ExposureRow, LabelledRow, PortsRow,
     ReachReport,
 };
-use crate::output::{API_VERSION, safe};
+use crate::output::{API_VERSION, policy};
 use crate::reach;
 use crate::reach::filter::{Wanted, select};
 use crate::source::read_text;
@@ -32,34 +30,39 @@ pub fn run(args: &ReachArgs) -> Result<Ending, Failure> {
         return Err(Failure::usage("--probes is answered in JSON only; leave -o out or say -o json"));
     }
     let cluster = cluster::load(&args.cluster)?;
-    let plugin = args.plugin.map(plugin);
+    let plugin = args.plugin.map(Plugin::from);
+    let after = cluster.rules(plugin);
     let pods = reach::cluster(&cluster.inventory);
-    let policies = PolicySet::compile_all(&pods, &cluster.policies, &cluster.tiers).with_plugin(plugin);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if let Some(path) = &args.probes {
-        let answers = reach::answer(&read_text(path)?, &policies)
+        let policies = after.compile(&pods);
+        let mut answers = reach::answer(&read_text(path)?, &policies)
             .map_err(|error| Failure::unreadable(format!("{}: {error}", path.display())))?;
+        answers.refused.clone_from(&cluster.refused);
         serde_json::to_writer(&mut out, &answers).map_err(std::io::Error::from)?;
         out.write_all(b"\n")?;
         out.flush()?;
-        return Ok(Ending::Clean);
+        return Ok(cluster.ending());
     }
-    match &args.against {
-        Some(before) => difference(args, &cluster, &policies, before, &mut out)?,
-        None => survey(args, &cluster, &policies, &mut out)?,
-    }
+    let ending = match &args.against {
+        Some(path) => {
+            let set = cluster::load_set(path)?;
+            let mut before = set.rules(plugin);
+            if set.tiers.is_empty() {
+                before.tiers = &cluster.tiers;
+            }
+            let pods = with_hosts(pods, &[&before, &after]);
+            let sets = [before.compile(&pods), after.compile(&pods)];
+            difference(args, &cluster, &sets, ObjectsRow::new(&cluster).and(&set), &mut out)?;
+            cluster.ending().max(set.ending())
+        }
+        None => {
+            survey(args, &cluster, &after.compile(&with_hosts(pods, &[&after])), &mut out)?;
+            cluster.ending()
+        }
+    };
     out.flush()?;
-    Ok(Ending::Clean)
-}
-
-fn plugin(name: PluginName) -> Plugin {
-    match name {
-        PluginName::Calico => Plugin::Calico,
-        PluginName::Cilium => Plugin::Cilium,
-        PluginName::KubeRouter => Plugin::KubeRouter,
-        PluginName::KubeNetworkPolicies => Plugin::KubeNetworkPolicies,
-        PluginName::Aws => Plugin::Aws,
-    }
+    Ok(ending)
 }
 
 fn wanted(args: &ReachArgs) -> Wanted<'_> {
@@ -88,7 +91,7 @@ fn survey(
         let at = survey.ends().iter().position(|end| end.name == *name || is_of(end, name, pods));
         at.is_some_and(|at| selection.to[at] && selection.either[at])
     };
-    let plugin = args.plugin.map(plugin);
+    let plugin = args.plugin.map(Plugin::from);
     let exposed = if args.from.is_empty() {
         exposure(&cluster.inventory, pods, &cluster.policies, &cluster.tiers, plugin)
     } else {
@@ -109,6 +112,7 @@ fn survey(
             })
             .collect(),
         exposure: exposed.iter().filter(|exposure| is_shown(&exposure.to)).map(exposure_row).collect(),
+        objects: ObjectsRow::new(cluster),
     };
     Ok(output::write(&report, args.output.unwrap_or_default(), out)?)
 }
@@ -122,15 +126,12 @@ fn is_of(end: &End, name: &EndName, pods: &Pods) -> bool {
 fn difference(
     args: &ReachArgs,
     cluster: &Cluster,
-    after: &PolicySet,
-    before: &Path,
+    [before, after]: &[PolicySet; 2],
+    objects: ObjectsRow,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let (policies, tiers) = policies_at(before)?;
-    let tiers = if tiers.is_empty() { &cluster.tiers } else { &tiers };
-    let plugin = args.plugin.map(plugin);
-    let before = PolicySet::compile_all(after.cluster(), &policies, tiers).with_plugin(plugin);
-    let mut survey = Survey::new(&cluster.inventory, &[&before, after]);
+    let plugin = args.plugin.map(Plugin::from);
+    let mut survey = Survey::new(&cluster.inventory, &[before, after]);
     let pods = after.cluster();
     let selection = select(&wanted(args), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
     let changes = survey.changes(&selection);
@@ -173,28 +174,9 @@ fn difference(
         added,
         removed,
         changed: altered,
+        objects,
     };
     Ok(output::write_difference(&report, args.output.unwrap_or_default(), out)?)
-}
-
-/// The policies of a path; of two with one name the last.
-fn policies_at(path: &Path) -> Result<(Vec<NetworkPolicy>, Vec<ClusterPolicy>), Failure> {
-    let snapshot = read_objects(path).map_err(Failure::unreadable)?;
-    for problem in &snapshot.problems {
-        eprintln!("flowfence: left out: {}", safe::line(&problem.to_string()));
-    }
-    if snapshot.objects.is_empty() && snapshot.has_errors() {
-        return Err(Failure::unreadable(format!("{}: no policy of it could be used", path.display())));
-    }
-    let (mut policies, mut tiers) = (BTreeMap::new(), BTreeMap::new());
-    for located in snapshot.objects {
-        match located.item {
-            Object::NetworkPolicy(policy) => drop(policies.insert(policy.key(), policy)),
-            Object::ClusterPolicy(policy) => drop(tiers.insert(policy.key(), policy)),
-            _ => {}
-        }
-    }
-    Ok((policies.into_values().collect(), tiers.into_values().collect()))
 }
 
 /// The rows of each profile, made once.
@@ -226,7 +208,11 @@ fn end_row(end: &End, pods: &Pods) -> EndRow {
         pods: names.collect(),
         except: match &end.name {
             EndName::External { except, .. } => except.iter().map(ToString::to_string).collect(),
-            EndName::Workload(_) | EndName::Pod { .. } | EndName::Node(_) | EndName::ApiServer => Vec::new(),
+            EndName::Workload(_)
+            | EndName::Pod { .. }
+            | EndName::Node(_)
+            | EndName::ApiServer
+            | EndName::Domain(_) => Vec::new(),
         },
     }
 }
@@ -236,7 +222,7 @@ fn exposure_row(exposure: &Exposure) -> ExposureRow {
         Stranger::Anybody | Stranger::Neighbour(_) => None,
         Stranger::Selected { home, peer } => {
             let text = |selector: &Option<LabelSelector>| {
-                selector.as_ref().map_or_else(|| "*".to_owned(), selector_text)
+                selector.as_ref().map_or_else(|| "*".to_owned(), policy::selector)
             };
             Some(LabelledRow {
                 namespaces: home.clone().unwrap_or_else(|| text(&peer.namespaces)),
@@ -252,20 +238,4 @@ fn exposure_row(exposure: &Exposure) -> ExposureRow {
         own_namespace: output::ports(&exposure.neighbours),
         labelled: labelled.collect(),
     }
-}
-
-/// A selector as kubectl writes it.
-fn selector_text(selector: &LabelSelector) -> String {
-    let list = |values: &std::collections::BTreeSet<String>| {
-        values.iter().map(String::as_str).collect::<Vec<_>>().join(",")
-    };
-    let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
-    let expressions = selector.match_expressions.iter().map(|requirement| match requirement {
-        Requirement::In(key, values) => format!("{key} in ({})", list(values)),
-        Requirement::NotIn(key, values) => format!("{key} notin ({})", list(values)),
-        Requirement::Exists(key) => key.clone(),
-        Requirement::DoesNotExist(key) => format!("!{key}"),
-    });
-    let parts: Vec<String> = labels.chain(expressions).collect();
-    if parts.is_empty() { "*".to_owned() } else { parts.join(",") }
 }

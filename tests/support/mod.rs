@@ -5,6 +5,8 @@
 
 pub mod capture;
 pub mod cluster;
+pub mod crd;
+pub mod example;
 pub mod graph;
 pub mod packet;
 pub mod program;

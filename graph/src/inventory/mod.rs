@@ -140,6 +140,13 @@ impl Inventory {
         &self.cluster_policies
     }
 
+    /// The same cluster with other cluster-wide policies, for a what-if.
+    #[must_use]
+    pub fn with_cluster_policies(mut self, policies: Vec<ClusterPolicy>) -> Self {
+        self.cluster_policies = policies;
+        self
+    }
+
     /// Addresses and port of the API server (EndpointSlices of `default/kubernetes`).
     pub fn api_server(&self) -> &BTreeSet<(IpAddr, u16)> {
         &self.api_server

@@ -52,6 +52,12 @@ pub struct Finding {
     pub evidence: Evidence,
     /// The edges that it speaks of, sorted.
     pub edges: Vec<EdgeKey>,
+    /// The policy that it is about: `NAMESPACE/NAME`, or `KIND/NAME` of a cluster-wide one.
+    pub policy: Option<String>,
+    /// The field of that policy under `spec`, such as `ingress[0].ports[1]`; empty for all of it.
+    pub field: String,
+    /// What to do about it, in one line: which object, which field, what to write.
+    pub fix: Option<String>,
 }
 
 impl Finding {
@@ -68,7 +74,25 @@ impl Finding {
             port: None,
             evidence: Evidence::new(),
             edges: Vec::new(),
+            policy: None,
+            field: String::new(),
+            fix: None,
         }
+    }
+
+    /// About a field of a policy.
+    #[must_use]
+    pub fn about(mut self, policy: &str, field: impl Into<String>) -> Self {
+        self.policy = Some(policy.to_owned());
+        self.field = field.into();
+        self
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn fixed_by(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
     }
 
     /// Between these ends.

@@ -17,6 +17,7 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "NetworkPolicy knows nodes by address only. The rule lists every node, and must be written anew \
               when one joins; a label of the peer would do if it did not use its node's network.",
     doubt: "None: the edge was seen.",
+    fix: "Give the peer its own network where it can have one; else write the rule anew when nodes come and go.",
     find,
 };
 
@@ -59,7 +60,11 @@ fn describe(scene: &Scene<'_>, subject: &NodeId, direction: Direction, edges: BT
         .collect();
     let title =
         format!("an {direction} rule of {subject} for nodes must list them all and grows with the cluster");
+    let fix = format!(
+        "run `flowfence recommend` again when nodes come or go, or let the peer of {subject} leave hostNetwork"
+    );
     let mut finding = Finding::new(DETECTOR.id, Level::Note, &format!("{subject}:{direction}"), title)
+        .fixed_by(fix)
         .with("direction", direction.token())
         .with("ports", &ports)
         .with("nodesSeen", &nodes)

@@ -16,6 +16,7 @@ pub(super) const DETECTOR: Detector = Detector {
               What it reached since is withheld from the recommendation.",
     doubt: "A client whose peers are all gone and unknown to the snapshot looks the same; give a snapshot \
             from before, or accept the finding.",
+    fix: "Look into the workload and cut it off; accept the finding when the scanner is yours.",
     find,
 };
 
@@ -40,7 +41,12 @@ fn describe(scene: &Scene<'_>, index: usize, scan: &Scan) -> Finding {
         .collect();
     let asked: BTreeSet<String> = edges.iter().map(|edge| edge.to.to_string()).collect();
     edges.extend(scan.answered.iter().cloned());
+    let fix = format!(
+        "inspect {0} and cut it off; when it scans on purpose, trust it with --accept {1}:{0}",
+        scan.source, DETECTOR.id
+    );
     let mut finding = Finding::new(DETECTOR.id, Level::Error, &scan.source.to_string(), title)
+        .fixed_by(fix)
         .with("targets", scan.targets)
         .with("addresses", scan.addresses)
         .with("ports", ports.as_slice())

@@ -16,6 +16,7 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "Something asks for what is not there or not allowed: a stale configuration, a peer that is \
               down, or somebody who tries doors.",
     doubt: "A peer that is down for the time of the capture looks the same.",
+    fix: "Correct the client's configuration, start the peer, or admit the connection by a rule.",
     find,
 };
 
@@ -94,7 +95,16 @@ fn describe(
         .map(crate::judge::Scan::id)
         .collect();
     let first = edges.iter().map(|(_, seen)| seen.tally.first).min().unwrap_or_default();
+    let fix = if denied.is_empty() {
+        format!("correct what {from} asks for, or start what should answer on {to}")
+    } else {
+        format!(
+            "stop {from} from asking, or admit it in {}",
+            denied.iter().cloned().collect::<Vec<_>>().join(", ")
+        )
+    };
     let mut finding = Finding::new(DETECTOR.id, level, &format!("{from}->{to}:{protocol}"), title)
+        .fixed_by(fix)
         .between(from, to)
         .with("ports", list.as_slice())
         .with("refused", refused)

@@ -9,6 +9,7 @@ pub(super) const DETECTOR: Detector = Detector {
     title: "a rule that admitted no connection",
     meaning: "What the rule allows was not needed while the capture ran; every door that nobody uses is one more for an intruder.",
     doubt: "Rare traffic (a nightly job, a failover) may need it; compare with how long was watched.",
+    fix: "Delete the rule when no rare job, failover or restore needs it.",
     find,
 };
 
@@ -24,8 +25,11 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let (policy, place) = scene.rule_name(rule);
         let admitted = scene.workloads(scene.policies.peers(rule));
         let title = format!("{place} of policy {policy} admitted nobody");
+        let fix = format!("delete spec.{place} of NetworkPolicy {policy}, unless rare traffic needs it");
         findings.push(
             Finding::new(DETECTOR.id, Level::Note, &format!("{policy}:{place}"), title)
+                .about(&policy, place.as_str())
+                .fixed_by(fix)
                 .with("policy", policy)
                 .with("rule", place)
                 .with("subjects", &subjects)

@@ -13,6 +13,7 @@ pub(super) const DETECTOR: Detector = Detector {
     title: "a rule that admits more workloads than used it",
     meaning: "Every workload that the rule admits without need can use it once it is broken into.",
     doubt: "Those who never came while the capture ran may come later.",
+    fix: "Narrow the selectors of the rule to the workloads that use it.",
     find,
 };
 
@@ -37,7 +38,14 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
             admitted.len(),
             beyond.len()
         );
+        let fix = format!(
+            "narrow spec.{place}.{} of NetworkPolicy {policy} to {}",
+            rule.direction.peers(),
+            listed(&users.genuine)
+        );
         let mut finding = Finding::new(DETECTOR.id, Level::Warning, &format!("{policy}:{place}"), title)
+            .about(&policy, place.as_str())
+            .fixed_by(fix)
             .with("policy", policy)
             .with("rule", place)
             .with("subjects", &subjects)
@@ -50,4 +58,15 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         findings.push(finding);
     }
     findings
+}
+
+/// Those who came, or that nobody did; a long list is cut, for the evidence has it.
+fn listed(users: &BTreeSet<NodeId>) -> String {
+    const SHOWN: usize = 5;
+    if users.is_empty() {
+        return "nobody: nothing genuine uses it".to_owned();
+    }
+    let shown: Vec<String> = users.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = users.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
-use flowfence_model::NodeId;
 use flowfence_model::policy::Direction;
+use flowfence_model::{NodeId, Remarks};
 
 use super::finding::Finding;
 use crate::judge::{EdgeVerdict, JudgedContact, Judgement, Roster, Standing};
@@ -22,6 +22,8 @@ pub struct Scene<'a> {
     pub policies: &'a PolicySet,
     /// The way from names to these pods.
     pub roster: &'a Roster,
+    /// What was remarked on the spelling of today's policies.
+    pub remarks: &'a Remarks,
 }
 
 /// A detector: a row of the table.
@@ -36,6 +38,8 @@ pub struct Detector {
     pub meaning: &'static str,
     /// How a finding can be wrong.
     pub doubt: &'static str,
+    /// What to do about one, in general.
+    pub fix: &'static str,
     /// Looks for it.
     pub find: fn(&Scene<'_>) -> Vec<Finding>,
 }

@@ -14,6 +14,7 @@ pub(super) const DETECTOR: Detector = Detector {
     title: "a connection that today's policies deny",
     meaning: "The policies are not enforced, or not everywhere, or they came after the connection.",
     doubt: "The policies given may not be those that were in force at the time of the capture.",
+    fix: "Make sure that the network plugin enforces policies on these nodes; admit the connection if it is wanted.",
     find,
 };
 
@@ -47,13 +48,17 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
             .map(flowfence_model::NetworkPolicy::key)
             .collect();
         let title = format!("{edge} was connected although policies deny it");
+        let fix = "check that the network plugin enforces NetworkPolicy on both nodes; if the connection is \
+                   wanted, admit it by a rule";
         let mut finding = Finding::new(DETECTOR.id, Level::Error, &compact(&edge), title)
+            .fixed_by(fix)
             .between(&edge.from, &edge.to)
             .with("connections", connections)
             .with("deniedBy", &policies)
             .with("directions", &sides)
             .with("first", seen.tally.first)
             .with("last", seen.tally.last);
+        finding.policy = policies.first().cloned();
         finding.protocol = Some(edge.protocol);
         finding.port = edge.port;
         finding.edges = vec![edge];

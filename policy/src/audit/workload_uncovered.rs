@@ -16,6 +16,7 @@ pub(super) const DETECTOR: Detector = Detector {
     title: "a workload that no policy isolates",
     meaning: "Every pod whose own egress is open reaches every port of it, and it reaches everything.",
     doubt: "Policies of kinds that flowfence does not read (a plugin's own) may cover it.",
+    fix: "Write a policy that selects it: `flowfence recommend` does.",
     find,
 };
 
@@ -61,6 +62,10 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
             .with("reachableFrom", reaching)
             .with("came", &came);
         finding.to = Some(id.clone());
+        finding.fix = Some(
+            "apply the policies that `flowfence recommend` writes from the same recording (--out DIR)"
+                .to_owned(),
+        );
         found.push((reaching, finding));
     }
     found.sort_by(|x, y| (Reverse(x.0), &x.1.id).cmp(&(Reverse(y.0), &y.1.id)));

@@ -9,6 +9,7 @@
 //! a running pod. Here they become a connection, or an attempt when today's policies deny them or
 //! a scan sent them.
 
+mod cluster;
 mod knock;
 mod roster;
 mod scan;
@@ -19,8 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
 use flowfence_model::{NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
 
-use crate::semantics::PolicySet;
+use crate::semantics::{PolicySet, Rulebook};
 
+pub use cluster::cluster;
 pub use roster::Roster;
 pub use scan::{SAME_PORT_RATIO, SCAN_RATIO, SCAN_TARGETS, Scan};
 pub use verdict::{EdgeVerdict, Said};
@@ -104,8 +106,19 @@ pub fn judge(
     today: &[NetworkPolicy],
     accept: &BTreeSet<String>,
 ) -> Judgement {
+    let tiers = inventory.cluster_policies();
+    judge_by(facts, inventory, &Rulebook { policies: today, tiers, plugin: None }, accept)
+}
+
+/// Likewise, by other cluster-wide policies than the inventory's, or as one plugin reads them.
+pub fn judge_by(
+    facts: &Facts,
+    inventory: &Inventory,
+    today: &Rulebook<'_>,
+    accept: &BTreeSet<String>,
+) -> Judgement {
     let roster = Roster::new(inventory);
-    let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
+    let policies = today.compile(roster.cluster());
     let verdicts: Vec<EdgeVerdict> =
         facts.contacts.iter().map(|contact| verdict(contact, &roster, &policies)).collect();
     let mut scans = scan::find(&facts.contacts, &verdicts, inventory);

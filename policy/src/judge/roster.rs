@@ -6,6 +6,7 @@ use flowfence_graph::{Contact, Inventory, Party, PodName};
 use flowfence_model::NodeId;
 use flowfence_model::object::Pod;
 
+use super::cluster::cluster_of;
 use crate::semantics::{Cluster, Connection, Party as EngineParty, PodIndex};
 
 /// Every pod of an inventory as a cluster to judge against, and the way from names to its indices.
@@ -47,10 +48,7 @@ impl Roster {
                 by_workload.entry(workload.clone()).or_default().push(PodIndex::at(slot));
             }
         }
-        let service_addresses = inventory.services().values().flat_map(|s| s.cluster_ips.iter().copied());
-        let nodes = inventory.nodes().values().cloned();
-        let cluster = Cluster::new(pods, inventory.namespaces().values().cloned(), nodes)
-            .with_service_addresses(service_addresses);
+        let cluster = cluster_of(inventory, pods);
         Roster { cluster, by_name, by_workload, workload_of }
     }
 

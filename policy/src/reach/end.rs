@@ -6,8 +6,10 @@ use std::net::IpAddr;
 
 use flowfence_graph::Inventory;
 use flowfence_model::NodeId;
+use flowfence_model::tier::DomainName;
 use ipnet::IpNet;
 
+use super::domain;
 use crate::semantics::fold::Atoms;
 use crate::semantics::{Cluster, Party, PodIndex, PolicySet};
 
@@ -62,10 +64,13 @@ pub enum EndName {
         /// The blocks inside it that are ends of their own.
         except: Vec<IpNet>,
     },
+    /// A host that a pod resolved from a name that a rule accepts; nothing comes from there.
+    Domain(DomainName),
 }
 
 impl fmt::Display for EndName {
-    /// The node id; a pod as `NAMESPACE/Pod/NAME`, a range as `external/CIDR`.
+    /// The node id; a pod as `NAMESPACE/Pod/NAME`, a range as `external/CIDR`, a name as
+    /// `domain/NAME`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EndName::Workload(id) => id.fmt(f),
@@ -73,6 +78,7 @@ impl fmt::Display for EndName {
             EndName::Node(name) => write!(f, "node/{name}"),
             EndName::ApiServer => f.write_str("apiserver"),
             EndName::External { block, .. } => write!(f, "external/{block}"),
+            EndName::Domain(name) => write!(f, "domain/{}", name.as_str()),
         }
     }
 }
@@ -99,7 +105,7 @@ impl End {
         match &self.name {
             EndName::Workload(id) => id.namespace(),
             EndName::Pod { namespace, .. } => Some(namespace),
-            EndName::Node(_) | EndName::ApiServer | EndName::External { .. } => None,
+            EndName::Node(_) | EndName::ApiServer | EndName::External { .. } | EndName::Domain(_) => None,
         }
     }
 
@@ -111,6 +117,7 @@ impl End {
             EndName::Node(_) => "Node",
             EndName::ApiServer => "APIServer",
             EndName::External { .. } => "External",
+            EndName::Domain(_) => "Domain",
         }
     }
 }
@@ -147,7 +154,7 @@ pub(super) fn of_pod(cluster: &Cluster, pod: PodIndex) -> [Option<Party>; 2] {
     by_family(cluster.pod(pod).ips.iter().copied(), Some(pod))
 }
 
-/// Nodes, the API server and ranges outside, with their parties.
+/// Nodes, the API server, ranges outside and names, with their parties.
 pub(super) fn others(
     inventory: &Inventory,
     cluster: &Cluster,
@@ -173,6 +180,13 @@ pub(super) fn others(
         is_of_use.then(|| (EndName::External { block, except }, by_family([address], None)))
     });
     ends.extend(outside);
+    let names = domain::domains(sets.iter().flat_map(|set| set.cluster_policies()));
+    let hosts = names.into_iter().map(|name| {
+        let addresses = cluster.addresses_of(&domain::example(name)).into_iter();
+        let of_use = addresses.filter(|ip| families[Family::of(*ip) as usize]);
+        (EndName::Domain(name.clone()), by_family(of_use, None))
+    });
+    ends.extend(hosts.filter(|(_, parties)| parties.iter().any(Option::is_some)));
     ends
 }
 

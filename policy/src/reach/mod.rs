@@ -7,6 +7,7 @@
 //! selectors of the policies ─▶ Stranger (a pod that might come) ─▶ Exposure
 //! ```
 
+mod domain;
 mod end;
 mod exposure;
 mod stranger;
@@ -16,6 +17,7 @@ mod survey;
 mod tests;
 
 pub use crate::semantics::fold::{Profile, ProfileId};
+pub use domain::with_hosts;
 pub use end::{End, EndName, Family};
 pub use exposure::{Entry, Exposure, exposure};
 pub use stranger::Stranger;

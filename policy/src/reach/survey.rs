@@ -174,7 +174,8 @@ impl Survey {
 
     fn is_said(&self, from: usize, to: usize) -> bool {
         let (source, destination) = (&self.ends[from], &self.ends[to]);
-        (source.has_pods() || destination.has_pods()) && (from != to || source.pods.len() > 1)
+        let is_host = matches!(source.name, EndName::Domain(_));
+        !is_host && (source.has_pods() || destination.has_pods()) && (from != to || source.pods.len() > 1)
     }
 
     /// The kinds of both ends, by family.

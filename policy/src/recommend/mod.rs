@@ -11,9 +11,15 @@
 //! The proof takes nothing from the recommender but the policies as they were read back, and the
 //! widths that it declares.
 
+mod cover;
+mod dynamic;
+mod evidence;
+mod gather;
+mod missing;
 mod name;
 mod namespace;
 mod need;
+mod network;
 mod options;
 mod peer;
 mod port;
@@ -24,28 +30,37 @@ mod scope;
 mod selector;
 mod subject;
 pub mod tighten;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{EdgeKey, Facts, Inventory};
 use flowfence_model::policy::Direction;
-use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PolicyRule};
+use flowfence_model::{LabelSelector, NetworkPolicy, NodeId};
 
 use crate::judge::{Judgement, Roster, Standing as Contact};
 use crate::semantics::PolicySet;
 
-pub use name::file;
+pub use dynamic::DynamicPorts;
+pub use name::{cut as cut_name, file};
 pub use namespace::{ForAll, Namespaced, WhyNot};
-pub use options::{DefaultDeny, Exposed, Options};
+pub use network::Network;
+pub use options::{DefaultDeny, Exposed, Mode, Options, ServedRange};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 
-use need::{Admissions, Needs};
-use peer::{Peer, Widths};
+use evidence::Witness;
+use need::Needs;
+use peer::Widths;
 use scope::Standing;
 use subject::{Subject, Subjects};
+use writer::Writer;
 
 /// The label by which our objects are known, and its value.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "flowfence");
+/// The annotation of our objects that names the workloads which they fence.
+pub const WORKLOAD: &str = "flowfence.dev/workload";
+/// The annotation of our objects that names outside addresses in them, as DNS answers did.
+pub const FQDNS: &str = "flowfence.dev/fqdns";
 
 /// Recommends policies for everything that was genuinely seen.
 pub fn recommend(
@@ -57,37 +72,59 @@ pub fn recommend(
 ) -> Recommendation {
     let standings = scope::scope(facts, inventory, options);
     let subjects = Subjects::new(inventory);
-    let widths = Widths::new(inventory);
-    let needs = need::collect(facts, judgement, inventory, &subjects, &widths, options);
+    let widths = Widths::new(inventory, options);
+    let mut needs = need::collect(facts, judgement, inventory, &subjects, &widths, options);
+    let isolated = match options.mode {
+        Mode::Replace => BTreeSet::new(),
+        Mode::Add => missing::keep(&mut needs, &subjects, facts, judgement, inventory, today),
+    };
     let names = name::object_names(&subjects, today, options);
     let mut answer = Recommendation {
         suspects: judgement.suspects(),
         withheld: judgement.withheld.clone(),
         inexpressible: edges_of(Contact::Inexpressible, facts, judgement),
         undirected: edges_of(Contact::Undirected, facts, judgement),
+        dynamic_ports: dynamic::find(facts, judgement, inventory),
         ..Recommendation::default()
     };
     let unobserved = standings.iter().filter(|(_, standing)| **standing == Standing::Unobserved);
     answer.unobserved = unobserved.map(|(id, _)| id.clone()).collect();
+    let witness = Witness::new(facts, judgement);
+    let writer = Writer {
+        subjects: &subjects,
+        widths: &widths,
+        admissions: &needs.admissions,
+        witness: &witness,
+        isolated: &isolated,
+        kept: match options.mode {
+            Mode::Replace => &[],
+            Mode::Add => today,
+        },
+    };
     for (index, subject) in subjects.iter() {
         let (Some(selector), Some(name)) =
             (fence(subject, &standings, &mut answer.unfenced), names.get(&index))
         else {
             continue;
         };
-        let writer = Writer { subjects: &subjects, widths: &widths, needs: &needs, options };
-        if let Some(policy) = writer.policy(index, subject, selector, name, &mut answer.unfenced) {
-            if policy.subjects.len() > 1 {
-                answer.merged.push(policy.subjects.clone());
-            }
-            answer.policies.push(policy);
+        let Some((policy, wider)) = writer.policy(index, subject, selector, name, &mut answer.unfenced)
+        else {
+            continue;
+        };
+        if policy.subjects.len() > 1 {
+            answer.merged.push(policy.subjects.clone());
         }
+        answer.policies.push(policy);
+        needs.declared.extend(wider);
     }
     answer.unfenced.sort_by(|x, y| (&x.id, x.direction).cmp(&(&y.id, y.direction)));
     answer.declared = declared(&needs, &answer);
-    namespace::apply(&mut answer, &standings, today, options);
+    namespace::apply(&mut answer, &standings, today, options, &witness);
     answer.policies.sort_by_key(|policy| policy.policy.key());
-    answer.supersedes = supersedes(inventory, today, &answer);
+    answer.supersedes = match options.mode {
+        Mode::Replace => supersedes(inventory, today, &answer),
+        Mode::Add => Vec::new(),
+    };
     answer
 }
 
@@ -113,71 +150,6 @@ fn fence<'s>(
         }
     }
     if open.is_none() { subject.selector.as_ref() } else { None }
-}
-
-struct Writer<'a> {
-    subjects: &'a Subjects,
-    widths: &'a Widths,
-    needs: &'a Needs,
-    options: &'a Options,
-}
-
-impl Writer<'_> {
-    /// The policy of one subject; `None` when a peer without labels keeps both directions open.
-    fn policy(
-        &self,
-        index: usize,
-        subject: &Subject,
-        selector: &LabelSelector,
-        name: &str,
-        unfenced: &mut Vec<Unfenced>,
-    ) -> Option<RecommendedPolicy> {
-        let mut evidence = Vec::new();
-        let mut lists: BTreeMap<Direction, Vec<PolicyRule>> = BTreeMap::new();
-        for direction in Direction::BOTH {
-            let none = Admissions::new();
-            let admissions = self.needs.admissions.get(&(index, direction)).unwrap_or(&none);
-            if let Some(peer) = self.peer_without_label(admissions) {
-                let why = Why::PeerWithoutLabel(peer.clone());
-                let rows = subject.members.iter();
-                unfenced.extend(rows.map(|id| Unfenced { id: id.clone(), direction, why: why.clone() }));
-                continue;
-            }
-            let rules = rule::rules(admissions, subject, self.subjects, self.widths, self.options.exposed);
-            let list = lists.entry(direction).or_default();
-            for (rule, (object, edges)) in rules.into_iter().enumerate() {
-                list.push(object);
-                evidence.push(Evidence { direction, rule, edges: edges.into_iter().collect() });
-            }
-        }
-        if lists.is_empty() {
-            return None;
-        }
-        let policy = NetworkPolicy {
-            namespace: subject.namespace.clone(),
-            name: name.to_owned(),
-            pod_selector: selector.clone(),
-            ingress: lists.remove(&Direction::Ingress),
-            egress: lists.remove(&Direction::Egress),
-        };
-        Some(RecommendedPolicy {
-            subjects: subject.members.clone(),
-            file: file(&subject.namespace, name),
-            policy,
-            labels: BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())]),
-            evidence,
-        })
-    }
-
-    fn peer_without_label(&self, admissions: &Admissions) -> Option<&NodeId> {
-        admissions.keys().find_map(|(peer, _)| match peer {
-            Peer::Pods(index) => {
-                let subject = self.subjects.get(*index)?;
-                if subject.selector.is_none() { subject.members.first() } else { None }
-            }
-            Peer::Nodes | Peer::ApiServer | Peer::Exposed | Peer::Address(_) => None,
-        })
-    }
 }
 
 /// Widths of the policies that were written; what an exposed port covers needs no word of its own.

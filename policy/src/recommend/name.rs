@@ -66,8 +66,8 @@ fn safe(part: &str) -> String {
     if clean.starts_with('.') || clean.is_empty() { format!("_{clean}") } else { clean }
 }
 
-/// Cuts what is too long and puts a hash of the whole in place of the rest.
-fn cut(name: String) -> String {
+/// Cuts a name of an object that is too long and puts a hash of the whole in place of the rest.
+pub fn cut(name: String) -> String {
     if name.len() <= MAX_NAME {
         return name;
     }

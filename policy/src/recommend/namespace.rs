@@ -13,6 +13,7 @@ use flowfence_model::{
 };
 
 use super::MANAGED_BY;
+use super::evidence::Witness;
 use super::name;
 use super::options::{DefaultDeny, Options};
 use super::recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Width};
@@ -77,6 +78,7 @@ pub(super) fn apply(
     standings: &BTreeMap<NodeId, Standing>,
     today: &[NetworkPolicy],
     options: &Options,
+    witness: &Witness<'_>,
 ) {
     let namespaces: BTreeSet<String> =
         answer.policies.iter().map(|policy| policy.policy.namespace.clone()).collect();
@@ -85,7 +87,7 @@ pub(super) fn apply(
         let members: Vec<NodeId> = own.cloned().collect();
         let names = Names { namespace, today, options };
         if options.dns_per_namespace {
-            dns(answer, &members, &names);
+            dns(answer, &members, &names, witness);
         }
         if let Some(mode) = options.default_deny {
             default_deny(answer, &members, &names, mode);
@@ -133,6 +135,7 @@ impl Names<'_> {
                 ingress,
                 egress,
             },
+            annotations: BTreeMap::new(),
             labels: BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())]),
             evidence,
         }
@@ -167,7 +170,7 @@ fn open(answer: &Recommendation, members: &[NodeId], directions: &[Direction]) -
 /// Peers and edges by the ports that they share.
 type Servers = BTreeMap<Vec<PolicyPort>, (BTreeSet<PolicyPeer>, BTreeSet<EdgeKey>)>;
 
-fn dns(answer: &mut Recommendation, members: &[NodeId], names: &Names<'_>) {
+fn dns(answer: &mut Recommendation, members: &[NodeId], names: &Names<'_>, witness: &Witness<'_>) {
     let others = open(answer, members, &[Direction::Egress]);
     let servers = servers(answer, names.namespace);
     if servers.is_empty() {
@@ -188,11 +191,10 @@ fn dns(answer: &mut Recommendation, members: &[NodeId], names: &Names<'_>) {
         .map(|(ports, (peers, edges))| (PolicyRule { peers: peers.into_iter().collect(), ports }, edges))
         .collect();
     rules.sort();
-    let evidence = rules.iter().enumerate().map(|(rule, (_, edges))| Evidence {
-        direction: Direction::Egress,
-        rule,
-        edges: edges.iter().cloned().collect(),
-    });
+    let evidence = rules
+        .iter()
+        .enumerate()
+        .map(|(rule, (_, edges))| witness.evidence(Direction::Egress, rule, edges.iter().cloned().collect()));
     let evidence = evidence.collect();
     let egress = rules.into_iter().map(|(rule, _)| rule).collect();
     let policy = names.policy(ForAll::Dns, answer, members, (None, Some(egress)), evidence);
@@ -274,6 +276,7 @@ fn declare(answer: &mut Recommendation, members: &[NodeId], servers: &Servers) {
                 peer: Some(peer.clone()),
                 protocol: port.protocol,
                 port: port.port.as_ref().map(PortName::to_string).unwrap_or_default(),
+                network: None,
             }));
         }
     }

@@ -7,7 +7,7 @@ use flowfence_graph::{Contact, EdgeKey, Facts, Holder, Inventory};
 use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, PolicyPort, PortName, Protocol};
 
-use super::options::{Exposed, Options};
+use super::options::Options;
 use super::peer::{Peer, Widths};
 use super::port;
 use super::recommendation::{Declared, Width};
@@ -32,7 +32,7 @@ pub(super) struct Collector<'a> {
     subjects: &'a Subjects,
     widths: &'a Widths,
     roster: Roster,
-    exposed: Exposed,
+    options: &'a Options,
     /// Published ports of workloads that were used from outside.
     published: BTreeSet<(NodeId, Protocol, u16)>,
     needs: Needs,
@@ -52,7 +52,7 @@ pub(super) fn collect(
         subjects,
         widths,
         roster: Roster::new(inventory),
-        exposed: options.exposed,
+        options,
         published: BTreeSet::new(),
         needs: Needs::default(),
     };
@@ -125,14 +125,21 @@ impl Collector<'_> {
                     (to, Direction::Ingress, Peer::Pods(from), &workload),
                 ];
                 for (subject, direction, peer, other) in ends {
-                    if let Some(port) = self.port(contact) {
-                        self.declare(Width::Behind, subject.1, direction, Some(other), &port);
-                        self.insert(subject.0, direction, peer, port, contact);
-                    }
+                    let Some(port) = self.port(contact) else { continue };
+                    self.needs.declared.insert(Declared {
+                        kind: Width::Behind,
+                        subject: subject.1.clone(),
+                        direction,
+                        peer: Some(other.clone()),
+                        protocol: port.protocol,
+                        port: port.port.as_ref().map(PortName::to_string).unwrap_or_default(),
+                        network: None,
+                    });
+                    self.insert(subject.0, direction, peer, port, contact);
                 }
             }
             None if self.is_outside(ip) => {
-                let peer = if is_published { Peer::Exposed } else { Peer::Address(ip) };
+                let peer = if is_published { Peer::Exposed } else { self.widths.outside(ip) };
                 self.admit(contact, to, Direction::Ingress, peer);
                 self.cover(contact, to, Direction::Ingress, peer, ip);
             }
@@ -149,7 +156,8 @@ impl Collector<'_> {
             },
             NodeId::Node(_) => Some(Peer::Nodes),
             NodeId::ApiServer => Some(Peer::ApiServer),
-            NodeId::External(_) | NodeId::Unknown(_) => Some(Peer::Address(address)),
+            NodeId::External(_) => Some(self.widths.outside(address)),
+            NodeId::Unknown(_) => Some(Peer::Address(address)),
             NodeId::Namespace(_) => None,
         }
     }
@@ -165,34 +173,51 @@ impl Collector<'_> {
         ip: IpAddr,
     ) {
         let wide = matches!(peer, Peer::Nodes | Peer::ApiServer | Peer::Exposed);
-        if wide && !self.widths.holds(peer, ip, self.exposed) {
+        if wide && !self.widths.holds(peer, ip) {
             self.admit(contact, subject, direction, Peer::Address(ip));
         }
     }
 
     fn admit(&mut self, contact: &Contact, subject: (usize, &NodeId), direction: Direction, peer: Peer) {
         let Some(port) = self.port(contact) else { return };
+        let twin = port::other_dns(contact, self.asked(contact), self.inventory);
         let other = match direction {
             Direction::Egress => &contact.to.id,
             Direction::Ingress => &contact.from.id,
         };
-        if let Some(twin) = port::other_dns(contact, self.asked(contact), self.inventory) {
-            self.declare(Width::Dns, subject.1, direction, Some(other), &twin);
-            self.insert(subject.0, direction, peer, twin, contact);
+        let mut declare = |kind, peer, port: &PolicyPort, network: Option<&str>| {
+            self.needs.declared.insert(Declared {
+                kind,
+                subject: subject.1.clone(),
+                direction,
+                peer,
+                protocol: port.protocol,
+                port: port.port.as_ref().map(PortName::to_string).unwrap_or_default(),
+                network: network.map(str::to_owned),
+            });
+        };
+        if let Some(PortName::Range(range)) = port.port
+            && range.last > range.first
+        {
+            declare(Width::PortRange, Some(other.clone()), &port, None);
         }
         match (peer, other) {
             (Peer::Pods(_), _) => {}
-            (Peer::Nodes, _) => self.declare(Width::Nodes, subject.1, direction, None, &port),
-            (Peer::ApiServer, _) => self.declare(Width::ApiServer, subject.1, direction, Some(other), &port),
-            (Peer::Exposed, _) => self.declare(Width::Exposed, subject.1, direction, None, &port),
+            (Peer::Nodes, _) => declare(Width::Nodes, None, &port, None),
+            (Peer::ApiServer, _) => declare(Width::ApiServer, Some(other.clone()), &port, None),
+            (Peer::Exposed, _) => declare(Width::Exposed, None, &port, None),
+            (Peer::Network(at), _) => declare(Width::Network, None, &port, self.widths.network_name(at)),
             (Peer::Address(_), NodeId::Unknown(_)) => {
-                self.declare(Width::Unknown, subject.1, direction, Some(other), &port);
+                declare(Width::Unknown, Some(other.clone()), &port, None);
             }
-            (Peer::Address(ip), _) => {
-                self.declare(Width::External, subject.1, direction, Some(&NodeId::External(ip)), &port);
-            }
+            (Peer::Address(ip), _) => declare(Width::External, Some(NodeId::External(ip)), &port, None),
         }
-        self.insert(subject.0, direction, peer, port, contact);
+        if let Some(twin) = &twin {
+            declare(Width::Dns, Some(other.clone()), twin, None);
+        }
+        for port in [Some(port), twin].into_iter().flatten() {
+            self.insert(subject.0, direction, peer, port, contact);
+        }
     }
 
     fn insert(
@@ -207,27 +232,9 @@ impl Collector<'_> {
         admissions.entry((peer, port)).or_default().insert(EdgeKey::of(contact));
     }
 
-    fn declare(
-        &mut self,
-        kind: Width,
-        subject: &NodeId,
-        direction: Direction,
-        peer: Option<&NodeId>,
-        port: &PolicyPort,
-    ) {
-        self.needs.declared.insert(Declared {
-            kind,
-            subject: subject.clone(),
-            direction,
-            peer: peer.cloned(),
-            protocol: port.protocol,
-            port: port.port.as_ref().map(PortName::to_string).unwrap_or_default(),
-        });
-    }
-
     fn port(&self, contact: &Contact) -> Option<PolicyPort> {
         let asked = self.asked(contact).and_then(|pod| self.inventory.pods().get(pod));
-        port::of_contact(contact, asked.map(|known| &known.pod), self.inventory)
+        port::of_contact(contact, asked.map(|known| &known.pod), self.inventory, &self.options.port_ranges)
     }
 
     /// The pod that was asked, by its place in the inventory.

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use flowfence_model::{NodeId, PortRange, Protocol};
+
+use super::network::Network;
+
 /// Whom a port admits that a service publishes and that was used from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Exposed {
@@ -22,6 +26,34 @@ pub enum DefaultDeny {
     All,
 }
 
+/// What the policies are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// They stand alone, in place of today's.
+    #[default]
+    Replace,
+    /// They hold only what today's lack, and stand beside them.
+    Add,
+}
+
+/// A range of ports that a person says a server opens as it needs them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedRange {
+    /// The workload or address that is asked.
+    pub server: NodeId,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Ports.
+    pub range: PortRange,
+}
+
+impl ServedRange {
+    /// Whether a port of a server is one of them.
+    pub(super) fn holds(&self, server: &NodeId, protocol: Protocol, port: u16) -> bool {
+        self.server == *server && self.protocol == protocol && self.range.contains(port)
+    }
+}
+
 /// Choices of one run. The default fences every workload that was seen wholly, save those of
 /// system namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +72,14 @@ pub struct Options {
     pub default_deny: Option<DefaultDeny>,
     /// One policy a namespace admits DNS, and those of the workloads do not.
     pub dns_per_namespace: bool,
+    /// What the policies are for.
+    pub mode: Mode,
+    /// Networks outside that have a name; a peer in one is the whole of it.
+    pub networks: Vec<Network>,
+    /// How many addresses that were not seen each rule may add, so that blocks outside become fewer.
+    pub widen: u128,
+    /// Ports that are opened as needed.
+    pub port_ranges: Vec<ServedRange>,
     /// Policies of today (`NAMESPACE/NAME`) that an earlier run wrote, known by their label
     /// `app.kubernetes.io/managed-by: flowfence`. Their names may be used again.
     pub ours: BTreeSet<String>,

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use flowfence_graph::Inventory;
-use flowfence_model::label::NAMESPACE_NAME;
-use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer};
+use flowfence_model::PolicyPeer;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::options::Exposed;
+use super::gather::gather;
+use super::network::{self, Joined, Network};
+use super::options::{Exposed, Options};
 use super::subject::{Subject, Subjects};
 
 /// A peer as it is meant. Several addresses may stand for one.
@@ -22,6 +23,8 @@ pub(super) enum Peer {
     ApiServer,
     /// Everybody outside, to a published port.
     Exposed,
+    /// A network that a person gave a name to, by its place in the options.
+    Network(usize),
     /// One address.
     Address(IpAddr),
 }
@@ -33,10 +36,15 @@ pub(super) struct Widths {
     gateways: BTreeSet<IpAddr>,
     api_server: BTreeSet<IpAddr>,
     pod_cidrs: Vec<IpNet>,
+    networks: Vec<Network>,
+    exposed: Exposed,
+    widen: u128,
+    /// Addresses of the cluster, which no block is widened over.
+    inside: Vec<IpNet>,
 }
 
 impl Widths {
-    pub(super) fn new(inventory: &Inventory) -> Self {
+    pub(super) fn new(inventory: &Inventory, options: &Options) -> Self {
         let mut nodes = BTreeSet::new();
         let mut gateways = BTreeSet::new();
         // An address that a plugin gave to a pod after all is no gateway.
@@ -48,17 +56,29 @@ impl Widths {
         let host_network = inventory.pods().iter().filter(|known| known.pod.host_network);
         nodes.extend(host_network.flat_map(|known| known.pod.ips.iter().copied()).filter(is_node));
         nodes.extend(gateways.iter().copied());
-        Widths {
-            nodes,
-            gateways,
-            api_server: inventory.api_server().iter().map(|(ip, _)| *ip).collect(),
-            pod_cidrs: pod_ranges(inventory),
-        }
+        let pod_cidrs = pod_ranges(inventory);
+        let api_server: BTreeSet<IpAddr> = inventory.api_server().iter().map(|(ip, _)| *ip).collect();
+        let services = inventory.services().values().flat_map(|service| service.cluster_ips.iter());
+        let single = nodes.iter().chain(&api_server).chain(services).map(|ip| IpNet::from(*ip));
+        let inside = IpNet::aggregate(&pod_cidrs.iter().copied().chain(single).collect());
+        let (exposed, widen) = (options.exposed, options.widen);
+        let networks = options.networks.clone();
+        Widths { nodes, gateways, api_server, pod_cidrs, networks, exposed, widen, inside }
+    }
+
+    /// The named network that holds an outside address, as a peer.
+    pub(super) fn outside(&self, ip: IpAddr) -> Peer {
+        network::of_address(&self.networks, ip).map_or(Peer::Address(ip), Peer::Network)
+    }
+
+    /// The name of a network.
+    pub(super) fn network_name(&self, network: usize) -> Option<&str> {
+        self.networks.get(network).map(|network| network.name.as_str())
     }
 
     /// Whether the peer's blocks hold an address.
-    pub(super) fn holds(&self, peer: Peer, ip: IpAddr, exposed: Exposed) -> bool {
-        match (peer, exposed) {
+    pub(super) fn holds(&self, peer: Peer, ip: IpAddr) -> bool {
+        match (peer, self.exposed) {
             (Peer::Pods(_), _) => false,
             (Peer::Nodes, _) | (Peer::Exposed, Exposed::Observed) => self.nodes.contains(&ip),
             (Peer::ApiServer, _) => self.api_server.contains(&ip),
@@ -66,50 +86,84 @@ impl Widths {
                 self.gateways.contains(&ip) || !self.pod_cidrs.iter().any(|cidr| cidr.contains(&ip))
             }
             (Peer::Address(own), _) => own == ip,
+            (Peer::Network(network), _) => {
+                self.networks.get(network).is_some_and(|net| net.cidrs.iter().any(|cidr| cidr.contains(&ip)))
+            }
         }
     }
 
     /// Whether an exposed port admits all of the peer anyway.
-    pub(super) fn covers(&self, peer: Peer, exposed: Exposed) -> bool {
-        let holds = |ip: &IpAddr| self.holds(Peer::Exposed, *ip, exposed);
+    pub(super) fn covers(&self, peer: Peer) -> bool {
+        let holds = |ip: &IpAddr| self.holds(Peer::Exposed, *ip);
         match peer {
             Peer::Pods(_) | Peer::Exposed => false,
             Peer::Nodes => self.nodes.iter().all(holds),
             Peer::ApiServer => !self.api_server.is_empty() && self.api_server.iter().all(holds),
             Peer::Address(ip) => holds(&ip),
+            // Its blocks leave pods out, as the exposed port does.
+            Peer::Network(_) => self.exposed == Exposed::Any,
         }
     }
 
-    /// The peer as a policy of `subject` writes it. Empty when it has no selector.
+    /// The peers of one rule as a policy of `subject` writes them, in order, and the blocks among
+    /// them that were widened. Empty where none has a selector.
     pub(super) fn write(
         &self,
-        peer: Peer,
+        peers: &BTreeSet<Peer>,
         subject: &Subject,
         subjects: &Subjects,
-        exposed: Exposed,
-    ) -> Vec<PolicyPeer> {
-        match peer {
-            Peer::Pods(index) => {
-                subjects.get(index).and_then(|peer| pods(peer, subject)).into_iter().collect()
+    ) -> (Vec<PolicyPeer>, Vec<IpNet>) {
+        let pods = peers.iter().filter_map(|peer| match peer {
+            Peer::Pods(index) => Some(*index),
+            Peer::Nodes | Peer::ApiServer | Peer::Exposed | Peer::Address(_) | Peer::Network(_) => None,
+        });
+        let mut written = gather(&pods.collect(), &subject.namespace, subjects);
+        let mut hosts: BTreeSet<IpAddr> = BTreeSet::new();
+        let mut external: BTreeSet<IpAddr> = BTreeSet::new();
+        for peer in peers {
+            match peer {
+                Peer::Pods(_) => {}
+                Peer::Nodes => hosts.extend(&self.nodes),
+                Peer::ApiServer => hosts.extend(&self.api_server),
+                Peer::Exposed if self.exposed == Exposed::Observed => hosts.extend(&self.nodes),
+                Peer::Exposed => {
+                    written.extend(self.everybody());
+                    hosts.extend(&self.gateways);
+                }
+                Peer::Address(ip) if self.inside.iter().any(|net| net.contains(ip)) => {
+                    hosts.insert(*ip);
+                }
+                Peer::Address(ip) => {
+                    external.insert(*ip);
+                }
+                Peer::Network(network) => written.extend(self.named(*network)),
             }
-            Peer::Nodes => self.nodes.iter().map(|ip| host(*ip)).collect(),
-            Peer::ApiServer => self.api_server.iter().map(|ip| host(*ip)).collect(),
-            Peer::Exposed => match exposed {
-                Exposed::Any => self.everybody(),
-                Exposed::Observed => self.nodes.iter().map(|ip| host(*ip)).collect(),
-            },
-            Peer::Address(ip) => vec![host(ip)],
         }
+        let nets = |ips: BTreeSet<IpAddr>| ips.into_iter().map(IpNet::from).collect::<Vec<IpNet>>();
+        let joined = network::join(&nets(external), self.widen, &self.inside);
+        let wider = joined.iter().filter(|block| block.is_wider).map(|block| block.cidr).collect();
+        let exact = joined.iter().map(|Joined { cidr, .. }| *cidr).chain(nets(hosts)).collect();
+        let blocks = IpNet::aggregate(&exact).into_iter();
+        written.extend(blocks.map(|cidr| PolicyPeer::Block { cidr, except: Vec::new() }));
+        (written.into_iter().collect(), wider)
+    }
+
+    /// The blocks of a named network, without the pods that live in them.
+    fn named(&self, network: usize) -> impl Iterator<Item = PolicyPeer> {
+        let cidrs = self.networks.get(network).map_or(&[][..], |network| &network.cidrs);
+        IpNet::aggregate(&cidrs.to_vec()).into_iter().map(|cidr| {
+            let except = self.pod_cidrs.iter().filter(|range| cidr.contains(*range)).copied().collect();
+            PolicyPeer::Block { cidr, except }
+        })
     }
 
     /// Every address but those of pods; the gateways, by which nodes speak, lie among the latter.
-    fn everybody(&self) -> Vec<PolicyPeer> {
+    fn everybody(&self) -> impl Iterator<Item = PolicyPeer> {
         let world = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
-        let world = world.into_iter().map(|cidr| {
+        world.into_iter().map(|cidr| {
             let except = self.pod_cidrs.iter().filter(|range| cidr.contains(*range)).copied().collect();
             PolicyPeer::Block { cidr, except }
-        });
-        world.chain(self.gateways.iter().map(|ip| host(*ip))).collect()
+        })
     }
 }
 
@@ -128,14 +182,4 @@ fn pod_ranges(inventory: &Inventory) -> Vec<IpNet> {
     ranges.sort();
     ranges.dedup();
     ranges
-}
-
-fn pods(peer: &Subject, subject: &Subject) -> Option<PolicyPeer> {
-    let namespaces = (peer.namespace != subject.namespace)
-        .then(|| LabelSelector::labels([(NAMESPACE_NAME, peer.namespace.as_str())]));
-    Some(PolicyPeer::Pods(PeerSelector { namespaces, pods: Some(peer.selector.clone()?) }))
-}
-
-fn host(ip: IpAddr) -> PolicyPeer {
-    PolicyPeer::Block { cidr: IpNet::from(ip), except: Vec::new() }
 }

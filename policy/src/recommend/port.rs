@@ -1,25 +1,60 @@
 //! Ports as rules name them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{Contact, Inventory};
 use flowfence_model::object::{Pod, TargetPort};
-use flowfence_model::{NodeId, PolicyPort, PortName, PortRange, Protocol};
+use flowfence_model::{NodeId, PolicyPort, PortName, PortRange, PortSet, Protocol};
+
+use super::options::ServedRange;
 
 const DNS: u16 = 53;
 
+/// As many ports in a row are written as a range; two are as short by themselves.
+const LEAST_RANGE: u16 = 3;
+
 /// The port of a contact: by its name where the pods of the asked workload give that name
-/// different numbers, else by its number. `asked` is the pod that was.
+/// different numbers, else by its number; by the range that a person asked for where it is of one.
+/// `asked` is the pod that was.
 pub(super) fn of_contact(
     contact: &Contact,
     asked: Option<&Pod>,
     inventory: &Inventory,
+    asked_ranges: &[ServedRange],
 ) -> Option<PolicyPort> {
     let number = contact.port?;
     let protocol = contact.protocol;
+    let served = asked_ranges.iter().find(|served| served.holds(&contact.to.id, protocol, number));
+    if let Some(served) = served {
+        return Some(PolicyPort { protocol, port: Some(PortName::Range(served.range)) });
+    }
     let name = asked.and_then(|pod| split_name(&contact.to.id, pod, protocol, number, inventory));
     let port = name.map_or(PortName::Range(PortRange::single(number)), PortName::Name);
     Some(PolicyPort { protocol, port: Some(port) })
+}
+
+/// The ports of a rule, those in a row as one range. Nothing is added: each of them was needed.
+pub(super) fn in_ranges(ports: &BTreeSet<PolicyPort>) -> Vec<PolicyPort> {
+    let mut numbers: BTreeMap<Protocol, Vec<PortRange>> = BTreeMap::new();
+    let mut written: BTreeSet<PolicyPort> = BTreeSet::new();
+    for port in ports {
+        match port.port {
+            Some(PortName::Range(range)) => numbers.entry(port.protocol).or_default().push(range),
+            Some(PortName::Name(_)) | None => {
+                written.insert(port.clone());
+            }
+        }
+    }
+    for (protocol, ranges) in numbers {
+        for range in ranges.into_iter().collect::<PortSet>().ranges() {
+            let is_short = range.last - range.first < LEAST_RANGE - 1;
+            let single = (range.first..=range.last).filter(|_| is_short).map(PortRange::single);
+            let whole = (!is_short).then_some(*range);
+            let ports = single.chain(whole);
+            written.extend(ports.map(|r| PolicyPort { protocol, port: Some(PortName::Range(r)) }));
+        }
+    }
+    written.into_iter().collect()
 }
 
 /// A name of that port of the pod to which its siblings give another number.

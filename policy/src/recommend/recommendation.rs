@@ -5,9 +5,10 @@ use std::fmt;
 
 use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
-use flowfence_model::{NetworkPolicy, NodeId, Protocol};
+use flowfence_model::{NetworkPolicy, NodeId, Protocol, Timestamp};
 use serde::Serialize;
 
+use super::dynamic::DynamicPorts;
 use super::namespace::Namespaced;
 use crate::judge::Withheld;
 
@@ -34,6 +35,8 @@ pub struct Recommendation {
     pub undirected: Vec<EdgeKey>,
     /// Namespaces in which a policy for all of them is not safe.
     pub namespaced: Vec<Namespaced>,
+    /// Servers that open ports as they need them.
+    pub dynamic_ports: Vec<DynamicPorts>,
     /// Subjects of several workloads, because labels cannot tell these apart.
     pub merged: Vec<Vec<NodeId>>,
 }
@@ -49,6 +52,8 @@ pub struct RecommendedPolicy {
     pub policy: NetworkPolicy,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Its annotations: the workloads, and the names of outside addresses.
+    pub annotations: BTreeMap<String, String>,
     /// What each rule was seen to carry, egress before ingress.
     pub evidence: Vec<Evidence>,
 }
@@ -62,6 +67,12 @@ pub struct Evidence {
     pub rule: usize,
     /// Genuine edges that need it, sorted.
     pub edges: Vec<EdgeKey>,
+    /// Connections that were counted on them, UDP that nobody answered by design included.
+    pub connections: u64,
+    /// Their earliest and latest packet.
+    pub seen: (Timestamp, Timestamp),
+    /// Names of their outside ends, from DNS answers, sorted.
+    pub names: Vec<String>,
 }
 
 /// A direction of a workload that is not isolated.
@@ -117,8 +128,10 @@ pub struct Declared {
     pub peer: Option<NodeId>,
     /// Protocol.
     pub protocol: Protocol,
-    /// Port, or the name of one.
+    /// Port, range of ports, or the name of one.
     pub port: String,
+    /// The name of a network, or the block that was widened.
+    pub network: Option<String>,
 }
 
 /// Kinds of meant widths.
@@ -139,6 +152,12 @@ pub enum Width {
     ApiServer,
     /// A client that was rewritten on the way: some plugins filter before that.
     Behind,
+    /// A network that a person gave a name to, where some of its addresses were seen.
+    Network,
+    /// A block that holds more outside addresses than were seen, as a person allowed.
+    Widened,
+    /// Ports that a person says a server opens as it needs them.
+    PortRange,
 }
 
 impl Width {
@@ -152,6 +171,9 @@ impl Width {
             Width::Dns => "dns",
             Width::ApiServer => "api-server",
             Width::Behind => "behind",
+            Width::Network => "network",
+            Width::Widened => "widened",
+            Width::PortRange => "port-range",
         }
     }
 
@@ -165,6 +187,9 @@ impl Width {
             Width::Dns => "DNS on both protocols, for long answers come over TCP",
             Width::ApiServer => "every endpoint of the API server",
             Width::Behind => "the client behind a rewritten address",
+            Width::Network => "a named network outside, whoever speaks from it",
+            Width::Widened => "outside addresses that were not seen, within --widen",
+            Width::PortRange => "ports that were not seen, of a range that was asked for",
         }
     }
 }

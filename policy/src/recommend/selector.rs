@@ -7,11 +7,11 @@ use flowfence_model::label::is_volatile;
 use flowfence_model::{LabelSelector, Labels, Requirement};
 
 /// What a person would select by, in this order; then whatever sorts first.
-const PREFERRED: [&str; 5] =
+pub(super) const PREFERRED: [&str; 5] =
     ["app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "app", "k8s-app"];
 
 /// Stable today, changed by the next release: only where nothing else will do.
-const FLEETING: [&str; 8] = [
+pub(super) const FLEETING: [&str; 8] = [
     "app.kubernetes.io/version",
     "app.kubernetes.io/managed-by",
     "helm.sh/chart",
@@ -86,6 +86,30 @@ impl<'a> Shelf<'a> {
             .or_else(|| self.with_expression(&stable, own, &others))
     }
 
+    /// The smallest selector of lasting labels that selects several workloads and nothing else here:
+    /// what they share, else with several values of one key more.
+    pub(super) fn together(&self, own: &FixedBitSet) -> Option<LabelSelector> {
+        let stable = self.stable(own);
+        let lasting: Vec<(&str, &str)> = stable.into_iter().filter(|(k, _)| !FLEETING.contains(k)).collect();
+        let mut others = FixedBitSet::with_capacity(self.sets.len());
+        others.insert_range(..);
+        others.difference_with(own);
+        if let Some(labels) = self.equalities(&lasting, &others, 1) {
+            return Some(selector(&labels, None));
+        }
+        let mine: Vec<&Labels> = own.ones().filter_map(|i| self.sets.get(i).copied()).collect();
+        let mut keys: Vec<&String> = mine.first().map(|set| set.keys().collect()).unwrap_or_default();
+        keys.retain(|key| {
+            let lasts = !is_volatile(key) && !FLEETING.contains(&key.as_str());
+            lasts && mine.iter().all(|set| set.contains_key(*key))
+        });
+        keys.sort_by_key(|key| rank(key));
+        let any = keys.into_iter().map(|key| {
+            Requirement::In(key.clone(), mine.iter().filter_map(|set| set.get(key)).cloned().collect())
+        });
+        self.smallest(any, &lasting, &others, 0)
+    }
+
     /// The smallest subset of `labels`, of `least` or more, that no other set has.
     fn equalities<'l>(
         &self,
@@ -145,8 +169,19 @@ impl<'a> Shelf<'a> {
         others: &FixedBitSet,
     ) -> Option<LabelSelector> {
         let least = usize::from(!labels.is_empty());
+        self.smallest(self.expressions(own, others).into_iter(), labels, others, least)
+    }
+
+    /// The first of the requirements that needs the fewest labels beside it to keep `others` out.
+    fn smallest(
+        &self,
+        requirements: impl Iterator<Item = Requirement>,
+        labels: &[(&'a str, &'a str)],
+        others: &FixedBitSet,
+        least: usize,
+    ) -> Option<LabelSelector> {
         let mut best: Option<(usize, LabelSelector)> = None;
-        for requirement in self.expressions(own, others) {
+        for requirement in requirements {
             let mut left = others.clone();
             let gone: Vec<usize> = left
                 .ones()
@@ -195,7 +230,8 @@ impl<'a> Shelf<'a> {
     }
 }
 
-fn rank(key: &str) -> (bool, usize, String) {
+/// What a person would choose sorts first.
+pub(super) fn rank(key: &str) -> (bool, usize, String) {
     let place = PREFERRED.iter().position(|preferred| *preferred == key).unwrap_or(PREFERRED.len());
     (FLEETING.contains(&key), place, key.to_owned())
 }

@@ -6,6 +6,7 @@ use fixedbitset::FixedBitSet;
 use flowfence_graph::{Inventory, Workload};
 use flowfence_model::{LabelSelector, Labels, NodeId};
 
+use super::gather::Catalogue;
 use super::scope::has_own_network;
 use super::selector::Shelf;
 
@@ -26,6 +27,7 @@ pub(super) struct Subject {
 pub(super) struct Subjects {
     all: Vec<Subject>,
     of: BTreeMap<NodeId, usize>,
+    catalogue: Catalogue,
 }
 
 impl Subjects {
@@ -43,8 +45,19 @@ impl Subjects {
                 subjects.of.extend(subject.members.iter().map(|id| (id.clone(), index)));
                 subjects.all.push(subject);
             }
+            let sets = workloads.iter().flat_map(|workload| {
+                let subject = subjects.of.get(&workload.id).copied();
+                label_sets(workload, inventory).filter_map(move |labels| Some((labels.clone(), subject?)))
+            });
+            let sets: Vec<(Labels, usize)> = sets.collect();
+            subjects.catalogue.add(namespace, sets);
         }
         subjects
+    }
+
+    /// Who carries which labels.
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// The subject of a workload, by index.

@@ -215,6 +215,14 @@ impl Cluster {
         self.inner.names.get(&ip).map_or(&[], Vec::as_slice)
     }
 
+    /// The addresses that a domain name is known to have led to, ascending.
+    pub(crate) fn addresses_of(&self, name: &str) -> Vec<IpAddr> {
+        let known = self.inner.names.iter().filter(|(_, names)| names.iter().any(|known| known == name));
+        let mut addresses: Vec<IpAddr> = known.map(|(address, _)| *address).collect();
+        addresses.sort_unstable();
+        addresses
+    }
+
     /// Gives a pod other labels.
     pub(super) fn relabel(&mut self, pod: PodIndex, labels: Labels) {
         Arc::make_mut(&mut self.inner).pods[pod.slot()].meta.labels = labels;

@@ -104,7 +104,7 @@ impl<'a> Compiler<'a> {
 
     /// A peer of an unknown kind fails closed: an Accept then matches nothing, and a Deny or Pass
     /// denies everything on every port, whatever else the rule says.
-    fn tier_region(&mut self, rule: &TierRule, has_loose_names: bool) -> TierRegion {
+    pub(super) fn tier_region(&mut self, rule: &TierRule, has_loose_names: bool) -> TierRegion {
         let is_unknown = rule.peers.iter().any(|peer| matches!(peer, TierPeer::Unknown(_)));
         let (action, scope, ports) = match rule.action {
             Action::Accept if is_unknown => (Action::Accept, Scope::Nobody, Ports::Every),

@@ -94,7 +94,7 @@ impl PolicySet {
     }
 
     /// Whether a policy of equal priority would lead elsewhere if it were asked first.
-    fn has_equal_rivals(
+    pub(super) fn has_equal_rivals(
         &self,
         pod: PodIndex,
         question: &Question<'_>,
@@ -140,10 +140,12 @@ impl PolicySet {
         }
         let opens_all =
             |region: &Region| matches!((&region.peers, &region.ports), (Peers::Every, Ports::Every));
-        if self.regions_of(pod, Direction::Egress).any(opens_all) {
+        if self.regions_of(pod, Direction::Egress, self.reading).any(opens_all) {
             None
         } else if allowed
-            && !self.regions_of(pod, Direction::Egress).any(|region| region.admits_by_selector(question))
+            && !self
+                .regions_of(pod, Direction::Egress, self.reading)
+                .any(|region| region.admits_by_selector(question))
         {
             Some(Unspecified::ServiceAddressInBlock)
         } else {

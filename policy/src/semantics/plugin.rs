@@ -147,9 +147,7 @@ impl PolicySet {
     /// longer among the reasons of [`super::Decision::unspecified`].
     #[must_use]
     pub fn with_plugin(mut self, plugin: Option<Plugin>) -> Self {
-        let choices = plugin.map_or(&[][..], Plugin::choices);
-        let others = choices.iter().filter(|choice| !choice.is_as_read);
-        self.reading = others.fold(Reading::default(), |reading, choice| reading.flipped(choice.question));
+        self.reading = Reading::of(plugin);
         self.plugin = plugin;
         self
     }

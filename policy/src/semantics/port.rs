@@ -4,7 +4,7 @@ use flowfence_model::object::Pod;
 use flowfence_model::{PolicyPort, PortName, PortRange, PortSet, Protocol, TierPort};
 
 /// What the `ports` of a rule admit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Ports {
     /// The rule has no `ports`: every port of every protocol.
     Every,
@@ -83,6 +83,25 @@ impl Ports {
                 let named: PortSet =
                     named.flat_map(|(_, name)| destination.resolve(name, protocol)).collect();
                 numbers[slot].union(&named)
+            }
+        }
+    }
+
+    /// Adds the ranges of the destination's ports that are admitted, in no order.
+    pub(super) fn extend(
+        &self,
+        protocol: Protocol,
+        destination: Destination<'_>,
+        ranges: &mut Vec<PortRange>,
+    ) {
+        match self {
+            Ports::Every => ranges.push(PortRange::ALL),
+            Ports::Some { numbers, names } => {
+                let Some(slot) = slot(protocol) else { return };
+                ranges.extend_from_slice(numbers[slot].ranges());
+                let named = names.iter().filter(|(of, _)| *of == protocol);
+                let named = named.flat_map(|(_, name)| destination.resolve(name, protocol));
+                ranges.extend(named.map(PortRange::single));
             }
         }
     }

@@ -158,9 +158,21 @@ impl PolicySet {
         self.without_host_network(subjects)
     }
 
+    /// The pods that a cluster-wide policy speaks of, ascending.
+    pub fn tier_selected(&self, policy: usize) -> impl Iterator<Item = PodIndex> + '_ {
+        let subjects = self.tiers.programs.get(policy).map(|policy| &policy.subjects);
+        self.without_host_network(subjects)
+    }
+
     /// Whether any policy isolates the pod in a direction.
     pub fn isolates(&self, pod: PodIndex, direction: Direction) -> bool {
         !self.isolating(Some(pod), direction).is_empty()
+    }
+
+    /// Whether a pod is closed in a direction to what is not admitted: a NetworkPolicy isolates
+    /// it, or a cluster-wide policy that selects it denies something.
+    pub fn restricts(&self, pod: PodIndex, direction: Direction) -> bool {
+        self.isolates(pod, direction) || self.tiers.deny_to(pod, direction)
     }
 
     /// The policies that isolate a pod in a direction, ascending.
@@ -194,13 +206,10 @@ impl PolicySet {
     /// Whether the policy selects the subject is not asked.
     pub fn entries(&self, rule: RuleId, connection: &Connection) -> Option<Entries> {
         let object = self.rule(rule)?;
-        let peers: Vec<usize> =
-            (0..object.peers.len()).filter(|at| self.peer_matches(rule, *at, connection)).collect();
-        let ports: Vec<usize> =
-            (0..object.ports.len()).filter(|at| self.port_matches(rule, *at, connection)).collect();
-        let admits =
-            (object.peers.is_empty() || !peers.is_empty()) && (object.ports.is_empty() || !ports.is_empty());
-        admits.then_some(Entries { peers, ports })
+        let found = self.matching(rule, connection)?;
+        let admits = (object.peers.is_empty() || !found.peers.is_empty())
+            && (object.ports.is_empty() || !found.ports.is_empty());
+        admits.then_some(found)
     }
 
     /// Whether one entry of a rule's `from` or `to` matches the other end of the connection.
@@ -237,12 +246,17 @@ impl PolicySet {
     }
 
     /// The compiled rules of every policy that isolates a pod in a direction.
-    pub(super) fn regions_of(&self, pod: PodIndex, direction: Direction) -> impl Iterator<Item = &Region> {
-        let policies = self.isolating(Some(pod), direction);
+    pub(super) fn regions_of(
+        &self,
+        pod: PodIndex,
+        direction: Direction,
+        reading: Reading,
+    ) -> impl Iterator<Item = &Region> {
+        let policies = self.isolating_as(pod, direction, reading);
         policies.iter().flat_map(move |at| self.programs[*at as usize].regions(direction))
     }
 
-    fn rule(&self, id: RuleId) -> Option<&flowfence_model::PolicyRule> {
+    pub(super) fn rule(&self, id: RuleId) -> Option<&flowfence_model::PolicyRule> {
         self.policies.get(id.policy)?.rules(id.direction)?.get(id.rule)
     }
 

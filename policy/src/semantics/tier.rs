@@ -121,7 +121,8 @@ impl TierRegion {
         self.has_peer(question) && self.has_port(question)
     }
 
-    fn has_port(&self, question: &Question<'_>) -> bool {
+    /// Whether the port is among its ports.
+    pub(super) fn has_port(&self, question: &Question<'_>) -> bool {
         self.ports.admit(question.protocol, question.port, question.destination) || self.is_loose(question)
     }
 
@@ -152,6 +153,13 @@ impl Tiers {
     /// The policies of a tier that select a pod, strongest first.
     pub(super) fn selecting(&self, tier: Tier, pod: PodIndex) -> &[u32] {
         self.of_pod[tier as usize].get(pod.slot()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a policy of either tier that selects the pod has a rule that denies.
+    pub(super) fn deny_to(&self, pod: PodIndex, direction: Direction) -> bool {
+        let policies = Tier::BOTH.into_iter().flat_map(|tier| self.selecting(tier, pod));
+        let mut regions = policies.flat_map(|policy| self.programs[*policy as usize].regions(direction));
+        regions.any(|region| region.action == Action::Deny)
     }
 
     /// The first rule of a tier that matches. The policies of one priority that follow the one

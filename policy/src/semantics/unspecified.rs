@@ -121,6 +121,35 @@ impl Unspecified {
             Unspecified::DomainNamePeer => "a rule for domain names might admit this address",
         }
     }
+
+    /// The answer that the booleans take, and the other one.
+    pub const fn answers(self) -> (&'static str, &'static str) {
+        match self {
+            Unspecified::SelfTraffic => ("a pod reaches itself", "its rules decide"),
+            Unspecified::Icmp => ("rules without ports mean ICMP too", "it is never filtered"),
+            Unspecified::HostNetworkSubject => ("a host-network pod is not isolated", "it is"),
+            Unspecified::HostNetworkPeer => ("selectors do not match a host-network pod", "they do"),
+            Unspecified::ServiceAddress | Unspecified::ServiceAddressInBlock => {
+                ("a service's address is judged before translation", "what is said of the pods behind it")
+            }
+            Unspecified::PodAddressInBlock => ("an ipBlock matches pods", "it does not"),
+            Unspecified::OwnNodeEgress => ("a pod to its own node: its rules decide", "it is allowed"),
+            Unspecified::SidecarNamedPort => ("port names of sidecars count", "they do not"),
+            Unspecified::SnatSource => ("the source as given", "a node's address, through a published port"),
+            Unspecified::BaselineBesideNetworkPolicy => (
+                "the Baseline tier is judged per direction",
+                "it is skipped for a pod that any NetworkPolicy isolates",
+            ),
+            Unspecified::EqualPriority => ("of equal priorities the first by name wins", "any of them"),
+            Unspecified::AdminNamedPort => {
+                ("namedPort of v1alpha1 is its number", "any port, once the pod owns the name")
+            }
+            Unspecified::NodePeer => ("nodes are the addresses in status.addresses", "the pods on them"),
+            Unspecified::DomainNamePeer => {
+                ("an address whose names are not known matches no domainNames", "it does")
+            }
+        }
+    }
 }
 
 impl fmt::Display for Unspecified {

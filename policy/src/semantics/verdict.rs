@@ -57,7 +57,7 @@ impl PolicySet {
 
     /// Whether the NetworkPolicies of a pod that they isolate admit the connection.
     fn admits(&self, pod: PodIndex, question: &Question<'_>, direction: Direction) -> bool {
-        self.regions_of(pod, direction).any(|region| region.admits(question))
+        self.regions_of(pod, direction, question.reading).any(|region| region.admits(question))
             || self.admits_whole(pod, question, direction)
     }
 
@@ -119,7 +119,7 @@ impl PolicySet {
             if self.admits_whole(pod, &question, direction) {
                 rest
             } else {
-                let regions = self.regions_of(pod, direction);
+                let regions = self.regions_of(pod, direction, self.reading);
                 let admitted: PortSet =
                     regions.flat_map(|region| region.ports(&question).ranges().to_vec()).collect();
                 admitted.intersection(&rest)

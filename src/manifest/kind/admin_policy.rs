@@ -36,11 +36,12 @@ pub(super) fn read_baseline(source: &Source<'_>) -> Result<Vec<Object>, Refusal>
 
 fn admin(root: &Field<'_>) -> Result<ClusterPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
+    let (name, _) = strict::metadata(root)?;
     let spec = root.get("spec");
     spec.only(&["priority", "subject", "ingress", "egress"])?;
     Ok(ClusterPolicy {
         kind: ClusterPolicyKind::AdminNetworkPolicy,
-        name: strict::name(root)?,
+        name,
         tier: Tier::Admin,
         priority: tier::priority(&spec.get("priority"))?,
         subject: tier::subject(&spec.get("subject"))?,
@@ -51,7 +52,7 @@ fn admin(root: &Field<'_>) -> Result<ClusterPolicy, Refusal> {
 
 fn baseline(root: &Field<'_>) -> Result<ClusterPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
-    let name = strict::name(root)?;
+    let (name, _) = strict::metadata(root)?;
     if name != "default" {
         let reason = "Only one baseline admin network policy with metadata.name=\"default\" can be created in \
                       the cluster";

@@ -23,13 +23,14 @@ pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     Ok(vec![Object::ClusterPolicy(strict::read(source, policy)?)])
 }
 
-fn policy(root: &Field<'_>) -> Result<ClusterPolicy, Refusal> {
+pub(in crate::manifest) fn policy(root: &Field<'_>) -> Result<ClusterPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
+    let (name, _) = strict::metadata(root)?;
     let spec = root.get("spec");
     spec.only(&["tier", "priority", "subject", "ingress", "egress"])?;
     Ok(ClusterPolicy {
         kind: ClusterPolicyKind::ClusterNetworkPolicy,
-        name: strict::name(root)?,
+        name,
         tier: tier(&spec.get("tier"))?,
         priority: tier::priority(&spec.get("priority"))?,
         subject: tier::subject(&spec.get("subject"))?,

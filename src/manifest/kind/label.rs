@@ -1,6 +1,6 @@
 //! Label selectors, checked as the API server does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_model::{LabelSelector, Requirement};
 
@@ -8,25 +8,43 @@ use crate::manifest::refusal::Refusal;
 use crate::manifest::tree::Field;
 
 /// A label selector; absent, null and `{}` all select everything.
-pub(super) fn selector(field: &Field<'_>) -> Result<LabelSelector, Refusal> {
+pub(in crate::manifest) fn selector(field: &Field<'_>) -> Result<LabelSelector, Refusal> {
+    selector_by(field, |key| key)
+}
+
+/// The same where keys are spelled with something in front, which `bare` takes away.
+pub(in crate::manifest) fn selector_by(
+    field: &Field<'_>,
+    bare: fn(&str) -> &str,
+) -> Result<LabelSelector, Refusal> {
     field.only(&["matchLabels", "matchExpressions"])?;
-    let labels = field.get("matchLabels");
-    let match_labels = labels.texts()?;
-    for (name, text) in &match_labels {
-        let entry = labels.get(name);
-        key(&entry, name)?;
-        value(&entry, text)?;
-    }
+    let match_labels = map_by(&field.get("matchLabels"), bare)?;
     let requirements = field.get("matchExpressions").list()?;
-    let match_expressions = requirements.iter().map(requirement).collect::<Result<_, _>>()?;
+    let match_expressions =
+        requirements.iter().map(|entry| requirement(entry, bare)).collect::<Result<_, _>>()?;
     Ok(LabelSelector { match_labels, match_expressions })
 }
 
-fn requirement(field: &Field<'_>) -> Result<Requirement, Refusal> {
+/// Labels by key.
+pub(super) fn map(field: &Field<'_>) -> Result<BTreeMap<String, String>, Refusal> {
+    map_by(field, |key| key)
+}
+
+fn map_by(field: &Field<'_>, bare: fn(&str) -> &str) -> Result<BTreeMap<String, String>, Refusal> {
+    let labels = field.texts()?;
+    for (name, text) in &labels {
+        let entry = field.get(name);
+        key(&entry, bare(name))?;
+        value(&entry, text)?;
+    }
+    Ok(labels)
+}
+
+fn requirement(field: &Field<'_>, bare: fn(&str) -> &str) -> Result<Requirement, Refusal> {
     field.only(&["key", "operator", "values"])?;
     let key_field = field.get("key");
     let name = key_field.text()?.unwrap_or_default();
-    key(&key_field, name)?;
+    key(&key_field, bare(name))?;
     let name = name.to_owned();
     let values_field = field.get("values");
     let mut values = BTreeSet::new();
@@ -56,9 +74,13 @@ fn requirement(field: &Field<'_>) -> Result<Requirement, Refusal> {
 
 /// A qualified name: an optional DNS subdomain and `/`, then at most 63 characters.
 fn key(field: &Field<'_>, key: &str) -> Result<(), Refusal> {
+    is_key(key).then_some(()).ok_or_else(|| field.refuse(format!("{key:?} is not a valid label key")))
+}
+
+/// Whether the API server takes it as the key of a label.
+pub(in crate::manifest) fn is_key(key: &str) -> bool {
     let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    let is_valid = !name.is_empty() && is_label(name) && prefix.is_none_or(is_subdomain);
-    is_valid.then_some(()).ok_or_else(|| field.refuse(format!("{key:?} is not a valid label key")))
+    !name.is_empty() && is_label(name) && prefix.is_none_or(is_subdomain)
 }
 
 fn value(field: &Field<'_>, value: &str) -> Result<(), Refusal> {
@@ -68,7 +90,7 @@ fn value(field: &Field<'_>, value: &str) -> Result<(), Refusal> {
 }
 
 /// At most 63 characters, letters and digits at both ends; empty is a value.
-fn is_label(text: &str) -> bool {
+pub(in crate::manifest) fn is_label(text: &str) -> bool {
     let is_end = |b: Option<u8>| b.is_none_or(|b| b.is_ascii_alphanumeric());
     text.len() <= 63
         && is_end(text.bytes().next())
@@ -76,12 +98,15 @@ fn is_label(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-fn is_subdomain(text: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    text.len() <= 253 && text.split('.').all(is_part)
+/// `DNS1123Subdomain`: parts joined by dots, at most 253 characters.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_subdomain_part)
+}
+
+/// Letters and digits in lower case and `-`, not at its ends.
+pub(super) fn is_subdomain_part(part: &str) -> bool {
+    !part.is_empty()
+        && !part.starts_with('-')
+        && !part.ends_with('-')
+        && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

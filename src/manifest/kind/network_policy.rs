@@ -4,7 +4,9 @@
 //! else than the user wrote.
 
 use flowfence_model::object::Object;
-use flowfence_model::{NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange};
+use flowfence_model::{
+    Direction, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange, Remark,
+};
 
 use super::{label, strict};
 use crate::manifest::refusal::Refusal;
@@ -12,25 +14,59 @@ use crate::manifest::source::Source;
 use crate::manifest::tree::{Field, NumberOrText};
 
 pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
-    Ok(vec![Object::NetworkPolicy(strict::read(source, policy)?)])
+    Ok(vec![Object::NetworkPolicy(strict::read(source, |root| policy(root, &[]))?)])
 }
 
-fn policy(root: &Field<'_>) -> Result<NetworkPolicy, Refusal> {
+/// An object with the spec of a NetworkPolicy, and `more` fields in it, which are left to the
+/// caller.
+pub(in crate::manifest) fn policy(root: &Field<'_>, more: &[&str]) -> Result<NetworkPolicy, Refusal> {
     root.only(&["apiVersion", "kind", "metadata", "spec", "status"])?;
-    let namespace = root.get("metadata").get("namespace").text()?.filter(|text| !text.is_empty());
+    let (name, namespace) = strict::metadata(root)?;
     let spec = root.get("spec");
-    spec.only(&["podSelector", "policyTypes", "ingress", "egress"])?;
+    spec.only(&[&["podSelector", "policyTypes", "ingress", "egress"], more].concat())?;
     let ingress = rules(&spec.get("ingress"), "from")?;
     let egress = rules(&spec.get("egress"), "to")?;
     let (isolates_ingress, isolates_egress) = policy_types(&spec.get("policyTypes"), !egress.is_empty())?;
     Ok(NetworkPolicy {
         // An object without a namespace goes where it is applied; offline that is `default`.
-        namespace: namespace.unwrap_or("default").to_owned(),
-        name: strict::name(root)?,
+        namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+        name,
         pod_selector: label::selector(&spec.get("podSelector"))?,
         ingress: isolates_ingress.then_some(ingress),
         egress: isolates_egress.then_some(egress),
     })
+}
+
+/// What the policy says that its checked form no longer shows: defaults that are easily misread,
+/// rules that nobody reads, and lists that are empty on purpose.
+pub(super) fn remarks(root: &Field<'_>) -> Vec<Remark> {
+    let spec = root.get("spec");
+    let list = |name: &str| spec.get(name).list().unwrap_or_default();
+    let types: Vec<&str> =
+        list("policyTypes").iter().filter_map(|entry| entry.text().ok().flatten()).collect();
+    let mut remarks = Vec::new();
+    for direction in Direction::BOTH {
+        let rules = list(direction.token());
+        let is_restricted = types.is_empty() || types.contains(&direction.policy_type());
+        if !is_restricted && !rules.is_empty() {
+            remarks.push(Remark::RulesIgnored { direction, rules: rules.len() });
+        }
+        let is_empty = |rule: &Field<'_>| {
+            let peers = rule.get(direction.peers());
+            peers.is_present() && peers.list().is_ok_and(|peers| peers.is_empty())
+        };
+        let empty = (0..rules.len()).filter(|rule| is_restricted && is_empty(&rules[*rule]));
+        remarks.extend(empty.map(|rule| Remark::EmptyPeers { direction, rule }));
+    }
+    let (ingress, egress) = (spec.get("ingress"), spec.get("egress"));
+    match (ingress.is_present(), egress.is_present(), list("egress").is_empty()) {
+        _ if !types.is_empty() => {}
+        (_, true, true) => remarks.push(Remark::EgressLeftOpen),
+        (false, true, false) => remarks.push(Remark::IngressDeniedToo),
+        (false, false, _) => remarks.push(Remark::OnlyIngressDenied),
+        (true, false, _) | (true, true, false) => {}
+    }
+    remarks
 }
 
 /// Whether it isolates for ingress and for egress. Without policyTypes: ingress always, egress
@@ -126,7 +162,7 @@ fn port(field: &Field<'_>) -> Result<PolicyPort, Refusal> {
 }
 
 /// `IANA_SVC_NAME`. A number in quotes is a name to the server, and no valid one.
-fn port_name(field: &Field<'_>, name: String) -> Result<String, Refusal> {
+pub(in crate::manifest) fn port_name(field: &Field<'_>, name: String) -> Result<String, Refusal> {
     let is_valid = (1..=15).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && name.bytes().any(|b| b.is_ascii_lowercase())

@@ -1,11 +1,13 @@
 //! Reading and writing, as tables.
 
+mod identity;
 mod kind;
 mod kubectl;
 mod path;
 mod recovery;
 mod refusal;
-mod roundtrip;
+pub(super) mod roundtrip;
+mod spelling;
 mod tier;
 
 use flowfence_model::object::Object;

@@ -11,7 +11,7 @@ fn a_syntax_error_loses_only_its_document() {
     let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Pod\n\
                 metadata: {name: b\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: c}\n";
     let snapshot = parse_objects(text, "t.yaml");
-    assert_eq!(names(&snapshot), [("a".to_owned(), 1), ("c".to_owned(), 8)]);
+    assert_eq!(names(&snapshot), [("a".to_owned(), 1), ("c".to_owned(), 9)]);
     assert_eq!(snapshot.problems.len(), 1);
     assert!(problems(&snapshot)[0].starts_with("t.yaml:7: Pod: "), "{:?}", problems(&snapshot));
 }

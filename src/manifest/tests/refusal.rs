@@ -58,6 +58,32 @@ const REFUSED: &[(&str, usize, &str, &str)] = &[
     ("ingress:\n- ports:\n  - port: 65536", 8, "ingress[0].ports[0].port", "not a port number"),
     ("ingress:\n- ports:\n  - port: \"80\"", 8, "ingress[0].ports[0].port", "without quotes"),
     ("ingress:\n- ports:\n  - port: Http", 8, "ingress[0].ports[0].port", "not a port name"),
+    ("ingress:\n- ports:\n  - port: -1", 8, "ingress[0].ports[0].port", "not a port number"),
+    ("ingress:\n- ports:\n  - port: 80.5", 8, "ingress[0].ports[0].port", "expected a number or a name"),
+    ("ingress:\n- ports:\n  - port: true", 8, "ingress[0].ports[0].port", "expected a number or a name"),
+    ("ingress:\n- ports:\n  - port: [80]", 8, "ingress[0].ports[0].port", "expected a number or a name"),
+    ("ingress:\n- ports:\n  - port: abcdefghijklmnop", 8, "ingress[0].ports[0].port", "at most 15"),
+    ("ingress:\n- ports:\n  - port: my--http", 8, "ingress[0].ports[0].port", "not a port name"),
+    ("ingress:\n- ports:\n  - port: -http", 8, "ingress[0].ports[0].port", "not a port name"),
+    ("ingress:\n- ports:\n  - port: http-", 8, "ingress[0].ports[0].port", "not a port name"),
+    ("ingress:\n- ports:\n  - port: 80-81", 8, "ingress[0].ports[0].port", "with a letter"),
+    ("ingress:\n- ports:\n  - port: ''", 8, "ingress[0].ports[0].port", "not a port name"),
+    (
+        "ingress:\n- ports:\n  - {port: 80, endPort: 65536}",
+        8,
+        "ingress[0].ports[0].endPort",
+        "not a port number",
+    ),
+    (
+        "ingress:\n- ports:\n  - {port: 80, endPort: '90'}",
+        8,
+        "ingress[0].ports[0].endPort",
+        "expected a number",
+    ),
+    ("ingress:\n- ports:\n  - {port: 80, name: http}", 8, "ingress[0].ports[0].name", "unknown field"),
+    ("ingress:\n- ports: 80", 7, "ingress[0].ports", "expected a list, found the number 80"),
+    ("ingress: true", 6, "ingress", "expected a list, found the boolean true"),
+    ("ingress:\n- ports:\n  - protocol: 6", 8, "ingress[0].ports[0].protocol", "expected a string"),
     ("ingress:\n- ports:\n  - protocol: tcp", 8, "ingress[0].ports[0].protocol", "unsupported protocol"),
     ("ingress:\n- ports:\n  - protocol: ICMP", 8, "ingress[0].ports[0].protocol", "unsupported protocol"),
     ("ingress:\n- from:\n  - {}", 8, "ingress[0].from[0]", "must specify a peer"),
@@ -111,6 +137,45 @@ const REFUSED: &[(&str, usize, &str, &str)] = &[
         "podSelector.matchLabels.a/b/c",
         "not a valid label key",
     ),
+    (
+        "podSelector:\n  matchExpressions:\n  - {key: a, operator: NotIn, values: []}",
+        8,
+        "podSelector.matchExpressions[0].values",
+        "must be specified",
+    ),
+    (
+        "podSelector:\n  matchExpressions:\n  - {key: a, operator: DoesNotExist, values: [b]}",
+        8,
+        "podSelector.matchExpressions[0].values",
+        "may not be",
+    ),
+    (
+        "podSelector:\n  matchExpressions:\n  - {key: a, operator: in, values: [b]}",
+        8,
+        "podSelector.matchExpressions[0].operator",
+        "not a valid selector operator",
+    ),
+    (
+        "podSelector:\n  matchExpressions:\n  - {key: a, operator: In, values: [-b]}",
+        8,
+        "podSelector.matchExpressions[0].values[0]",
+        "not a valid label value",
+    ),
+    (
+        "podSelector:\n  matchExpressions:\n  - {key: a, operator: In, values: b}",
+        8,
+        "podSelector.matchExpressions[0].values",
+        "expected a list",
+    ),
+    ("podSelector:\n  matchLabels: [a]", 7, "podSelector.matchLabels", "expected a mapping"),
+    (
+        "podSelector:\n  matchLabels:\n    Up.per/a: b",
+        8,
+        "podSelector.matchLabels.Up.per/a",
+        "not a valid label key",
+    ),
+    ("podSelector:\n  matchLabels:\n    a_: b", 8, "podSelector.matchLabels.a_", "not a valid label key"),
+    ("podSelector:\n  matchLabels:\n    /a: b", 8, "podSelector.matchLabels./a", "not a valid label key"),
     ("podSelector: []", 6, "podSelector", "expected a mapping, found a list"),
     ("ingress:\n  from: []", 7, "ingress", "expected a list, found a mapping"),
     ("policyTypes: [ingress]", 6, "policyTypes[0]", "neither \"Ingress\" nor \"Egress\""),
@@ -135,6 +200,23 @@ fn an_invalid_policy_is_refused_with_line_field_and_reason() {
         assert!(problem.reason.contains(reason), "{spec}: {problem}");
         assert_eq!(problem.line, Some(*line), "{spec}: {problem}");
         assert_eq!(problem.object.as_deref(), Some("NetworkPolicy p"));
+    }
+}
+
+#[test]
+fn what_the_server_takes_is_taken_although_it_looks_odd() {
+    for spec in [
+        "ingress:\n- ports:\n  - {port: abcdefghijklmno, protocol: SCTP}",
+        "ingress:\n- ports:\n  - port: 1st",
+        "ingress:\n- ports:\n  - {port: 80, endPort: 80}",
+        "ingress:\n- ports:\n  - {port: 65535}",
+        "podSelector:\n  matchLabels:\n    a.b-c_D.e: F.g-h_1",
+        "podSelector:\n  matchLabels:\n    a: ''",
+        "podSelector:\n  matchExpressions:\n  - {key: example.org/a, operator: In, values: [b, b]}",
+        "egress:\n- to:\n  - ipBlock: {cidr: '2001:db8::/32', except: ['2001:db8:1::/48', '2001:db8:1::/48']}",
+        "policyTypes: [Egress, Egress]",
+    ] {
+        accepted(spec);
     }
 }
 

@@ -15,7 +15,7 @@ use proptest::sample::select;
 use super::*;
 
 /// Label values that other readers of YAML take for something else than text.
-pub(super) const NASTY: &[&str] = &[
+pub(in crate::manifest) const NASTY: &[&str] = &[
     "on",
     "off",
     "yes",
@@ -93,12 +93,13 @@ fn rule() -> impl Strategy<Value = PolicyRule> {
 }
 
 /// Any policy that isolates for something: the API cannot say one that isolates for nothing.
-pub(super) fn manifest() -> impl Strategy<Value = PolicyManifest> {
+pub(in crate::manifest) fn manifest() -> impl Strategy<Value = PolicyManifest> {
     let name = || text(&["web", "on", "null", "1", "1e3", "0x1", "a.b"]);
     let rules = || option::of(vec(rule(), 0..=3));
     let comment = "[ -~\n\u{7f}-\u{a0}é#:]{0,40}";
     (
-        name(),
+        // A namespace is one part of a name.
+        text(&["web", "on", "null", "1", "1e3", "0x1"]),
         name(),
         selector(),
         rules(),

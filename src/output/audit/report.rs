@@ -7,6 +7,7 @@ use flowfence_policy::audit::{Finding, Value};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cluster::{Cluster, Place};
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
 
@@ -49,22 +50,55 @@ pub struct FindingRow {
     /// What backs it, by name: texts, lists of texts, counts and times.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub evidence: BTreeMap<&'static str, Value>,
+    /// What to do about it, in one line.
+    pub fix: Option<String>,
+    /// The policy that it is about, `NAMESPACE/NAME`; `KIND/NAME` of a cluster-wide one.
+    pub policy: Option<String>,
+    /// The field of that policy under `spec`, where it is about one.
+    pub field: Option<String>,
+    /// The file in which that policy, else the workload, was read.
+    pub file: Option<String>,
+    /// The line in that file, from 1.
+    pub line: Option<usize>,
 }
 
 impl AuditReport {
-    /// From the findings, in their order.
-    pub fn new(findings: Vec<Finding>, completeness: CompletenessReport) -> Self {
-        let findings = findings.into_iter().map(|finding| FindingRow {
-            id: finding.id,
-            rule: finding.rule,
-            level: finding.level.token(),
-            title: finding.title,
-            from: finding.from,
-            to: finding.to,
-            protocol: finding.protocol,
-            port: finding.port,
-            evidence: finding.evidence,
-        });
-        AuditReport { api_version: API_VERSION, kind: "Report", findings: findings.collect(), completeness }
+    /// From the findings, in their order, and where the objects of the cluster were read.
+    pub fn new(findings: Vec<Finding>, cluster: &Cluster, completeness: CompletenessReport) -> Self {
+        let findings = findings.into_iter().map(|finding| row(finding, cluster)).collect();
+        AuditReport { api_version: API_VERSION, kind: "Report", findings, completeness }
     }
+}
+
+fn row(finding: Finding, cluster: &Cluster) -> FindingRow {
+    let (file, line) = match place(&finding, cluster) {
+        Some((place, field)) => (Some(place.file.clone()), Some(place.line_of(field))),
+        None => (None, None),
+    };
+    FindingRow {
+        id: finding.id,
+        rule: finding.rule,
+        level: finding.level.token(),
+        title: finding.title,
+        from: finding.from,
+        to: finding.to,
+        protocol: finding.protocol,
+        port: finding.port,
+        evidence: finding.evidence,
+        fix: finding.fix,
+        policy: finding.policy,
+        field: Some(finding.field).filter(|field| !field.is_empty()),
+        file,
+        line,
+    }
+}
+
+/// A finding about a policy is where the policy is, any other where the workload that acted is.
+fn place<'a>(finding: &'a Finding, cluster: &'a Cluster) -> Option<(&'a Place, &'a str)> {
+    if let Some(policy) = &finding.policy {
+        return Some((cluster.places.get(policy)?, finding.field.as_str()));
+    }
+    let ends = [&finding.from, &finding.to].into_iter().flatten();
+    let mut places = ends.filter_map(|end| cluster.workload_places.get(&end.to_string()));
+    places.next().map(|place| (place, ""))
 }

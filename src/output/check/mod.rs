@@ -1,19 +1,21 @@
 //! `check`: what a candidate set of policies would have done to recorded traffic.
 
 mod report;
+mod sarif;
 mod table;
 
 use std::io::{self, Write};
 
 pub use report::ReplayReport;
 
-use crate::cli::TableOrJson;
+use crate::cli::FindingsFormat;
 
 /// Writes the report in one of its formats.
-pub fn write(report: &ReplayReport, format: TableOrJson, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &ReplayReport, format: FindingsFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        TableOrJson::Table => table::write(report, out),
-        TableOrJson::Json => {
+        FindingsFormat::Table => table::write(report, out),
+        FindingsFormat::Sarif => sarif::write(report, out),
+        FindingsFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             out.write_all(b"\n")
         }

@@ -1,10 +1,13 @@
 //! The shape of `check -o json`, from which the table is written too.
 
+use std::collections::BTreeSet;
+
 use flowfence_model::Timestamp;
 use flowfence_policy::replay::Replay;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cluster::Cluster;
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
 use crate::output::recommend::EdgeRow;
@@ -17,6 +20,9 @@ pub struct ReplayReport {
     pub api_version: &'static str,
     /// `Replay`.
     pub kind: &'static str,
+    /// The plugin whose answers were taken, when one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<&'static str>,
     /// Genuine edges that the candidate denies.
     pub cut: Vec<CutRow>,
     /// How many genuine edges it admits.
@@ -31,6 +37,7 @@ pub struct ReplayReport {
 
 /// A genuine edge that would have been cut.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct CutRow {
     /// The edge.
     #[serde(flatten)]
@@ -47,6 +54,12 @@ pub struct CutRow {
     pub last: Timestamp,
     /// A pair of pods or addresses for which it is denied.
     pub example: String,
+    /// The policies of the candidate that isolate the end that denies, `NAMESPACE/NAME`.
+    pub denied_by: Vec<String>,
+    /// The file in which the first of these was read.
+    pub file: Option<String>,
+    /// The line in that file, from 1.
+    pub line: Option<usize>,
 }
 
 /// An edge on which plugins may differ.
@@ -60,15 +73,27 @@ pub struct UnspecifiedRow {
 }
 
 impl ReplayReport {
-    /// From what the replay found.
-    pub fn new(replay: &Replay, completeness: CompletenessReport) -> Self {
-        let cut = replay.cut.iter().map(|(cut, tally)| CutRow {
-            edge: (&cut.edge).into(),
-            direction: cut.direction.token(),
-            connections: tally.connections + tally.one_way,
-            first: tally.first,
-            last: tally.last,
-            example: cut.example.clone(),
+    /// From what the replay found, who isolates the end of each cut edge, and where the candidate
+    /// was read.
+    pub fn new(
+        replay: &Replay,
+        denied_by: &[BTreeSet<String>],
+        candidate: &Cluster,
+        completeness: CompletenessReport,
+    ) -> Self {
+        let cut = replay.cut.iter().zip(denied_by).map(|((cut, tally), denied_by)| {
+            let place = denied_by.first().and_then(|policy| candidate.places.get(policy));
+            CutRow {
+                edge: (&cut.edge).into(),
+                direction: cut.direction.token(),
+                connections: tally.connections + tally.one_way,
+                first: tally.first,
+                last: tally.last,
+                example: cut.example.clone(),
+                denied_by: denied_by.iter().cloned().collect(),
+                file: place.map(|place| place.file.clone()),
+                line: place.map(|place| place.line_of(cut.direction.token())),
+            }
         });
         let unspecified = replay.unspecified.iter().map(|(edge, reasons)| UnspecifiedRow {
             edge: edge.into(),
@@ -77,6 +102,7 @@ impl ReplayReport {
         ReplayReport {
             api_version: API_VERSION,
             kind: "Replay",
+            plugin: None,
             cut: cut.collect(),
             kept: replay.kept,
             newly_admitted: replay.newly_admitted.iter().map(EdgeRow::from).collect(),

@@ -5,6 +5,8 @@ use flowfence_policy::reach::Profile;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::output::completeness::ObjectsRow;
+
 /// A `Reach` object: everything that policies allow.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -23,6 +25,8 @@ pub struct ReachReport<'a> {
     pub connections: Vec<ConnectionRow<'a>>,
     /// What may enter each workload from where nobody stands yet.
     pub exposure: Vec<ExposureRow>,
+    /// What became of the objects that were given.
+    pub objects: ObjectsRow,
 }
 
 /// A `ReachDifference` object: what two sets of policies allow differently.
@@ -44,6 +48,8 @@ pub struct DifferenceReport<'a> {
     pub removed: Vec<ConnectionRow<'a>>,
     /// Pairs that can still connect, on other ports.
     pub changed: Vec<ChangeRow<'a>>,
+    /// What became of the objects that were given, those before included.
+    pub objects: ObjectsRow,
 }
 
 /// An end.

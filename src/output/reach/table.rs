@@ -28,12 +28,12 @@ pub(super) fn write(report: &ReachReport<'_>, is_wide: bool, out: &mut dyn Write
         header.extend(["FROM PODS", "TO PODS", "RANGE EXCEPT"]);
     }
     table::write(out, &header, &rows)?;
-    if report.exposure.is_empty() {
-        return Ok(());
+    if !report.exposure.is_empty() {
+        writeln!(out, "\nMay enter, present or not:")?;
+        let rows: Vec<Vec<String>> = report.exposure.iter().flat_map(exposure).collect();
+        table::write(out, &["TO", "FROM", "ALLOWED"], &rows)?;
     }
-    writeln!(out, "\nMay enter, present or not:")?;
-    let rows: Vec<Vec<String>> = report.exposure.iter().flat_map(exposure).collect();
-    table::write(out, &["TO", "FROM", "ALLOWED"], &rows)
+    report.objects.write_refused(out)
 }
 
 /// A row for each origin that may anything; one that says so when none may.
@@ -57,7 +57,8 @@ fn exposure(of: &ExposureRow) -> Vec<Vec<String>> {
 
 pub(super) fn write_difference(report: &DifferenceReport<'_>, out: &mut dyn Write) -> io::Result<()> {
     if report.added.is_empty() && report.removed.is_empty() && report.changed.is_empty() {
-        return writeln!(out, "No difference.");
+        writeln!(out, "No difference.")?;
+        return report.objects.write_refused(out);
     }
     let whole = |change: &str, row: &ConnectionRow<'_>| {
         vec![change.to_owned(), row.from.to_owned(), row.to.to_owned(), ports(row)]
@@ -71,7 +72,8 @@ pub(super) fn write_difference(report: &DifferenceReport<'_>, out: &mut dyn Writ
         let text = with_family(&parts.join("  "), row.family);
         rows.push(vec!["changed".to_owned(), row.from.to_owned(), row.to.to_owned(), text]);
     }
-    table::write(out, &["CHANGE", "FROM", "TO", "ALLOWED"], &rows)
+    table::write(out, &["CHANGE", "FROM", "TO", "ALLOWED"], &rows)?;
+    report.objects.write_refused(out)
 }
 
 fn ports(row: &ConnectionRow<'_>) -> String {

@@ -1,11 +1,13 @@
 //! `recommend`: policies, their proof, and what was left open.
 
 mod report;
+mod row;
 mod short;
 mod summary;
 mod tightening;
 
-pub use report::{EdgeRow, RecommendReport};
+pub use report::RecommendReport;
+pub use row::EdgeRow;
 pub use summary::write as write_summary;
 pub use tightening::TighteningRow;
 

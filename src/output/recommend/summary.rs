@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::report::{OutcomeRow, UnfencedRow};
+use super::row::{DynamicPortsRow, OutcomeRow, UnfencedRow};
 use super::{RecommendReport, TighteningRow};
 use crate::output::safe;
 
@@ -31,17 +31,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         list(out, "cut while today's policies stay", cuts)?;
     }
     list(out, "supersedes (delete these to let the set stand alone)", report.supersedes.iter().cloned())?;
-    let of_namespaces = |why: &'static str, is_written: bool| {
-        let rows = report.namespaced.iter().filter(move |row| row.why == why && row.written == is_written);
-        rows.flat_map(|row| {
-            row.others.iter().map(move |id| format!("{} of {}: {id}", row.policy, row.namespace))
-        })
-    };
-    let cut_off = "CUT OFF by a policy for their whole namespace, and nobody knows what they need";
-    list(out, cut_off, of_namespaces("open", true))?;
-    list(out, "no policy for the whole namespace, for it would cut off", of_namespaces("open", false))?;
-    let suspects = "no policy for the whole namespace, for it would admit suspects";
-    list(out, suspects, of_namespaces("suspect", false))?;
+    namespaces(report, out)?;
     let withheld = report.withheld.iter().map(|row| {
         let port = row.edge.port.map_or_else(String::new, |port| format!(" {port}/{}", row.edge.protocol));
         format!("{} -> {}{port}: {}; --accept {}", row.edge.from, row.edge.to, row.why, row.finding)
@@ -60,11 +50,32 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         format!("{} - {} {port}{}", edge.from, edge.to, edge.protocol)
     });
     list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
+    let dynamic = report.dynamic_ports.iter().map(|row| {
+        let DynamicPortsRow { server, protocol, range, seen } = row;
+        format!("{server}: {seen} ports of {range}/{protocol}; --port-range {server}:{range}/{protocol} admits all")
+    });
+    list(out, "opened as needed, so the next port may be another", dynamic)?;
     list(out, "wide on purpose", declared(report))?;
+    list(out, &format!("as {}", report.flavour), notes(report))?;
     for line in report.completeness.lines() {
         writeln!(out, "{}", safe::line(&line))?;
     }
     Ok(())
+}
+
+/// Policies for whole namespaces that were not safe.
+fn namespaces(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
+    let rows = |why: &'static str, is_written: bool| {
+        let rows = report.namespaced.iter().filter(move |row| row.why == why && row.written == is_written);
+        rows.flat_map(|row| {
+            row.others.iter().map(move |id| format!("{} of {}: {id}", row.policy, row.namespace))
+        })
+    };
+    let cut_off = "CUT OFF by a policy for their whole namespace, and nobody knows what they need";
+    list(out, cut_off, rows("open", true))?;
+    list(out, "no policy for the whole namespace, for it would cut off", rows("open", false))?;
+    let suspects = "no policy for the whole namespace, for it would admit suspects";
+    list(out, suspects, rows("suspect", false))
 }
 
 fn outcome(row: &OutcomeRow) -> String {
@@ -100,6 +111,20 @@ fn unfenced(rows: &[UnfencedRow]) -> impl Iterator<Item = String> {
         merged.entry((row.id.to_string(), row.why.clone())).or_default().push(row.direction);
     }
     merged.into_iter().map(|((id, why), directions)| format!("{id} ({}): {why}", directions.join(", ")))
+}
+
+/// One line a sentence and direction: what a flavour cannot say it cannot say of many policies.
+fn notes(report: &RecommendReport) -> impl Iterator<Item = String> {
+    let mut merged: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for row in &report.flavour_notes {
+        merged.entry((row.direction, &row.note)).or_default().push(&row.policy);
+    }
+    merged.into_iter().map(|((direction, note), policies)| match policies.as_slice() {
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            format!("{direction} {note}: {a}, {b}, {c} and {} more", rest.len())
+        }
+        all => format!("{direction} {note}: {}", all.join(", ")),
+    })
 }
 
 /// One line a kind and subject: single external addresses would hide the rest.

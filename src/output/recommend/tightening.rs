@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::report::{CutRow, EdgeRow, cut_row};
+use super::row::{CutRow, EdgeRow, cut_row};
 use super::short;
 use super::summary::list;
 use crate::manifest::{Part, part_to_json};

@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use flowfence_policy::recommend::Recommendation;
 
 use crate::exit::Failure;
+use crate::manifest::flavour::Written;
 
 /// A file as it is and as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,22 +20,21 @@ pub(super) struct FileChange {
     pub after: String,
 }
 
-/// One file a policy and a kustomization.yaml.
-pub(super) fn of_policies(dir: &Path, answer: &Recommendation, texts: &[String]) -> Vec<FileChange> {
+/// The files of a recommendation under a directory, and a kustomization.yaml.
+pub(super) fn under(dir: &Path, written: &[Written]) -> Vec<FileChange> {
     let mut index = String::from("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
-    let resources: Vec<&str> = answer.policies.iter().map(|policy| policy.file.as_str()).collect();
-    if resources.is_empty() {
+    if written.is_empty() {
         index.push_str("resources: []\n");
     } else {
         index.push_str("resources:\n");
-        for file in &resources {
+        for file in written {
             // A file name holds ASCII letters, digits and `-_./` only: any of it is safe in quotes.
-            let _ = writeln!(index, "- \"{file}\"");
+            let _ = writeln!(index, "- \"{}\"", file.file);
         }
     }
-    let policies = answer.policies.iter().zip(texts);
-    policies
-        .map(|(recommended, text)| change(dir.join(&recommended.file), text.clone()))
+    written
+        .iter()
+        .map(|file| change(dir.join(&file.file), file.text.clone()))
         .chain([change(dir.join("kustomization.yaml"), index)])
         .collect()
 }
@@ -43,6 +42,11 @@ pub(super) fn of_policies(dir: &Path, answer: &Recommendation, texts: &[String])
 /// A file with its new text, beside what it holds.
 pub(super) fn change(path: PathBuf, after: String) -> FileChange {
     FileChange { before: std::fs::read_to_string(&path).ok(), path, after }
+}
+
+/// Writes files one after the other.
+pub(super) fn write_all(changes: &[FileChange]) -> Result<(), Failure> {
+    changes.iter().try_for_each(write)
 }
 
 /// Writes beside the target and renames: never a half-written file. Whoever may read the file may

@@ -4,22 +4,23 @@ mod files;
 mod patch;
 mod tighten;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use flowfence_model::{NetworkPolicy, NodeId};
-use flowfence_policy::recommend::proof::prove;
+use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
 use flowfence_policy::recommend::{
-    DefaultDeny, Evidence, Exposed, Options, Recommendation, RecommendedPolicy, file, recommend,
+    DefaultDeny, Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend,
 };
 
 use super::observed::{self, Observed};
-use crate::cli::{self, Mode, RecommendArgs, RecommendFormat};
+use crate::cli::{self, RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
+use crate::manifest::flavour::{Flavour, FlavourError, Scene, Sheet, Written};
 use crate::manifest::{self, PolicyManifest};
 use crate::output::recommend::{RecommendReport, write_json, write_summary};
+use crate::output::safe;
 
 /// Peers that a comment beside a rule names at most.
 const NAMED: usize = 4;
@@ -37,34 +38,42 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     }
     let judgement = observed.judge(&args.judge);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let answer = recommend(&observed.facts, inventory, &judgement, today, &options(args, &observed));
-    if args.mode == Mode::Tighten {
+    let answer = recommend(&observed.facts, inventory, &judgement, today, &options(args, &observed)?);
+    if args.mode == cli::Mode::Tighten {
         return tighten::run(args, &observed, &judgement, answer);
     }
     let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, &observed)).collect();
-    let texts = manifests.iter().map(text).collect::<Result<Vec<String>, Failure>>()?;
-    let written = read_back(&texts, &answer)?;
-    let proof = prove(&observed.facts, inventory, &judgement, &written, today, &answer.declared);
-    let objects = manifests.iter().map(manifest::to_json).collect();
-    let report = RecommendReport::new(&answer, &proof, objects, observed.completeness.clone());
+    let (files, candidate) = write(args.flavour, &manifests, &answer, &observed)?;
+    // What is added is proved together with what it is added to.
+    let in_force = match args.mode {
+        cli::Mode::Replace | cli::Mode::Tighten => candidate.clone(),
+        cli::Mode::Add => candidate.beside(today, &[]),
+    };
+    let proof = prove_candidate(&observed.facts, inventory, &judgement, &in_force, today, &answer.declared);
+    let meant: Vec<NetworkPolicy> = manifests.iter().map(|manifest| manifest.policy.clone()).collect();
+    let open = left_open(inventory, &meant, &candidate);
+    let completeness = observed.completeness.clone();
+    let report = RecommendReport::new(&answer, &proof, args.flavour, &files, today, completeness);
     write_summary(&report, &mut std::io::stderr().lock())?;
-    if !proof.holds() {
+    for (id, direction) in &open {
+        let line = format!("{id} is not closed for {direction} by what was written");
+        eprintln!("flowfence: {}", safe::line(&line));
+    }
+    if !proof.holds() || !open.is_empty() {
         return Ok(Ending::ProofFailed);
     }
     let mut out = std::io::stdout().lock();
     if args.output == RecommendFormat::Patch {
-        patch::write(&changes(args, &observed, &answer, &texts), &mut out)?;
+        patch::write(&changes(args, &observed, &answer, &files), &mut out)?;
         return Ok(Ending::Clean);
     }
     if let Some(dir) = &args.out {
-        for change in files::of_policies(dir, &answer, &texts) {
-            files::write(&change)?;
-        }
+        files::write_all(&files::under(dir, &files))?;
     }
     match args.output {
         RecommendFormat::Json => write_json(&report, &mut out)?,
         // With --out the policies are in their files.
-        RecommendFormat::Yaml if args.out.is_none() => write_documents(&texts, &mut out)?,
+        RecommendFormat::Yaml if args.out.is_none() => write_documents(&files, &mut out)?,
         RecommendFormat::Yaml | RecommendFormat::Patch => {}
     }
     Ok(Ending::Clean)
@@ -72,15 +81,18 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
 
 /// What clap cannot say of options that exclude each other.
 fn refuse_contradictions(args: &RecommendArgs) -> Result<(), Failure> {
+    let is_for_all = args.default_deny.is_some() || args.dns == cli::Dns::Namespace;
     match args.mode {
-        Mode::Add => Err(Failure::usage("--mode add is not built in")),
-        Mode::Replace if args.in_place => {
+        cli::Mode::Replace | cli::Mode::Add if args.in_place => {
             Err(Failure::usage("--in-place edits today's policies, and so needs --mode tighten"))
         }
-        Mode::Tighten if args.default_deny.is_some() || args.dns == cli::Dns::Namespace => {
-            Err(Failure::usage("--mode tighten only narrows: --default-deny and --dns add policies"))
+        cli::Mode::Add | cli::Mode::Tighten if is_for_all => {
+            Err(Failure::usage("--default-deny and --dns belong to a set that stands alone: --mode replace"))
         }
-        Mode::Replace | Mode::Tighten => Ok(()),
+        cli::Mode::Tighten if !args.flavour.is_plain() => {
+            Err(Failure::usage("--mode tighten narrows NetworkPolicies, and writes no other flavour"))
+        }
+        cli::Mode::Replace | cli::Mode::Add | cli::Mode::Tighten => Ok(()),
     }
 }
 
@@ -90,22 +102,23 @@ fn changes(
     args: &RecommendArgs,
     observed: &Observed,
     answer: &Recommendation,
-    texts: &[String],
+    written: &[Written],
 ) -> Vec<files::FileChange> {
     if let Some(dir) = &args.out {
-        return files::of_policies(dir, answer, texts);
+        return files::under(dir, written);
     }
-    let policies = answer.policies.iter().zip(texts);
-    let mut changes: Vec<files::FileChange> = policies
-        .map(|(recommended, text)| {
-            let place = observed.cluster.places.get(&recommended.policy.key());
+    let mut changes: Vec<files::FileChange> = written
+        .iter()
+        .map(|written| {
+            let policy = answer.policies.iter().find(|policy| policy.file == written.file);
+            let place = policy.and_then(|policy| observed.cluster.places.get(&policy.policy.key()));
             let alone = place.filter(|place| {
                 let held = std::fs::read_to_string(&place.file).unwrap_or_default();
                 let held = manifest::parse_policies(&held, &place.file);
                 held.objects.len() == 1 && held.ignored_kinds.is_empty() && held.problems.is_empty()
             });
-            let path = alone.map_or_else(|| recommended.file.clone(), |place| place.file.clone());
-            files::change(PathBuf::from(path), text.clone())
+            let path = alone.map_or(&written.file, |place| &place.file);
+            files::change(PathBuf::from(path), written.text.clone())
         })
         .collect();
     changes.sort_by(|one, other| one.path.cmp(&other.path));
@@ -113,12 +126,13 @@ fn changes(
 }
 
 /// Documents one after the other.
-fn write_documents(texts: &[String], out: &mut impl Write) -> std::io::Result<()> {
-    texts.iter().try_for_each(|text| write!(out, "---\n{text}"))
+fn write_documents(files: &[Written], out: &mut impl Write) -> std::io::Result<()> {
+    files.iter().try_for_each(|file| write!(out, "---\n{}", file.text))
 }
 
-fn options(args: &RecommendArgs, observed: &Observed) -> Options {
-    Options {
+fn options(args: &RecommendArgs, observed: &Observed) -> Result<Options, Failure> {
+    let networks = args.networks.as_deref().map(manifest::read_networks).transpose()?;
+    Ok(Options {
         include_blind: args.include_blind,
         system: args.system,
         system_namespaces: args.system_namespaces.iter().cloned().collect(),
@@ -127,13 +141,21 @@ fn options(args: &RecommendArgs, observed: &Observed) -> Options {
             cli::Exposed::Any => Exposed::Any,
             cli::Exposed::Observed => Exposed::Observed,
         },
+        mode: match args.mode {
+            // What is narrowed comes of today's policies; the rest of the answer is the same.
+            cli::Mode::Replace | cli::Mode::Tighten => Mode::Replace,
+            cli::Mode::Add => Mode::Add,
+        },
+        networks: networks.unwrap_or_default(),
+        widen: args.widen,
+        port_ranges: args.port_ranges.clone(),
         default_deny: args.default_deny.map(|mode| match mode {
             cli::DefaultDeny::Safe => DefaultDeny::Safe,
             cli::DefaultDeny::All => DefaultDeny::All,
         }),
         dns_per_namespace: args.dns == cli::Dns::Namespace,
         ours: observed.cluster.ours.clone(),
-    }
+    })
 }
 
 fn manifest(recommended: &RecommendedPolicy, observed: &Observed) -> PolicyManifest {
@@ -146,7 +168,7 @@ fn manifest(recommended: &RecommendedPolicy, observed: &Observed) -> PolicyManif
     PolicyManifest {
         policy: recommended.policy.clone(),
         labels: recommended.labels.clone(),
-        annotations: BTreeMap::new(),
+        annotations: recommended.annotations.clone(),
         comments,
     }
 }
@@ -171,29 +193,28 @@ fn comment(evidence: &Evidence, policy: &RecommendedPolicy, observed: &Observed)
     if shown.is_empty() { rest } else { format!("seen: {}{rest}", shown.join(", ")) }
 }
 
-fn text(manifest: &PolicyManifest) -> Result<String, Failure> {
-    let mut text = String::new();
-    manifest::write_policy(&mut text, manifest)
-        .with_context(|| format!("cannot write {} as YAML", manifest.policy.key()))?;
-    Ok(text)
-}
-
-/// The proof is about what was written: the YAML is read as any reader would.
-fn read_back(texts: &[String], answer: &Recommendation) -> Result<Vec<NetworkPolicy>, Failure> {
-    let mut all = Vec::with_capacity(texts.len());
-    for (text, recommended) in texts.iter().zip(&answer.policies) {
-        let snapshot = manifest::parse_policies(text, &recommended.file);
-        let mut policies = snapshot.policies();
-        match (policies.pop(), snapshot.problems.first()) {
-            (Some(policy), None) if policies.is_empty() => all.push(policy),
-            (_, Some(problem)) => {
-                return Err(Failure { ending: Ending::ProofFailed, error: anyhow::anyhow!("{problem}") });
-            }
-            _ => {
-                let error = anyhow::anyhow!("{} does not hold one policy when read back", recommended.file);
-                return Err(Failure { ending: Ending::ProofFailed, error });
-            }
-        }
-    }
-    Ok(all)
+/// The policies in a flavour, and the rules that its text means. The proof is about what was
+/// written: the text is read as any reader would.
+fn write(
+    flavour: &Flavour,
+    manifests: &[PolicyManifest],
+    answer: &Recommendation,
+    observed: &Observed,
+) -> Result<(Vec<Written>, Candidate), Failure> {
+    let scene = Scene::new(&observed.cluster.inventory, &observed.facts.names, &observed.cluster.ours);
+    let comments: Vec<_> = answer
+        .policies
+        .iter()
+        .map(|recommended| move |evidence: &Evidence| comment(evidence, recommended, observed))
+        .collect();
+    let sheets = answer.policies.iter().zip(manifests).zip(&comments);
+    let sheets: Vec<Sheet<'_>> = sheets
+        .map(|((recommended, manifest), comment)| {
+            Sheet::new(recommended, manifest, &answer.declared, comment)
+        })
+        .collect();
+    let failed = |error: FlavourError| Failure { ending: Ending::ProofFailed, error: error.into() };
+    let files = flavour.write(&sheets, &scene).map_err(failed)?;
+    let candidate = flavour.read_back(&files, &scene).map_err(failed)?;
+    Ok((files, candidate))
 }

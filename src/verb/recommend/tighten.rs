@@ -4,18 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use flowfence_model::NetworkPolicy;
 use flowfence_policy::judge::Judgement;
 use flowfence_policy::recommend::proof::{prove, prove_narrower};
 use flowfence_policy::recommend::tighten::{Tightened, Tightening, tighten};
-use flowfence_policy::recommend::{Recommendation, RecommendedPolicy};
+use flowfence_policy::recommend::{Recommendation, RecommendedPolicy, file};
 
 use super::files::{self, FileChange};
-use super::{manifest, options, patch, read_back, text, write_documents};
+use super::{manifest, options, patch, write, write_documents};
 use crate::cli::{RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
 use crate::manifest::edit::{self, Change, Metadata};
-use crate::manifest::{self as spelling, PolicyManifest};
+use crate::manifest::{PolicyManifest, write_policy};
 use crate::output::recommend::{RecommendReport, TighteningRow, write_json, write_summary};
 use crate::output::safe;
 use crate::verb::observed::Observed;
@@ -28,20 +29,20 @@ pub(super) fn run(
     mut answer: Recommendation,
 ) -> Result<Ending, Failure> {
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let tightening = tighten(&observed.facts, inventory, judgement, today, &options(args, observed));
+    let tightening = tighten(&observed.facts, inventory, judgement, today, &options(args, observed)?);
     let sources = Sources::read(observed);
     answer.policies = tightening.policies.iter().map(|sheet| sources.recommended(sheet)).collect();
     answer.supersedes.clear();
     answer.merged.clear();
     answer.declared.clone_from(&tightening.declared);
     let manifests: Vec<PolicyManifest> =
-        answer.policies.iter().map(|policy| sources.manifest(policy, observed)).collect();
-    let texts = manifests.iter().map(text).collect::<Result<Vec<String>, Failure>>()?;
-    let written = read_back(&texts, &answer)?;
-    let narrower = prove_narrower(&observed.facts, inventory, judgement, today, &written);
-    let proof = prove(&observed.facts, inventory, judgement, &written, today, &answer.declared);
-    let objects = manifests.iter().map(spelling::to_json).collect();
-    let mut report = RecommendReport::new(&answer, &proof, objects, observed.completeness.clone());
+        answer.policies.iter().map(|policy| manifest(policy, observed)).collect();
+    let (files, candidate) = write(args.flavour, &manifests, &answer, observed)?;
+    let written = &candidate.policies;
+    let narrower = prove_narrower(&observed.facts, inventory, judgement, today, written);
+    let proof = prove(&observed.facts, inventory, judgement, written, today, &answer.declared);
+    let completeness = observed.completeness.clone();
+    let mut report = RecommendReport::new(&answer, &proof, args.flavour, &files, today, completeness);
     report.tightening = Some(TighteningRow::new(&tightening, &narrower));
     write_summary(&report, &mut std::io::stderr().lock())?;
     if !narrower.holds() {
@@ -63,15 +64,13 @@ pub(super) fn run(
             eprintln!("flowfence: edited {}", safe::line(&change.path.display().to_string()));
         }
     } else if let Some(dir) = args.out.as_ref().filter(|_| args.output != RecommendFormat::Patch) {
-        for change in files::of_policies(dir, &answer, &texts) {
-            files::write(&change)?;
-        }
+        files::write_all(&files::under(dir, &files))?;
     }
     let mut out = std::io::stdout().lock();
     match args.output {
         RecommendFormat::Json => write_json(&report, &mut out)?,
         RecommendFormat::Patch => patch::write(&changes, &mut out)?,
-        RecommendFormat::Yaml if args.out.is_none() && !args.in_place => write_documents(&texts, &mut out)?,
+        RecommendFormat::Yaml if args.out.is_none() && !args.in_place => write_documents(&files, &mut out)?,
         RecommendFormat::Yaml => {}
     }
     Ok(ending)
@@ -115,20 +114,15 @@ impl Sources {
 
     /// A narrowed policy with the labels that people gave it.
     fn recommended(&self, sheet: &Tightened) -> RecommendedPolicy {
-        let key = sheet.policy.key();
+        let known = self.metadata.get(&sheet.policy.key()).cloned().unwrap_or_default();
         RecommendedPolicy {
             subjects: sheet.subjects.clone(),
-            file: super::file(&sheet.policy.namespace, &sheet.policy.name),
+            file: file(&sheet.policy.namespace, &sheet.policy.name),
             policy: sheet.policy.clone(),
-            labels: self.metadata.get(&key).map(|known| known.labels.clone()).unwrap_or_default(),
+            labels: known.labels,
+            annotations: known.annotations,
             evidence: sheet.evidence.clone(),
         }
-    }
-
-    fn manifest(&self, policy: &RecommendedPolicy, observed: &Observed) -> PolicyManifest {
-        let known = self.metadata.get(&policy.policy.key());
-        let annotations = known.map(|known| known.annotations.clone()).unwrap_or_default();
-        PolicyManifest { annotations, ..manifest(policy, observed) }
     }
 
     /// The files of all policies that were narrowed. A policy that no file holds is compared with
@@ -156,11 +150,10 @@ impl Sources {
                         edited.refused.push(format!("{}: no file holds it; use -o yaml", was.key()));
                         continue;
                     }
-                    let spell = |policy: &NetworkPolicy| text(&PolicyManifest::from(policy.clone()));
                     edited.changes.push(FileChange {
-                        path: PathBuf::from(super::file(&was.namespace, &was.name)),
-                        before: Some(spell(was)?),
-                        after: spell(&now.policy)?,
+                        path: PathBuf::from(path_of(was)),
+                        before: Some(canonical(was)?),
+                        after: canonical(&now.policy)?,
                     });
                 }
                 continue;
@@ -181,4 +174,16 @@ impl Sources {
         edited.changes.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(edited)
     }
+}
+
+fn path_of(policy: &NetworkPolicy) -> String {
+    file(&policy.namespace, &policy.name)
+}
+
+/// A policy as we write it, without anything that people wrote beside it.
+fn canonical(policy: &NetworkPolicy) -> Result<String, Failure> {
+    let mut text = String::new();
+    write_policy(&mut text, &PolicyManifest::from(policy.clone()))
+        .with_context(|| format!("cannot write {} as YAML", policy.key()))?;
+    Ok(text)
 }

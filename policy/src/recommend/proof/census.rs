@@ -14,7 +14,7 @@ use crate::semantics::{Party, PodIndex, PolicySet, RuleId};
 
 /// Pods of one workload with the same policies, rules that admit them, ports and families.
 #[derive(Clone, Debug)]
-pub(super) struct Class {
+pub(in crate::recommend) struct Class {
     /// One of them.
     pub pod: PodIndex,
     /// Another one, when there is one: a pod to itself is no question.
@@ -23,7 +23,7 @@ pub(super) struct Class {
 
 /// A workload and its classes.
 #[derive(Clone, Debug)]
-pub(super) struct Group<'a> {
+pub(in crate::recommend) struct Group<'a> {
     pub id: &'a NodeId,
     pub classes: Vec<Class>,
     /// Whether some pod is certainly open, by direction: egress, ingress.
@@ -32,7 +32,7 @@ pub(super) struct Group<'a> {
 
 /// All workloads as one set of policies sees them.
 #[derive(Debug)]
-pub(super) struct Census<'a> {
+pub(in crate::recommend) struct Census<'a> {
     pub set: &'a PolicySet,
     pub groups: Vec<Group<'a>>,
     by_id: BTreeMap<&'a NodeId, usize>,
@@ -42,13 +42,18 @@ pub(super) struct Census<'a> {
     tiered: Option<Tiered>,
 }
 
-/// Policies that isolate, rules that admit, ports, families; under tiers, which read labels and
-/// addresses anew, these too.
-type ClassKey<'p> =
-    ([Vec<usize>; 2], Vec<RuleId>, Vec<ContainerPort>, Vec<bool>, Option<(&'p Labels, &'p [IpAddr])>);
+/// Policies that isolate, rules that admit, ports (those of sidecars once more, for plugins
+/// differ in them), families; under tiers, which read labels, addresses and nodes anew, these too.
+type ClassKey<'p> = (
+    [Vec<usize>; 2],
+    Vec<RuleId>,
+    [Vec<ContainerPort>; 2],
+    Vec<bool>,
+    Option<(&'p Labels, &'p [IpAddr], &'p str)>,
+);
 
 impl<'a> Census<'a> {
-    pub(super) fn new(set: &'a PolicySet, roster: &'a Roster) -> Self {
+    pub(in crate::recommend) fn new(set: &'a PolicySet, roster: &'a Roster) -> Self {
         let peers = admitted_pods(set);
         let mut admitting: HashMap<PodIndex, Vec<RuleId>> = HashMap::new();
         for (rule, pods) in &peers {
@@ -75,10 +80,11 @@ impl<'a> Census<'a> {
                 for (open, isolated) in group.open.iter_mut().zip(&isolated) {
                     *open |= isolated.is_empty() && census.tiered.is_none();
                 }
-                let mut ports = object.ports.clone();
-                ports.sort();
+                let mut ports = [object.ports.clone(), object.sidecar_ports.clone()];
+                ports.iter_mut().for_each(|ports| ports.sort());
                 let families = object.ips.iter().map(IpAddr::is_ipv4).collect();
-                let seen_by_tiers = census.tiered.as_ref().map(|_| (&object.meta.labels, &*object.ips));
+                let seen_by_tiers =
+                    census.tiered.as_ref().map(|_| (&object.meta.labels, &*object.ips, &*object.node));
                 let rules = admitting.get(pod).cloned().unwrap_or_default();
                 let key = (isolated, rules, ports, families, seen_by_tiers);
                 let next = group.classes.len();
@@ -95,7 +101,7 @@ impl<'a> Census<'a> {
     }
 
     /// The classes of a workload.
-    pub(super) fn classes(&self, id: &NodeId) -> &[Class] {
+    pub(in crate::recommend) fn classes(&self, id: &NodeId) -> &[Class] {
         self.by_id.get(id).and_then(|i| self.groups.get(*i)).map_or(&[], |group| &group.classes)
     }
 

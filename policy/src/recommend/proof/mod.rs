@@ -8,6 +8,7 @@
 //!
 //! Nothing of the recommender enters but the widths that it declares, and these excuse excess only.
 
+mod candidate;
 mod census;
 mod excess;
 mod narrower;
@@ -22,11 +23,13 @@ use flowfence_model::{NetworkPolicy, NodeId, PortSet, Protocol};
 
 use super::recommendation::Declared;
 use crate::judge::{Judgement, Roster};
-use crate::semantics::PolicySet;
+use crate::semantics::{PolicySet, Rulebook};
 
-use census::Census;
+pub use candidate::{Candidate, left_open};
 pub use narrower::{Added, Narrower, prove_narrower};
-use replay::Genuine;
+
+pub(super) use census::Census;
+pub(super) use replay::Genuine;
 
 /// What a set of policies does to what was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,20 +100,28 @@ pub fn prove(
     today: &[NetworkPolicy],
     declared: &[Declared],
 ) -> Proof {
-    let hairpins: BTreeSet<NodeId> =
-        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
-    let roster = Roster::with_siblings(inventory, &hairpins);
+    let candidate = Candidate::of(policies.to_vec());
+    prove_candidate(facts, inventory, judgement, &candidate, today, declared)
+}
+
+/// The same for rules of any kind.
+pub fn prove_candidate(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    candidate: &Candidate,
+    today: &[NetworkPolicy],
+    declared: &[Declared],
+) -> Proof {
+    let roster = roster_of(facts, inventory, judgement);
     let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
     let ports = port_universe(facts, judgement, &roster);
     // Cluster-wide tiers stay whatever becomes of the NetworkPolicies beside them.
     let tiers = inventory.cluster_policies();
     let before = PolicySet::compile_all(roster.cluster(), today, tiers);
-    let alone = PolicySet::compile(roster.cluster(), policies);
-    // An object with the name of one of today's replaces it.
-    let names: BTreeSet<String> = policies.iter().map(NetworkPolicy::key).collect();
-    let kept = today.iter().filter(|policy| !names.contains(&policy.key()));
-    let both: Vec<NetworkPolicy> = policies.iter().chain(kept).cloned().collect();
-    let both = PolicySet::compile_all(roster.cluster(), &both, tiers);
+    let alone = PolicySet::compile_all(roster.cluster(), &candidate.policies, &candidate.tiers);
+    let both = candidate.beside(today, tiers);
+    let both = PolicySet::compile_all(roster.cluster(), &both.policies, &both.tiers);
     let reachable_before = Census::new(&before, &roster).reachable(&ports);
     let measure = |set: &PolicySet| {
         let census = Census::new(set, &roster);
@@ -125,6 +136,28 @@ pub fn prove(
         }
     };
     Proof { alone: measure(&alone), beside: measure(&both) }
+}
+
+/// How many genuine edges there are, and which of them `candidate` cuts: the question of
+/// [`prove`], put to policies of any kind under any plugin's reading.
+pub fn cuts(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    candidate: &Rulebook<'_>,
+) -> (usize, Vec<Cut>) {
+    let roster = roster_of(facts, inventory, judgement);
+    let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
+    let set = candidate.compile(roster.cluster());
+    let census = Census::new(&set, &roster);
+    (genuine.len(), genuine.cut(&set, &roster, &census))
+}
+
+/// Everybody, with the replica that a connection through a service may reach next.
+fn roster_of(facts: &Facts, inventory: &Inventory, judgement: &Judgement) -> Roster {
+    let hairpins: BTreeSet<NodeId> =
+        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
+    Roster::with_siblings(inventory, &hairpins)
 }
 
 /// Declared and observed ports of each workload.

@@ -21,7 +21,7 @@ type Variant = (Option<IpAddr>, Option<IpAddr>, Option<PodIndex>);
 
 /// The genuine edges and the contacts that each folds.
 #[derive(Debug)]
-pub(super) struct Genuine<'a> {
+pub(in crate::recommend) struct Genuine<'a> {
     inventory: &'a Inventory,
     edges: BTreeMap<EdgeKey, Vec<&'a Contact>>,
     /// Ports that were seen between two workloads, and what they are called on siblings.
@@ -29,7 +29,7 @@ pub(super) struct Genuine<'a> {
 }
 
 impl<'a> Genuine<'a> {
-    pub(super) fn new(
+    pub(in crate::recommend) fn new(
         contacts: impl Iterator<Item = &'a Contact>,
         inventory: &'a Inventory,
         roster: &Roster,
@@ -71,28 +71,55 @@ impl<'a> Genuine<'a> {
         denial: impl Fn(&Connection) -> Option<Direction>,
     ) -> Vec<Cut> {
         let mut cuts = Vec::new();
-        for (edge, contacts) in &self.edges {
-            let mut asked: BTreeSet<Variant> = BTreeSet::new();
-            let denied = contacts.iter().find_map(|contact| {
-                let pod = roster.pod(&contact.to);
-                let key = (
-                    address_unless_pod(contact.from.address, &contact.from.id),
-                    address_unless_pod(contact.to.address, &contact.to.id),
-                    pod.filter(|pod| !roster.cluster().pod(*pod).ports.is_empty()),
-                );
-                let expand = asked.insert(key);
-                let behind = self.behind(contact, roster, census);
-                questions(contact, roster, census, expand)
-                    .into_iter()
-                    .chain(behind)
-                    .find_map(|connection| denial(&connection).map(|d| (d, connection)))
-            });
+        for edge in self.edges.keys() {
+            let mut questions = self.questions(edge, roster, census);
+            let denied = questions.find_map(|asked| denial(&asked).map(|direction| (direction, asked)));
             if let Some((direction, connection)) = denied {
                 let example = describe(&connection, roster);
                 cuts.push(Cut { edge: edge.clone(), direction, example });
             }
         }
         cuts
+    }
+
+    /// Whether the census' set denies one direction of an edge to some replica. With `port`, its
+    /// connections are asked for there instead of where they went.
+    pub(in crate::recommend) fn is_denied(
+        &self,
+        edge: &EdgeKey,
+        direction: Direction,
+        port: Option<(Protocol, u16)>,
+        roster: &Roster,
+        census: &Census<'_>,
+    ) -> bool {
+        self.questions(edge, roster, census).any(|mut asked| {
+            if let Some((protocol, port)) = port.filter(|(protocol, _)| asked.protocol != *protocol) {
+                (asked.protocol, asked.port) = (protocol, port);
+            }
+            !census.set.allows_in(&asked, direction)
+        })
+    }
+
+    /// Every contact of an edge as it was seen, between all replicas, and from the client itself.
+    fn questions<'q>(
+        &'q self,
+        edge: &EdgeKey,
+        roster: &'q Roster,
+        census: &'q Census<'_>,
+    ) -> impl Iterator<Item = Connection> + 'q {
+        let contacts = self.edges.get(edge).map_or(&[][..], Vec::as_slice);
+        let mut known: BTreeSet<Variant> = BTreeSet::new();
+        contacts.iter().flat_map(move |contact| {
+            let pod = roster.pod(&contact.to);
+            let key = (
+                address_unless_pod(contact.from.address, &contact.from.id),
+                address_unless_pod(contact.to.address, &contact.to.id),
+                pod.filter(|pod| !roster.cluster().pod(*pod).ports.is_empty()),
+            );
+            let expand = known.insert(key);
+            let behind = self.behind(contact, roster, census);
+            questions(contact, roster, census, expand).into_iter().chain(behind)
+        })
     }
 
     /// Plugins that filter before addresses are rewritten see the outside client itself.

@@ -2,17 +2,21 @@ use std::collections::BTreeSet;
 
 use flowfence_graph::Tally;
 use flowfence_model::policy::Direction;
-use flowfence_model::{NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule, PortName, Protocol};
+use flowfence_model::{NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule, PortName, Protocol, Requirement};
 
 use super::proof::{Proof, prove};
-use super::{Exposed, Options, Recommendation, Width, recommend};
+use super::{Exposed, Mode, Network, Options, Recommendation, ServedRange, Width, recommend};
 use crate::judge::testing::{Seen, World, at, connected, workload};
 
+mod add;
+mod fault;
+mod gather;
 mod mutation;
 mod namespace;
 mod peer;
 mod random;
 mod scope;
+mod width;
 
 fn run(world: &World, options: &Options) -> (Seen, Recommendation) {
     let seen = world.seen();
@@ -47,7 +51,12 @@ fn port_text(port: &PolicyPort) -> String {
 fn peer_text(peer: &PolicyPeer) -> String {
     let pairs = |selector: &flowfence_model::LabelSelector| {
         let equal = selector.match_labels.iter().map(|(k, v)| format!("{k}={v}"));
-        let more = selector.match_expressions.iter().map(|r| format!("{r:?}"));
+        let more = selector.match_expressions.iter().map(|r| match r {
+            Requirement::In(key, values) => {
+                format!("{key} in {}", values.iter().cloned().collect::<Vec<_>>().join(","))
+            }
+            other => format!("{other:?}"),
+        });
         equal.chain(more).collect::<Vec<_>>().join(",")
     };
     match peer {
@@ -129,7 +138,7 @@ fn peers_that_share_ports_share_a_rule() {
     }
     world.tcp("shop/c-0", "shop/db-0", 8008);
     let answer = proved(&world, &Options::default());
-    let expected = ["app=a | app=b: 5432/TCP 8008/TCP", "app=c: 8008/TCP"];
+    let expected = ["app in a,b: 5432/TCP 8008/TCP", "app=c: 8008/TCP"];
     assert_eq!(rules(&answer, "shop/flowfence-db", Direction::Ingress), expected);
     let evidence = &answer.policies.iter().find(|p| p.policy.name == "flowfence-db").unwrap().evidence;
     assert_eq!(evidence.iter().map(|e| e.edges.len()).collect::<Vec<_>>(), [4, 1]);

@@ -5,6 +5,7 @@ fn deleting_any_rule_or_peer_or_port_makes_the_proof_fail() {
     let mut world = shop();
     world.deployment("shop/pay", "app=pay", 1).api_server("172.30.0.1");
     world.tcp("shop/web-0", "shop/pay-0", 8000);
+    world.tcp("shop/api-0", "shop/pay-0", 8000);
     world.tcp("shop/pay-0", "203.0.113.10", 443);
     world.tcp("shop/api-1", "172.30.0.1", 6443);
     world.service("shop/api", "app=api", 80, 9090, None);
@@ -26,6 +27,9 @@ fn deleting_any_rule_or_peer_or_port_makes_the_proof_fail() {
                     if !text.contains("::/0") && !text.starts_with("10.244.") {
                         edits.push((text, Some(less)));
                     }
+                }
+                for (peer, value, less) in less_of_values(written) {
+                    edits.push((format!("{value} of peer {peer}"), Some(less)));
                 }
                 for port in (0..written.ports.len()).filter(|_| written.ports.len() > 1) {
                     let mut less = written.clone();
@@ -52,4 +56,24 @@ fn deleting_any_rule_or_peer_or_port_makes_the_proof_fail() {
         }
     }
     assert!(mutants >= 14, "{mutants}");
+}
+
+/// The rule with one value less in one `In` expression.
+fn less_of_values(rule: &PolicyRule) -> Vec<(usize, String, PolicyRule)> {
+    let mut all = Vec::new();
+    for (at, peer) in rule.peers.iter().enumerate() {
+        let PolicyPeer::Pods(pods) = peer else { continue };
+        let Some([Requirement::In(key, values)]) = pods.pods.as_ref().map(|s| s.match_expressions.as_slice())
+        else {
+            continue;
+        };
+        for value in values {
+            let mut less = rule.clone();
+            let rest = values.iter().filter(|v| *v != value).cloned().collect();
+            let PolicyPeer::Pods(pods) = &mut less.peers[at] else { continue };
+            pods.pods.as_mut().unwrap().match_expressions = vec![Requirement::In(key.clone(), rest)];
+            all.push((at, value.clone(), less));
+        }
+    }
+    all
 }

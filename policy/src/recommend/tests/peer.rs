@@ -13,7 +13,7 @@ fn dns_behind_another_pod_port_admits_the_twin_of_its_service() {
 }
 
 #[test]
-fn outside_peers_are_whole_addresses_of_either_family() {
+fn outside_peers_are_whole_addresses_of_either_family_and_touching_ones_are_one_block() {
     let mut world = World::new();
     world.deployment("shop/pay", "app=pay", 1);
     world.pods.get_mut("shop/pay-0").unwrap().ips.push("fd00:10:244:1::5".parse().unwrap());
@@ -21,7 +21,7 @@ fn outside_peers_are_whole_addresses_of_either_family() {
     world.tcp("shop/pay-0", "203.0.113.11", 443);
     world.tcp("shop/pay-0", "2001:db8::1", 443);
     let answer = proved(&world, &Options::default());
-    let one = ["203.0.113.10/32 | 203.0.113.11/32 | 2001:db8::1/128: 443/TCP"];
+    let one = ["203.0.113.10/31 | 2001:db8::1/128: 443/TCP"];
     assert_eq!(rules(&answer, "shop/flowfence-pay", Direction::Egress), one);
 }
 
@@ -42,7 +42,7 @@ fn a_host_network_peer_is_every_node_and_its_own_node_needs_no_rule() {
     world.tcp("10.244.2.1", "shop/web-0", 8080).own_node = true;
     let answer = proved(&world, &Options::default());
     let [egress] = rules(&answer, "ops/flowfence-scraper", Direction::Egress).try_into().unwrap();
-    for node in ["172.30.0.11/32", "172.30.0.12/32", "10.244.1.1/32", "10.244.2.1/32"] {
+    for node in ["172.30.0.11/32", "172.30.0.12/32", "10.244.1.0/31", "10.244.2.0/31"] {
         assert!(egress.contains(node), "{egress}");
     }
     assert!(answer.declared.iter().any(|d| d.kind == Width::Nodes));
@@ -57,7 +57,7 @@ fn a_published_port_that_was_used_admits_the_world_but_no_pod() {
     let answer = proved(&world, &Options::default());
     let [any] = rules(&answer, "shop/flowfence-web", Direction::Ingress).try_into().unwrap();
     assert!(any.contains("0.0.0.0/0 except 2") && any.contains("::/0"), "{any}");
-    assert!(any.contains("10.244.1.1/32"), "gateways lie among the pods: {any}");
+    assert!(any.contains("10.244.1.0/31"), "gateways lie among the pods: {any}");
     let observed = Options { exposed: Exposed::Observed, ..Options::default() };
     let answer = proved(&world, &observed);
     let [seen] = rules(&answer, "shop/flowfence-web", Direction::Ingress).try_into().unwrap();

@@ -9,7 +9,7 @@ use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PeerSelector, Policy
 use ipnet::IpNet;
 
 use crate::judge::Roster;
-use crate::recommend::options::Exposed;
+use crate::recommend::options::{Exposed, Options};
 use crate::recommend::peer::{Peer, Widths};
 use crate::recommend::scope::has_own_network;
 use crate::recommend::subject::{Subject, Subjects};
@@ -32,15 +32,16 @@ pub(super) struct Field<'a> {
 impl<'a> Field<'a> {
     pub(super) fn new(inventory: &'a Inventory, roster: &'a Roster, exposed: Exposed) -> Self {
         let subjects = Subjects::new(inventory);
-        let widths = Widths::new(inventory);
+        let widths = Widths::new(inventory, &Options::default());
         let nobody = Subject { namespace: String::new(), members: Vec::new(), selector: None };
-        let write = |peer| widths.write(peer, &nobody, &subjects, Exposed::Any);
+        let write = |peer| widths.write(&BTreeSet::from([peer]), &nobody, &subjects).0;
+        // Neighbours are written as one block.
         let hosts = |peers: &[PolicyPeer]| -> BTreeSet<IpAddr> {
             let blocks = peers.iter().filter_map(|peer| match peer {
-                PolicyPeer::Block { cidr, .. } if is_host(*cidr) => Some(cidr.addr()),
+                PolicyPeer::Block { cidr, except } if except.is_empty() && is_small(*cidr) => Some(*cidr),
                 _ => None,
             });
-            blocks.collect()
+            blocks.flat_map(|cidr| addresses(cidr)).collect()
         };
         let world = write(Peer::Exposed);
         let excepted = world.iter().flat_map(|peer| match peer {
@@ -177,6 +178,12 @@ fn both(one: &LabelSelector, other: &LabelSelector) -> LabelSelector {
     merged
 }
 
-fn is_host(cidr: IpNet) -> bool {
-    cidr.prefix_len() == cidr.max_prefix_len()
+/// Whether a block holds so few addresses that they are listed one by one.
+fn is_small(cidr: IpNet) -> bool {
+    cidr.max_prefix_len() - cidr.prefix_len() <= 16
+}
+
+/// Every address of a block, the first and the last too.
+fn addresses(cidr: IpNet) -> impl Iterator<Item = IpAddr> {
+    cidr.subnets(cidr.max_prefix_len()).into_iter().flatten().map(|host| host.addr())
 }

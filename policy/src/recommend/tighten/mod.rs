@@ -26,8 +26,8 @@ use flowfence_graph::{EdgeKey, Facts, Inventory};
 use flowfence_model::policy::Direction;
 use flowfence_model::{NetworkPolicy, NodeId, PolicyRule};
 
+use super::evidence::Witness;
 use super::options::Options;
-use super::recommendation::Evidence;
 use super::scope::{self, Standing};
 use crate::judge::{Judgement, Roster, Standing as Contact};
 use crate::semantics::PolicySet;
@@ -76,8 +76,9 @@ pub fn tighten(
     for (at, sheet) in answer.policies.iter().enumerate() {
         answer.edits.extend(comparison.edits(at, sheet));
     }
+    let witness = Witness::new(facts, judgement);
     for ((policy, direction, rule), edges) in evidence(&after, &wants) {
-        answer.policies[policy].evidence.push(Evidence { direction, rule, edges });
+        answer.policies[policy].evidence.push(witness.evidence(direction, rule, edges));
     }
     answer.kept.extend(kept(&today, &answer.policies, notes));
     answer.declared = wants.declared.iter().cloned().collect();

@@ -169,6 +169,7 @@ impl<'a> Collector<'a> {
             peer: Some(peer.clone()),
             protocol,
             port: port.to_string(),
+            network: None,
         });
     }
 

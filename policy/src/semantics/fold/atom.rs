@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use flowfence_model::tier::TierPeer;
-use flowfence_model::{PolicyPeer, policy::Direction};
+use flowfence_model::{ClusterPolicy, NetworkPolicy, PolicyPeer, policy::Direction};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::semantics::PolicySet;
+use crate::semantics::{PolicySet, Rulebook};
 
 /// Every block that policies name, and the whole of both families. Blocks nest or are disjoint,
 /// so the deepest one around an address tells all that hold it: an atom is a block without the
@@ -21,8 +21,16 @@ pub struct Atoms {
 impl Atoms {
     /// The blocks of these sets, exceptions included.
     pub fn new(sets: &[&PolicySet]) -> Self {
+        Atoms::cut(sets.iter().flat_map(|set| blocks(set.policies(), set.cluster_policies())))
+    }
+
+    /// The blocks of policies that are not compiled yet.
+    pub fn of(rules: &[&Rulebook<'_>]) -> Self {
+        Atoms::cut(rules.iter().flat_map(|rules| blocks(rules.policies, rules.tiers)))
+    }
+
+    fn cut(named: impl Iterator<Item = IpNet>) -> Self {
         let whole: [IpNet; 2] = [Ipv4Net::default().into(), Ipv6Net::default().into()];
-        let named = sets.iter().flat_map(|set| blocks(set));
         let all: BTreeSet<IpNet> = whole.into_iter().chain(named).collect();
         // In this order a block comes before the blocks inside it.
         let mut around: Vec<IpNet> = Vec::new();
@@ -38,7 +46,7 @@ impl Atoms {
     }
 
     /// The atom of an address, by its block.
-    pub fn of(&self, address: IpAddr) -> IpNet {
+    pub fn around(&self, address: IpAddr) -> IpNet {
         let host = IpNet::from(address);
         let before = self.blocks.range(..=host).next_back().map(|(block, _)| *block);
         let mut candidate = before;
@@ -64,15 +72,25 @@ impl Atoms {
 
     /// An address of an atom; `None` when the blocks inside leave nothing of it.
     pub fn address_in(block: IpNet, inner: &[IpNet]) -> Option<IpAddr> {
+        Atoms::addresses_in(block, inner).next()
+    }
+
+    /// The addresses of an atom, ascending.
+    pub fn addresses_in(block: IpNet, inner: &[IpNet]) -> impl Iterator<Item = IpAddr> + '_ {
         let mut candidate = Some(block.network());
-        while let Some(address) = candidate.filter(|address| block.contains(address)) {
-            // The blocks inside are sorted and disjoint, each step leaves one behind.
-            match inner.iter().find(|hole| hole.contains(&address)) {
-                None => return Some(address),
-                Some(hole) => candidate = next(hole.broadcast()),
+        std::iter::from_fn(move || {
+            while let Some(address) = candidate.filter(|address| block.contains(address)) {
+                // The blocks inside are sorted and disjoint, each step leaves one behind.
+                match inner.iter().find(|hole| hole.contains(&address)) {
+                    Some(hole) => candidate = next(hole.broadcast()),
+                    None => {
+                        candidate = next(address);
+                        return Some(address);
+                    }
+                }
             }
-        }
-        None
+            None
+        })
     }
 }
 
@@ -83,17 +101,17 @@ fn next(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-fn blocks(set: &PolicySet) -> Vec<IpNet> {
+fn blocks(policies: &[NetworkPolicy], tiers: &[ClusterPolicy]) -> Vec<IpNet> {
     let mut blocks = Vec::new();
     for direction in Direction::BOTH {
-        let rules = set.policies().iter().flat_map(|policy| policy.rules(direction).unwrap_or_default());
+        let rules = policies.iter().flat_map(|policy| policy.rules(direction).unwrap_or_default());
         for peer in rules.flat_map(|rule| &rule.peers) {
             if let PolicyPeer::Block { cidr, except } = peer {
                 blocks.push(cidr.trunc());
                 blocks.extend(except.iter().map(IpNet::trunc));
             }
         }
-        let rules = set.cluster_policies().iter().flat_map(|policy| policy.rules(direction));
+        let rules = tiers.iter().flat_map(|policy| policy.rules(direction));
         for peer in rules.flat_map(|rule| &rule.peers) {
             if let TierPeer::Networks(networks) = peer {
                 blocks.extend(networks.iter().map(IpNet::trunc));
@@ -134,7 +152,7 @@ mod tests {
             ("9.0.0.1", "0.0.0.0/0"),
             ("fd00::1", "::/0"),
         ] {
-            assert_eq!(atoms.of(address.parse().unwrap()).to_string(), expected, "{address}");
+            assert_eq!(atoms.around(address.parse().unwrap()).to_string(), expected, "{address}");
         }
         let of = |block: &str| atoms.iter().find(|(atom, _)| atom.to_string() == block).unwrap();
         let (block, inner) = of("10.1.2.0/24");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 use flowfence_model::Protocol;
 use flowfence_model::policy::Direction;
-use flowfence_model::tier::Tier;
+use flowfence_model::tier::{DomainName, Tier};
 use ipnet::IpNet;
 
 use super::atom::Atoms;
@@ -34,7 +34,7 @@ pub(super) struct Kinds {
 /// uses mean the same numbers on them.
 pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kinds {
     let traits = Traits::new(sets);
-    let mut numbers: HashMap<(Vec<u32>, IpNet, Vec<u32>, u32), u32> = HashMap::new();
+    let mut numbers: HashMap<(Vec<u32>, bool, IpNet, [Vec<u32>; 2], u32), u32> = HashMap::new();
     let mut meanings: HashMap<Vec<u16>, u32> = HashMap::new();
     let mut kinds = Kinds { of: Vec::with_capacity(parties.len()), examples: Vec::new(), names: Vec::new() };
     for party in parties {
@@ -42,7 +42,9 @@ pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kin
         let selected = pod.map_or_else(Vec::new, |pod| traits.of_pod[pod.slot()].clone());
         let next = number(meanings.len());
         let names = *meanings.entry(traits.numbers(pod)).or_insert(next);
-        let signature = (selected, atoms.of(party.address), traits.nodes(party, pod), names);
+        // A pod that nothing selects is no address either: a plugin may match only these by blocks.
+        let named = [traits.nodes(party, pod), traits.domains(party, pod)];
+        let signature = (selected, pod.is_some(), atoms.around(party.address), named, names);
         let next = number(kinds.examples.len());
         let kind = *numbers.entry(signature).or_insert(next);
         if kind == next {
@@ -64,14 +66,20 @@ struct Traits<'a> {
     /// By pod: the bitsets, of selectors and of subjects, that hold it; ascending.
     of_pod: Vec<Vec<u32>>,
     nodes: Vec<&'a FixedBitSet>,
+    domains: BTreeSet<&'a DomainName>,
     names: BTreeSet<(Protocol, &'a str)>,
 }
 
 impl<'a> Traits<'a> {
     fn new(sets: &'a [&'a PolicySet]) -> Self {
         let pods = sets.first().map_or(0, |set| set.cluster.pods().len());
-        let mut traits =
-            Traits { sets, of_pod: vec![Vec::new(); pods], nodes: Vec::new(), names: BTreeSet::new() };
+        let mut traits = Traits {
+            sets,
+            of_pod: vec![Vec::new(); pods],
+            nodes: Vec::new(),
+            domains: BTreeSet::new(),
+            names: BTreeSet::new(),
+        };
         let mut seen: BTreeSet<usize> = BTreeSet::new();
         let mut next = 0;
         let mut add = |of_pod: &mut Vec<Vec<u32>>, set: &FixedBitSet| {
@@ -99,6 +107,7 @@ impl<'a> Traits<'a> {
                     if let Scope::Peers(peers) = &region.scope {
                         shared.push(&peers.pods);
                         traits.nodes.extend((!peers.nodes.is_clear()).then_some(&peers.nodes));
+                        traits.domains.extend(&peers.domains);
                     }
                 }
             }
@@ -133,6 +142,14 @@ impl<'a> Traits<'a> {
         let Some(node) = node else { return Vec::new() };
         let holding = (0u32..).zip(&self.nodes).filter(|(_, nodes)| nodes.contains(node));
         holding.map(|(at, _)| at).collect()
+    }
+
+    /// The domain names of rules that mean a party that is no pod.
+    fn domains(&self, party: &Party, pod: Option<PodIndex>) -> Vec<u32> {
+        let set = self.sets.first().filter(|_| pod.is_none() && !self.domains.is_empty());
+        let known = set.map_or(&[][..], |set| set.cluster.names_of(party.address));
+        let is_meant = |domain: &DomainName| known.iter().any(|name| domain.matches(name));
+        (0u32..).zip(&self.domains).filter(|(_, domain)| is_meant(domain)).map(|(at, _)| at).collect()
     }
 
     /// What the names that rules use mean on a pod, names parted by 0.

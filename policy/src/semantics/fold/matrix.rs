@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use flowfence_model::policy::Direction;
+use foldhash::fast::RandomState;
 
 use super::atom::Atoms;
 use super::kind::{self, Kinds};
+use super::known::Known;
 use super::profile::{Profile, ProfileId, Profiles};
-use super::stance::{self, Matches, Stance};
+use super::stance::{self, Stance};
 use crate::semantics::{Party, PolicySet};
 
 /// A kind of party in a [`Matrix`].
@@ -122,7 +124,7 @@ fn alike(views: &[View], kinds: usize) -> Vec<u32> {
     let sides = || views.iter().flat_map(|view| [&view.egress, &view.ingress]);
     let mut signatures: Vec<Vec<u32>> = vec![Vec::new(); kinds];
     for side in sides() {
-        let mut numbers: HashMap<&[ProfileId], u32> = HashMap::new();
+        let mut numbers: HashMap<&[ProfileId], u32, RandomState> = HashMap::default();
         let rows: Vec<u32> =
             (0..).zip(&side.rows).map(|(at, row)| *numbers.entry(row).or_insert(at)).collect();
         for (signature, stance) in signatures.iter_mut().zip(&side.stances) {
@@ -133,7 +135,7 @@ fn alike(views: &[View], kinds: usize) -> Vec<u32> {
             signatures.iter_mut().zip(row).for_each(|(signature, profile)| signature.push(profile.number()));
         }
     }
-    let mut first: HashMap<Vec<u32>, u32> = HashMap::new();
+    let mut first: HashMap<Vec<u32>, u32, RandomState> = HashMap::default();
     (0u32..).zip(signatures).map(|(kind, signature)| *first.entry(signature).or_insert(kind)).collect()
 }
 
@@ -162,10 +164,10 @@ fn changed(before: &Side, after: &Side) -> Vec<(KindId, Vec<KindId>)> {
 fn side(set: &PolicySet, kinds: &Kinds, direction: Direction, profiles: &mut Profiles) -> Side {
     let everything = profiles.number(Profile::everything());
     let count = kinds.examples.len();
-    let mut numbers = HashMap::new();
+    let mut numbers: HashMap<_, u32, RandomState> = HashMap::default();
     // The first stance is that of whom no policy speaks: everything is allowed.
     let mut side = Side { stances: Vec::with_capacity(count), rows: vec![vec![everything; count]] };
-    let mut matches = Matches::default();
+    let mut known = Known::default();
     for (party, names) in kinds.examples.iter().zip(&kinds.names) {
         let Some(key) = stance::key(set, *party, *names, direction) else {
             side.stances.push(0);
@@ -175,7 +177,7 @@ fn side(set: &PolicySet, kinds: &Kinds, direction: Direction, profiles: &mut Pro
         let number = *numbers.entry(key).or_insert(next);
         if number == next {
             let stance = Stance::new(set, *party, key.0, direction);
-            side.rows.push(stance.row(kinds, &mut matches, profiles));
+            side.rows.push(stance.row(kinds, *names, &mut known, profiles));
         }
         side.stances.push(number);
     }

@@ -16,6 +16,7 @@
 
 mod atom;
 mod kind;
+mod known;
 mod matrix;
 mod profile;
 mod stance;

@@ -8,16 +8,19 @@ use flowfence_model::{PortSet, Protocol};
 use foldhash::fast::RandomState;
 
 use super::kind::{Kinds, Speakers, speakers};
+use super::known::{Columns, Known};
 use super::profile::{Profile, ProfileId, Profiles};
+use crate::semantics::port::Ports;
 use crate::semantics::region::{Question, Region};
 use crate::semantics::set::PolicySet;
 use crate::semantics::tier::TierRegion;
+use crate::semantics::unspecified::Unspecified;
 use crate::semantics::{Connection, Party};
 
 /// The rules of a direction that speak of one kind of pod, in the order of evaluation.
 pub(super) struct Stance<'a> {
     set: &'a PolicySet,
-    direction: Direction,
+    pub(super) direction: Direction,
     subject: Party,
     admin: Vec<&'a TierRegion>,
     /// The rules of the NetworkPolicies that isolate it; `None` when none does.
@@ -46,42 +49,48 @@ impl<'a> Stance<'a> {
         }
     }
 
-    /// What it allows with each kind as the other end. Rules are matched once a kind; kinds that
-    /// match the same ones share a profile, if the port names mean the same on them.
+    /// What it allows with each kind as the other end. Rules are matched once a kind, and rules
+    /// of equal ports are one column: kinds in the same columns share a profile, if the port
+    /// names mean the same on them. `own_names` is what they mean on the stance's own pods.
     pub(super) fn row(
         &self,
         kinds: &Kinds,
-        matches: &mut Matches,
+        own_names: u32,
+        known: &mut Known,
         profiles: &mut Profiles,
     ) -> Vec<ProfileId> {
         let names = &kinds.names;
         let kinds = kinds.examples.as_slice();
-        let rules = self.admin.len() + self.policies.as_ref().map_or(0, Vec::len) + self.baseline.len();
-        let words = rules.div_ceil(64).max(1);
+        let columns = Columns::new(self.policies.as_deref().unwrap_or_default(), known);
+        let first = self.admin.len();
+        let width = first + columns.ports.len() + self.baseline.len();
+        let words = width.div_ceil(64).max(1);
         let mut masks = vec![0u64; words * kinds.len()];
-        let mut rule = 0;
-        let mut mark = |holding: &[u32]| {
+        let mut mark = |column: usize, holding: &[u32]| {
             for kind in holding {
-                masks[*kind as usize * words + rule / 64] |= 1 << (rule % 64);
+                masks[*kind as usize * words + column / 64] |= 1 << (column % 64);
             }
-            rule += 1;
         };
+        for (at, region) in self.admin.iter().enumerate() {
+            mark(at, known.tier(region, kinds, self));
+        }
+        for (region, column) in self.policies.iter().flatten().zip(&columns.of) {
+            mark(first + column, known.policy(region, kinds, self));
+        }
+        for (at, region) in self.baseline.iter().enumerate() {
+            mark(first + columns.ports.len() + at, known.tier(region, kinds, self));
+        }
         let has_names = self.direction == Direction::Egress && self.has_names();
-        for region in &self.admin {
-            mark(matches.tier(region, kinds, self));
-        }
-        for region in self.policies.iter().flatten() {
-            mark(matches.policy(region, kinds, self));
-        }
-        for region in &self.baseline {
-            mark(matches.tier(region, kinds, self));
-        }
-        let mut known: HashMap<(&[u64], u32), ProfileId, RandomState> = HashMap::default();
+        let mut found: HashMap<(&[u64], u32), ProfileId, RandomState> = HashMap::default();
+        columns.forget_what_every_port_covers(first, &mut masks, words);
         let cells = masks.chunks(words).zip(kinds.iter().zip(names));
         cells
             .map(|(mask, (peer, names))| {
                 let key = (mask, if has_names { *names } else { 0 });
-                *known.entry(key).or_insert_with(|| profiles.number(self.profile(mask, *peer)))
+                *found.entry(key).or_insert_with(|| {
+                    let of_destination = if self.direction == Direction::Egress { *names } else { own_names };
+                    self.profile(mask, *peer, &columns, of_destination, known, profiles)
+                })
             })
             .collect()
     }
@@ -92,29 +101,51 @@ impl<'a> Stance<'a> {
             || self.policies.iter().flatten().any(|region| !region.ports.names().is_empty())
     }
 
-    /// The ports that are allowed with one peer, given which rules have it among theirs.
-    fn profile(&self, mask: &[u64], peer: Party) -> Profile {
-        Profile::new(|protocol| {
+    /// The ports that are allowed with one peer, given which columns have it among theirs.
+    fn profile(
+        &self,
+        mask: &[u64],
+        peer: Party,
+        columns: &Columns<'_>,
+        names: u32,
+        known: &mut Known,
+        profiles: &mut Profiles,
+    ) -> ProfileId {
+        let holds = |column: usize| mask[column / 64] & (1 << (column % 64)) != 0;
+        let first = self.admin.len();
+        let admitted = self.policies.is_some().then(|| {
+            let held = columns.ports.iter().enumerate().filter(|(at, _)| holds(first + at));
+            let held: Vec<(u32, &Ports)> = held.map(|(_, class)| *class).collect();
+            let (_, question) = self.question(peer, Protocol::Tcp);
+            known.union(&held, names, question.destination, profiles)
+        });
+        let reading = self.set.reading;
+        let may_admit_whole =
+            reading.is_other(Unspecified::OwnNodeEgress) || reading.is_other(Unspecified::Icmp);
+        if let Some(admitted) = admitted
+            && self.admin.is_empty()
+            && !may_admit_whole
+        {
+            return admitted;
+        }
+        let admitted = admitted.map(|id| profiles.get(id).clone());
+        profiles.number(Profile::new(|protocol| {
             let (_, question) = self.question(peer, protocol);
-            let holds = |rule: usize| mask[rule / 64] & (1 << (rule % 64)) != 0;
             let mut allowed = PortSet::empty();
             let rest = tier(&self.admin, 0, &holds, &question, PortSet::all(), &mut allowed);
-            let after = self.admin.len();
-            let Some(policies) = &self.policies else {
+            let Some(admitted) = &admitted else {
+                let after = first + columns.ports.len();
                 let rest = tier(&self.baseline, after, &holds, &question, rest, &mut allowed);
                 return allowed.union(&rest);
             };
             if self.subject.pod.is_some_and(|pod| self.set.admits_whole(pod, &question, self.direction)) {
                 return allowed.union(&rest);
             }
-            let holding = policies.iter().enumerate().filter(|(at, _)| holds(after + at));
-            let ranges = holding
-                .flat_map(|(_, region)| region.ports.set(protocol, question.destination).ranges().to_vec());
-            allowed.union(&ranges.collect::<PortSet>().intersection(&rest))
-        })
+            allowed.union(&admitted.ports(protocol).intersection(&rest))
+        }))
     }
 
-    fn question(&self, peer: Party, protocol: Protocol) -> (Party, Question<'a>) {
+    pub(super) fn question(&self, peer: Party, protocol: Protocol) -> (Party, Question<'a>) {
         let (from, to) = match self.direction {
             Direction::Egress => (self.subject, peer),
             Direction::Ingress => (peer, self.subject),
@@ -143,39 +174,6 @@ fn tier(
         }
     }
     undecided.union(&passed)
-}
-
-/// The kinds among the peers of each rule, by the rule's address: many pods share a rule.
-#[derive(Default)]
-pub(super) struct Matches {
-    known: HashMap<(usize, Direction), Vec<u32>>,
-}
-
-impl Matches {
-    fn policy(&mut self, region: &Region, kinds: &[Party], stance: &Stance<'_>) -> &[u32] {
-        self.find(std::ptr::from_ref(region) as usize, kinds, stance, |question| region.has_peer(question))
-    }
-
-    fn tier(&mut self, region: &TierRegion, kinds: &[Party], stance: &Stance<'_>) -> &[u32] {
-        self.find(std::ptr::from_ref(region) as usize, kinds, stance, |question| region.has_peer(question))
-    }
-
-    fn find(
-        &mut self,
-        region: usize,
-        kinds: &[Party],
-        stance: &Stance<'_>,
-        holds: impl Fn(&Question<'_>) -> bool,
-    ) -> &[u32] {
-        self.known.entry((region, stance.direction)).or_insert_with(|| {
-            // Whether a peer is held does not depend on the subject or the port.
-            let holding = (0u32..).zip(kinds).filter(|(_, peer)| {
-                let (_, question) = stance.question(**peer, Protocol::Tcp);
-                holds(&question)
-            });
-            holding.map(|(kind, _)| kind).collect()
-        })
-    }
 }
 
 /// The key of a stance: who speaks of the pod, and what port names mean on it where it is the

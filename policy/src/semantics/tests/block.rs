@@ -1,6 +1,7 @@
 //! Address blocks.
 
-use super::super::{Cluster, Unspecified};
+use super::super::fold::Matrix;
+use super::super::{Cluster, Plugin, Unspecified};
 use super::*;
 
 fn from(blocks: &[PolicyPeer]) -> [NetworkPolicy; 1] {
@@ -53,6 +54,21 @@ fn a_block_matches_a_pods_address_and_says_that_plugins_differ() {
     let also_by_label = from(&[block("10.0.0.0/16", &[]), pods(&labelled("app", "web"))]);
     let decision = decide_on(&shop(), &also_by_label, "shop/web", "shop/db", Protocol::Tcp, 1);
     assert!(decision.unspecified.is_empty(), "a selector admits it too");
+}
+
+#[test]
+fn where_blocks_hold_no_pods_a_pod_that_nothing_selects_is_no_address() {
+    let set =
+        PolicySet::compile(&shop(), &from(&[block("0.0.0.0/0", &[])])).with_plugin(Some(Plugin::Cilium));
+    let party = |name: &str| end(&shop(), name);
+    let ends = [party("shop/web"), party("203.0.113.1"), party("shop/db")];
+    let mut matrix = Matrix::new(&[&set], &ends);
+    let kinds = [0, 1, 2].map(|at| matrix.kind(at));
+    let into_db = [kinds[0], kinds[1]].map(|from| {
+        let allowed = matrix.allowed(0, from, kinds[2]);
+        matrix.profile(allowed).is_everything()
+    });
+    assert_eq!(into_db, [false, true]);
 }
 
 #[test]

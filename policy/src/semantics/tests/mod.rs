@@ -2,6 +2,7 @@
 
 mod block;
 mod isolation;
+mod otherwise;
 mod port;
 mod reference;
 mod selector;

@@ -137,7 +137,7 @@ fn tier_rules(direction: Direction) -> impl Strategy<Value = Vec<TierRule>> {
     vec(rule, 0..=3)
 }
 
-fn tiers() -> impl Strategy<Value = Vec<ClusterPolicy>> {
+pub(super) fn tiers() -> impl Strategy<Value = Vec<ClusterPolicy>> {
     let policy = (
         select(&Tier::BOTH[..]),
         0..4u16,
@@ -162,7 +162,7 @@ fn tiers() -> impl Strategy<Value = Vec<ClusterPolicy>> {
 }
 
 /// The pods of the other strategy, with two nodes that have labels.
-fn with_nodes() -> impl Strategy<Value = Cluster> {
+pub(super) fn with_nodes() -> impl Strategy<Value = Cluster> {
     (cluster(), labels(), labels()).prop_map(|(cluster, first, second)| {
         let mut nodes = [node("n1", "203.0.113.7", "10.9.1.0/24"), node("n2", "192.168.0.1", "10.9.2.0/24")];
         nodes[0].meta.labels = first;
@@ -174,7 +174,7 @@ fn with_nodes() -> impl Strategy<Value = Cluster> {
     })
 }
 
-fn pairs(ends: &[Party]) -> impl Iterator<Item = (Party, Party)> + '_ {
+pub(super) fn pairs(ends: &[Party]) -> impl Iterator<Item = (Party, Party)> + '_ {
     let pairs = ends.iter().flat_map(|from| ends.iter().map(move |to| (*from, *to)));
     pairs.filter(|(from, to)| from.pod.is_none() || from.pod != to.pod)
 }

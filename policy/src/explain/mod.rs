@@ -1,10 +1,13 @@
 //! Why a connection is allowed or denied: per direction, which policies select the end, which
-//! rule admits, how near the others come, and what would have to change.
+//! rule admits, how near the others come, what is left open, and how each plugin answers that.
 
 use flowfence_model::policy::Direction;
 use flowfence_model::tier::Action;
 
-use crate::semantics::{Connection, Decision, Exemption, PolicySet, RuleId, TierRuling, Verdict};
+use crate::semantics::{
+    Choice, Connection, Decision, Entries, Exemption, Plugin, PolicySet, RuleId, TierRuling, Unspecified,
+    Verdict,
+};
 
 /// The whole story of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub struct Explanation {
     pub egress: Story,
     /// What the destination's policies say.
     pub ingress: Story,
+    /// The questions that the API leaves open, with their other answers.
+    pub open: Vec<Open>,
 }
 
 /// One direction of it.
@@ -25,9 +30,14 @@ pub struct Story {
     /// What decided it.
     pub reason: Reason,
     /// What cluster-wide policies ruled, in the order of their tiers.
-    pub tiers: Vec<TierRuling>,
+    pub tiers: Vec<TierStory>,
+    /// Cluster-wide policies that select this end and of which no rule was applied: none
+    /// matches, or a stronger one did.
+    pub other_tiers: Vec<usize>,
     /// The policies that isolate this end, with each of their rules.
     pub policies: Vec<PolicyStory>,
+    /// The policies that select this end for the other direction only.
+    pub other_direction: Vec<usize>,
 }
 
 /// What decided a direction.
@@ -47,6 +57,15 @@ pub enum Reason {
     Denied,
 }
 
+/// The first rule of a tier that matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierStory {
+    /// The rule.
+    pub ruling: TierRuling,
+    /// The entries of it that match.
+    pub entries: Entries,
+}
+
 /// A policy that isolates the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyStory {
@@ -57,7 +76,7 @@ pub struct PolicyStory {
 }
 
 /// How one rule meets the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleStory {
     /// The rule.
     pub rule: RuleId,
@@ -65,6 +84,8 @@ pub struct RuleStory {
     pub peer: bool,
     /// Whether its ports hold the port.
     pub port: bool,
+    /// The entries that match; none of a list that the rule does not have, which holds all.
+    pub entries: Entries,
 }
 
 impl RuleStory {
@@ -74,12 +95,48 @@ impl RuleStory {
     }
 }
 
+/// An open question that bears on the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The question.
+    pub reason: Unspecified,
+    /// Whether the connection is allowed under the other answer; `None` where that depends on
+    /// more than policies.
+    pub otherwise: Option<bool>,
+    /// The plugins whose documentation settles it.
+    pub plugins: Vec<PluginAnswer>,
+}
+
+/// What one plugin documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PluginAnswer {
+    /// The plugin.
+    pub plugin: Plugin,
+    /// Its answer to the question.
+    pub choice: Choice,
+    /// Whether it allows the connection, all that it documents considered.
+    pub allowed: bool,
+}
+
 /// Tells the story of a connection.
 pub fn explain(policies: &PolicySet, connection: &Connection) -> Explanation {
     let decision = policies.decide(connection);
     let egress = story(policies, connection, &decision, Direction::Egress);
     let ingress = story(policies, connection, &decision, Direction::Ingress);
-    Explanation { decision, egress, ingress }
+    let open = decision.unspecified.iter().map(|reason| Open {
+        reason: *reason,
+        otherwise: policies.allows_otherwise(connection, &decision, *reason),
+        plugins: answers(policies, connection, *reason),
+    });
+    Explanation { open: open.collect(), decision, egress, ingress }
+}
+
+fn answers(policies: &PolicySet, connection: &Connection, reason: Unspecified) -> Vec<PluginAnswer> {
+    let settling = Plugin::ALL.into_iter().filter_map(|plugin| {
+        let choice = plugin.choices().iter().find(|choice| choice.question == reason)?;
+        Some(PluginAnswer { plugin, choice: *choice, allowed: policies.allows_with(connection, plugin) })
+    });
+    settling.collect()
 }
 
 fn story(policies: &PolicySet, connection: &Connection, decision: &Decision, direction: Direction) -> Story {
@@ -89,12 +146,24 @@ fn story(policies: &PolicySet, connection: &Connection, decision: &Decision, dir
         Direction::Ingress => connection.to.pod,
     };
     let is_pod = subject.is_some_and(|pod| !policies.cluster().pod(pod).host_network);
-    let reason = if is_pod { reason(verdict) } else { Reason::NoPod };
+    let tiers = verdict.tiers.iter().map(|ruling| TierStory {
+        ruling: *ruling,
+        entries: policies.tier_matching(ruling, connection).unwrap_or_default(),
+    });
+    let mut other_tiers = policies.tiers_of(connection, direction);
+    other_tiers.retain(|at| verdict.tiers.iter().all(|ruling| ruling.policy != *at));
     let told = verdict.isolated_by.iter().map(|policy| PolicyStory {
         policy: *policy,
         rules: rules(policies, connection, *policy, direction),
     });
-    Story { direction, reason, tiers: verdict.tiers.clone(), policies: told.collect() }
+    Story {
+        direction,
+        reason: if is_pod { reason(verdict) } else { Reason::NoPod },
+        tiers: tiers.collect(),
+        other_tiers,
+        policies: told.collect(),
+        other_direction: policies.selected_otherwise(connection, direction),
+    }
 }
 
 /// The Admin tier first, then NetworkPolicies, then the Baseline tier for pods that none isolates.
@@ -122,66 +191,13 @@ fn rules(
     };
     let meets = |(index, rule): (usize, &flowfence_model::PolicyRule)| {
         let id = RuleId { policy, direction, rule: index };
-        let peer = rule.peers.is_empty()
-            || (0..rule.peers.len()).any(|at| policies.peer_matches(id, at, connection));
-        let port = rule.ports.is_empty()
-            || (0..rule.ports.len()).any(|at| policies.port_matches(id, at, connection));
-        RuleStory { rule: id, peer, port }
+        let entries = policies.matching(id, connection).unwrap_or_default();
+        let peer = rule.peers.is_empty() || !entries.peers.is_empty();
+        let port = rule.ports.is_empty() || !entries.ports.is_empty();
+        RuleStory { rule: id, peer, port, entries }
     };
     rules.iter().enumerate().map(meets).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use flowfence_model::object::{Meta, Pod};
-    use flowfence_model::policy::Direction;
-    use flowfence_model::{
-        LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange,
-        Protocol,
-    };
-
-    use super::*;
-    use crate::semantics::{Cluster, Party};
-
-    fn pod(name: &str, ip: &str) -> Pod {
-        let labels = [("app".to_owned(), name.to_owned())].into();
-        let meta = Meta { namespace: "n".to_owned(), name: name.to_owned(), labels, ..Meta::default() };
-        Pod { meta, ips: vec![ip.parse().unwrap()], ..Pod::default() }
-    }
-
-    fn from_a_on_80() -> NetworkPolicy {
-        let peer = PeerSelector { namespaces: None, pods: Some(LabelSelector::labels([("app", "a")])) };
-        let port = PolicyPort { protocol: Protocol::Tcp, port: Some(PortName::Range(PortRange::single(80))) };
-        NetworkPolicy {
-            namespace: "n".to_owned(),
-            name: "b".to_owned(),
-            pod_selector: LabelSelector::labels([("app", "b")]),
-            ingress: Some(vec![PolicyRule { peers: vec![PolicyPeer::Pods(peer)], ports: vec![port] }]),
-            egress: None,
-        }
-    }
-
-    #[test]
-    fn a_denied_connection_names_the_policy_and_what_each_rule_lacks() {
-        let cluster =
-            Cluster::new(vec![pod("a", "10.0.0.1"), pod("b", "10.0.0.2"), pod("c", "10.0.0.3")], [], []);
-        let set = PolicySet::compile(&cluster, &[from_a_on_80()]);
-        let party = |ip: &str| -> Party { cluster.party(ip.parse().unwrap()) };
-        let ask = |from: &str, port| {
-            let to = party("10.0.0.2");
-            explain(&set, &Connection { from: party(from), to, protocol: Protocol::Tcp, port })
-        };
-        let admitted = ask("10.0.0.1", 80);
-        assert_eq!(
-            (admitted.egress.reason, admitted.ingress.reason),
-            (Reason::NotIsolated, Reason::Admitted)
-        );
-        let wrong_port = ask("10.0.0.1", 81);
-        assert_eq!(wrong_port.ingress.reason, Reason::Denied);
-        let rule = wrong_port.ingress.policies[0].rules[0];
-        assert!(rule.peer && !rule.port && rule.rule.direction == Direction::Ingress);
-        let wrong_peer = ask("10.0.0.3", 80).ingress.policies[0].rules[0];
-        assert!(!wrong_peer.peer && wrong_peer.port);
-        assert_eq!(ask("192.0.2.1", 80).egress.reason, Reason::NoPod);
-    }
-}
+mod tests;

@@ -1,0 +1,341 @@
+//! SARIF 2.1.0 (OASIS), for code scanning: the shape, and a log from what `audit` and `check` found.
+//!
+//! Types of our own: they are the twentieth part of the format that is used here. `serde-sarif`,
+//! the kept crate, generates all of it in a build script with schemafy (on syn 1) and
+//! brings typed-builder and strum; two dozen crates more, several of them in second versions.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// Results that a log holds at most: code scanning refuses a run with more, and shows 5,000.
+pub const MAX_RESULTS: usize = 25_000;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// A rule: what it is, in the words of its documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Stable id, kebab-case.
+    pub id: &'static str,
+    /// `error`, `warning` or `note`: what most of its results have.
+    pub level: &'static str,
+    /// What it looks for.
+    pub title: &'static str,
+    /// What a result means.
+    pub meaning: &'static str,
+    /// How a result can be wrong.
+    pub doubt: &'static str,
+    /// What to do about one.
+    pub fix: &'static str,
+}
+
+/// A result before it is written.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The id of its rule.
+    pub rule: &'static str,
+    /// `error`, `warning` or `note`.
+    pub level: &'static str,
+    /// One sentence.
+    pub text: String,
+    /// What to do about it.
+    pub fix: Option<String>,
+    /// The same for the same thing in every run.
+    pub fingerprint: String,
+    /// File as the user named it, and line.
+    pub place: Option<(String, usize)>,
+    /// Workloads and policies by their ids.
+    pub objects: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool<'a>,
+    automation_details: AutomationDetails,
+    invocations: [Invocation<'a>; 1],
+    results: Vec<Outcome<'a>>,
+    column_kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    driver: Driver<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver<'a> {
+    name: &'static str,
+    version: &'static str,
+    semantic_version: &'static str,
+    rules: Vec<Descriptor<'a>>,
+}
+
+/// Tells the logs of two verbs apart: code scanning closes the alerts that a later log of the
+/// same category lacks.
+#[derive(Serialize)]
+struct AutomationDetails {
+    id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    execution_successful: bool,
+    tool_execution_notifications: Vec<Notification<'a>>,
+}
+
+#[derive(Serialize)]
+struct Notification<'a> {
+    level: &'static str,
+    message: Message<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor<'a> {
+    id: &'a str,
+    short_description: Message<'a>,
+    full_description: Message<'a>,
+    help: Help,
+    default_configuration: Configuration<'a>,
+    properties: Tags,
+}
+
+#[derive(Serialize)]
+struct Help {
+    text: String,
+    markdown: String,
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    level: &'a str,
+}
+
+#[derive(Serialize)]
+struct Tags {
+    tags: [&'static str; 3],
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome<'a> {
+    rule_id: &'a str,
+    rule_index: usize,
+    level: &'a str,
+    message: Text,
+    locations: Vec<Location<'a>>,
+    partial_fingerprints: Fingerprints<'a>,
+}
+
+#[derive(Serialize)]
+struct Text {
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Fingerprints<'a> {
+    #[serde(rename = "flowfence/v1")]
+    flowfence: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    physical_location: Option<PhysicalLocation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_locations: Vec<LogicalLocation<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
+    region: Region,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactLocation {
+    uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri_base_id: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogicalLocation<'a> {
+    fully_qualified_name: &'a str,
+    kind: &'static str,
+}
+
+/// Writes the log of a verb. Entries come with the worst first; those beyond [`MAX_RESULTS`] are
+/// left out, and the log says how many.
+pub fn write(verb: &str, rules: &[Rule], entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
+    let kept = &entries[..entries.len().min(MAX_RESULTS)];
+    let left_out = entries.len() - kept.len();
+    let notice = format!("{left_out} results of the lowest levels were left out: a log holds {MAX_RESULTS}");
+    let notices =
+        (left_out > 0).then(|| Notification { level: "warning", message: Message { text: &notice } });
+    let version = env!("CARGO_PKG_VERSION");
+    let run = Run {
+        tool: Tool {
+            driver: Driver {
+                name: "flowfence",
+                version,
+                semantic_version: version,
+                rules: rules.iter().map(descriptor).collect(),
+            },
+        },
+        automation_details: AutomationDetails { id: format!("flowfence/{verb}/") },
+        invocations: [Invocation {
+            execution_successful: true,
+            tool_execution_notifications: notices.into_iter().collect(),
+        }],
+        results: kept.iter().map(|entry| outcome(entry, rules)).collect(),
+        column_kind: "utf16CodeUnits",
+    };
+    serde_json::to_writer_pretty(&mut *out, &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
+    out.write_all(b"\n")
+}
+
+fn descriptor<'a>(rule: &Rule) -> Descriptor<'a> {
+    Descriptor {
+        id: rule.id,
+        short_description: Message { text: rule.title },
+        full_description: Message { text: rule.meaning },
+        help: Help {
+            text: format!("{}\nDoubt: {}\nFix: {}", rule.meaning, rule.doubt, rule.fix),
+            markdown: format!("{}\n\n**Doubt**: {}\n\n**Fix**: {}", rule.meaning, rule.doubt, rule.fix),
+        },
+        default_configuration: Configuration { level: rule.level },
+        properties: Tags { tags: ["kubernetes", "network-policy", "security"] },
+    }
+}
+
+fn outcome<'a>(entry: &'a Entry, rules: &[Rule]) -> Outcome<'a> {
+    let physical_location = entry.place.as_ref().map(|(file, line)| PhysicalLocation {
+        artifact_location: artifact(file),
+        region: Region { start_line: *line },
+    });
+    let logical_locations: Vec<LogicalLocation<'_>> = entry
+        .objects
+        .iter()
+        .map(|name| LogicalLocation { fully_qualified_name: name, kind: "resource" })
+        .collect();
+    let has_place = physical_location.is_some() || !logical_locations.is_empty();
+    let location = has_place.then_some(Location { physical_location, logical_locations });
+    let fix = entry.fix.as_ref().map(|fix| format!("\nFix: {fix}")).unwrap_or_default();
+    Outcome {
+        rule_id: entry.rule,
+        rule_index: rules.iter().position(|rule| rule.id == entry.rule).unwrap_or_default(),
+        level: entry.level,
+        message: Text { text: format!("{}{fix}", entry.text) },
+        locations: location.into_iter().collect(),
+        partial_fingerprints: Fingerprints { flowfence: &entry.fingerprint },
+    }
+}
+
+/// A relative path is under the root of the sources, if it does not climb out of it.
+fn artifact(file: &str) -> ArtifactLocation {
+    let path = file.strip_prefix("./").unwrap_or(file);
+    let climbs = path.split('/').any(|part| part == "..");
+    if path.starts_with('/') {
+        ArtifactLocation { uri: format!("file://{}", encoded(path)), uri_base_id: None }
+    } else {
+        ArtifactLocation { uri: encoded(path), uri_base_id: (!climbs).then_some("%SRCROOT%") }
+    }
+}
+
+/// Percent-encodes what may not stand in a path of a URI (RFC 3986 §3.3). A colon could be taken
+/// for the end of a scheme.
+fn encoded(path: &str) -> String {
+    use std::fmt::Write as _;
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=@".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at: usize) -> Entry {
+        Entry {
+            rule: "b",
+            level: "note",
+            text: format!("finding {at}"),
+            fix: None,
+            fingerprint: format!("b:{at}"),
+            place: Some(("./a b/p.yaml".to_owned(), 3)),
+            objects: Vec::new(),
+        }
+    }
+
+    fn log(entries: &[Entry]) -> serde_json::Value {
+        let rule = |id| Rule { id, level: "note", title: "t", meaning: "m", doubt: "d", fix: "f" };
+        let mut out = Vec::new();
+        write("audit", &[rule("a"), rule("b")], entries, &mut out).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn a_result_points_at_its_rule_and_file() {
+        let log = log(&[entry(0)]);
+        let result = &log["runs"][0]["results"][0];
+        assert_eq!(result["ruleIndex"], 1);
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "a%20b/p.yaml");
+        assert_eq!(place["artifactLocation"]["uriBaseId"], "%SRCROOT%");
+    }
+
+    #[test]
+    fn paths_that_leave_the_sources_are_not_said_to_be_under_them() {
+        let of = |file| {
+            let artifact = artifact(file);
+            (artifact.uri, artifact.uri_base_id)
+        };
+        assert_eq!(of("/tmp/p.yaml"), ("file:///tmp/p.yaml".to_owned(), None));
+        assert_eq!(of("../p:q.yaml"), ("../p%3Aq.yaml".to_owned(), None));
+    }
+
+    #[test]
+    fn what_code_scanning_would_refuse_is_left_out_and_counted() {
+        let entries: Vec<Entry> = (0..MAX_RESULTS + 2).map(entry).collect();
+        let log = log(&entries);
+        assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), MAX_RESULTS);
+        let notice = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+        assert!(notice.as_str().unwrap().starts_with("2 results"), "{notice}");
+    }
+}
