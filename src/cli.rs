@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use value::{
-    By, Exposed, FailOn, FindingsFormat, GraphFormat, Mode, PluginName, ReachFormat, TextOrJson, YamlOrJson,
+    By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Mode, PluginName, ReachFormat,
+    RecommendFormat, TextOrJson,
 };
 
 use crate::exit::{Ending, Failure};
@@ -181,9 +182,18 @@ pub struct RecommendArgs {
     /// Ports that a server opens as it needs them: NAMESPACE/KIND/NAME:FIRST-LAST[/PROTO]
     #[arg(long = "port-range", value_name = "SERVER:PORTS", value_parser = value::served_range)]
     pub port_ranges: Vec<flowfence_policy::recommend::ServedRange>,
+    /// With --mode tighten: edit the files that the policies were read from
+    #[arg(long, conflicts_with = "out")]
+    pub in_place: bool,
+    /// Also one policy a namespace that isolates whatever else may come to run there
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
+    pub default_deny: Option<DefaultDeny>,
+    /// Where the rules for DNS stand
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "namespace")]
+    pub dns: Dns,
     /// Output format on stdout
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: YamlOrJson,
+    pub output: RecommendFormat,
 }
 
 /// `reach`.

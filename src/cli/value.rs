@@ -61,14 +61,36 @@ pub enum FindingsFormat {
     Sarif,
 }
 
-/// YAML to apply or JSON with everything.
+/// Formats of `recommend`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum YamlOrJson {
+pub enum RecommendFormat {
     /// The policies, ready to apply; the proof goes to stderr
     #[default]
     Yaml,
     /// A `Recommendation` object with policies, proof and evidence
     Json,
+    /// A unified diff from the files of today, for `git apply` or `patch -p1`
+    Patch,
+}
+
+/// `--default-deny`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DefaultDeny {
+    /// Only where every workload of the namespace is fenced
+    #[default]
+    Safe,
+    /// Wherever a workload is fenced: others of the namespace are cut off
+    All,
+}
+
+/// `--dns`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Dns {
+    /// Each policy has the rules for DNS that its workload needs
+    #[default]
+    Workload,
+    /// One policy a namespace has them, where every workload of it is fenced
+    Namespace,
 }
 
 /// Formats of `reach`.
@@ -136,6 +158,8 @@ pub enum Mode {
     Replace,
     /// Only what today's policies lack, to stand beside them
     Add,
+    /// Today's policies, narrowed to what was used of them
+    Tighten,
 }
 
 /// `--exposed`.

@@ -6,6 +6,7 @@
 //!                         or list item)     kind)        └▶ Problem ─────┘
 //! NetworkPolicy ─▶ write ─▶ YAML, JSON
 //!               └▶ flavour   the same in other languages, and back
+//! narrowed policy, text ─▶ edit ─▶ the same text but for what was narrowed
 //! ```
 //!
 //! Each document, and each item of a `List`, is parsed on its own, so that a broken one costs
@@ -13,6 +14,7 @@
 //! YAML crate.
 
 mod decisions;
+pub mod edit;
 pub mod flavour;
 mod head;
 mod json;
@@ -39,4 +41,4 @@ pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{parse_objects, parse_policies, policies_from_values};
 pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot, Spelling};
-pub use write::{PolicyManifest, to_json, write_policy};
+pub use write::{Part, PolicyManifest, part_to_json, to_json, write_policy};

@@ -203,6 +203,45 @@ fn document<'a, R>(
     }
 }
 
+/// A rule, a peer or a port as the API's JSON.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// A rule of a direction.
+    Rule(Direction, &'a PolicyRule),
+    /// A peer.
+    Peer(&'a PolicyPeer),
+    /// An entry of `ports`.
+    Port(&'a PolicyPort),
+}
+
+/// A part of a policy as the API's JSON.
+///
+/// # Panics
+/// Never: the keys of all maps are strings.
+pub fn part_to_json(part: Part<'_>) -> serde_json::Value {
+    let value = match part {
+        Part::Rule(direction, source) => serde_json::to_value(rule(direction, source)),
+        Part::Peer(source) => serde_json::to_value(peer(source)),
+        Part::Port(source) => serde_json::to_value(port(source)),
+    };
+    value.expect("the keys of all maps are strings")
+}
+
+/// Rules of a direction, as the items of its list.
+pub(super) fn rules(direction: Direction, all: &[PolicyRule]) -> impl Serialize {
+    all.iter().map(|source| rule(direction, source)).collect::<Vec<_>>()
+}
+
+/// Peers, as the items of `from` or `to`.
+pub(super) fn peers(all: &[PolicyPeer]) -> impl Serialize {
+    all.iter().map(peer).collect::<Vec<_>>()
+}
+
+/// Ports, as the items of `ports`.
+pub(super) fn ports(all: &[PolicyPort]) -> impl Serialize {
+    all.iter().map(port).collect::<Vec<_>>()
+}
+
 fn rule(direction: Direction, source: &PolicyRule) -> Rule<'_> {
     let peers: Vec<Peer<'_>> = source.peers.iter().map(peer).collect();
     let (from, to) = match direction {

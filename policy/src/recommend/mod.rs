@@ -13,9 +13,11 @@
 
 mod cover;
 mod dynamic;
+mod evidence;
 mod gather;
 mod missing;
 mod name;
+mod namespace;
 mod need;
 mod network;
 mod options;
@@ -27,11 +29,12 @@ mod rule;
 mod scope;
 mod selector;
 mod subject;
+pub mod tighten;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::{EdgeKey, Facts, Inventory, Tally};
+use flowfence_graph::{EdgeKey, Facts, Inventory};
 use flowfence_model::policy::Direction;
 use flowfence_model::{LabelSelector, NetworkPolicy, NodeId};
 
@@ -39,13 +42,15 @@ use crate::judge::{Judgement, Roster, Standing as Contact};
 use crate::semantics::PolicySet;
 
 pub use dynamic::DynamicPorts;
-pub use name::cut as cut_name;
+pub use name::{cut as cut_name, file};
+pub use namespace::{ForAll, Namespaced, WhyNot};
 pub use network::Network;
-pub use options::{Exposed, Mode, Options, ServedRange};
+pub use options::{DefaultDeny, Exposed, Mode, Options, ServedRange};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 
 pub(crate) use scope::has_own_network;
 
+use evidence::Witness;
 use need::Needs;
 use peer::Widths;
 use scope::Standing;
@@ -86,16 +91,12 @@ pub fn recommend(
     };
     let unobserved = standings.iter().filter(|(_, standing)| **standing == Standing::Unobserved);
     answer.unobserved = unobserved.map(|(id, _)| id.clone()).collect();
-    let mut seen: BTreeMap<EdgeKey, Tally> = BTreeMap::new();
-    for contact in judgement.genuine(facts) {
-        seen.entry(EdgeKey::of(contact)).or_insert_with(Tally::empty).merge(&contact.tally);
-    }
+    let witness = Witness::new(facts, judgement);
     let writer = Writer {
         subjects: &subjects,
         widths: &widths,
         admissions: &needs.admissions,
-        names: &facts.names,
-        seen: &seen,
+        witness: &witness,
         isolated: &isolated,
         kept: match options.mode {
             Mode::Replace => &[],
@@ -119,8 +120,9 @@ pub fn recommend(
         needs.declared.extend(wider);
     }
     answer.unfenced.sort_by(|x, y| (&x.id, x.direction).cmp(&(&y.id, y.direction)));
-    answer.policies.sort_by_key(|policy| policy.policy.key());
     answer.declared = declared(&needs, &answer);
+    namespace::apply(&mut answer, &standings, today, options, &witness);
+    answer.policies.sort_by_key(|policy| policy.policy.key());
     answer.supersedes = match options.mode {
         Mode::Replace => supersedes(inventory, today, &answer),
         Mode::Add => Vec::new(),

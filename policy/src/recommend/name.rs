@@ -48,7 +48,7 @@ pub(super) fn object_names(
 }
 
 /// `NAMESPACE/NAME.yaml` for an object name; names that are no DNS names cannot leave the directory.
-pub(super) fn file(namespace: &str, object: &str) -> String {
+pub fn file(namespace: &str, object: &str) -> String {
     let name = object.strip_prefix(PREFIX).unwrap_or(object);
     format!("{}/{}.yaml", safe(namespace), safe(name))
 }

@@ -17,6 +17,16 @@ pub enum Exposed {
     Observed,
 }
 
+/// Where a namespace gets a policy that isolates all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DefaultDeny {
+    /// Only where every workload is fenced.
+    #[default]
+    Safe,
+    /// Wherever a workload is fenced. The others are cut off, and named.
+    All,
+}
+
 /// What the policies are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -59,6 +69,10 @@ pub struct Options {
     pub namespaces: BTreeSet<String>,
     /// Whom a published port admits.
     pub exposed: Exposed,
+    /// Also a policy a namespace that isolates whatever else may come to run there.
+    pub default_deny: Option<DefaultDeny>,
+    /// One policy a namespace admits DNS, and those of the workloads do not.
+    pub dns_per_namespace: bool,
     /// What the policies are for.
     pub mode: Mode,
     /// Networks outside that have a name; a peer in one is the whole of it.

@@ -9,6 +9,7 @@ use flowfence_model::{NetworkPolicy, NodeId, Protocol, Timestamp};
 use serde::Serialize;
 
 use super::dynamic::DynamicPorts;
+use super::namespace::Namespaced;
 use crate::judge::Withheld;
 
 /// A set of policies that stands alone, and everything that a person should know of it.
@@ -32,6 +33,8 @@ pub struct Recommendation {
     pub inexpressible: Vec<EdgeKey>,
     /// Connections of which nobody knows who opened them: no rule admits them.
     pub undirected: Vec<EdgeKey>,
+    /// Namespaces in which a policy for all of them is not safe.
+    pub namespaced: Vec<Namespaced>,
     /// Servers that open ports as they need them.
     pub dynamic_ports: Vec<DynamicPorts>,
     /// Subjects of several workloads, because labels cannot tell these apart.

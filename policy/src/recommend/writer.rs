@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use flowfence_graph::{EdgeKey, Tally};
+use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
-use flowfence_model::{LabelSelector, Names, NetworkPolicy, NodeId, PolicyRule, PortName};
+use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PolicyRule, PortName};
 
+use super::evidence::Witness;
 use super::need::Admissions;
 use super::peer::{Peer, Widths};
 use super::recommendation::{Declared, Evidence, RecommendedPolicy, Unfenced, Why, Width};
@@ -22,9 +23,7 @@ pub(super) struct Writer<'a> {
     pub subjects: &'a Subjects,
     pub widths: &'a Widths,
     pub admissions: &'a BTreeMap<(usize, Direction), Admissions>,
-    pub names: &'a Names,
-    /// What was counted on each genuine edge.
-    pub seen: &'a BTreeMap<EdgeKey, Tally>,
+    pub witness: &'a Witness<'a>,
     /// Directions that policies of today isolate, of which only what is missing is written.
     pub isolated: &'a BTreeSet<(usize, Direction)>,
     /// Policies of today whose rules stay in objects of the same name.
@@ -69,7 +68,7 @@ impl Writer<'_> {
                 wider.extend(blocks.into_iter().flat_map(|cidr| {
                     rule.ports.iter().map(move |port| (direction, cidr.to_string(), port.clone()))
                 }));
-                evidence.push(self.evidence(direction, list.len(), edges.into_iter().collect()));
+                evidence.push(self.witness.evidence(direction, list.len(), edges.into_iter().collect()));
                 list.push(rule);
             }
         }
@@ -107,23 +106,6 @@ impl Writer<'_> {
         Some((recommended, declared))
     }
 
-    fn evidence(&self, direction: Direction, rule: usize, edges: Vec<EdgeKey>) -> Evidence {
-        let mut tally = Tally::empty();
-        for seen in edges.iter().filter_map(|edge| self.seen.get(edge)) {
-            tally.merge(seen);
-        }
-        let outside = edges.iter().flat_map(|edge| [&edge.from, &edge.to]).filter_map(NodeId::external);
-        let names: BTreeSet<String> = outside.flat_map(|ip| self.names.of(ip)).map(str::to_owned).collect();
-        Evidence {
-            direction,
-            rule,
-            edges,
-            connections: tally.connections + tally.one_way,
-            seen: (tally.first, tally.last),
-            names: names.into_iter().collect(),
-        }
-    }
-
     /// What outlives the file in the cluster: whom it fences, and what outside addresses are called.
     /// No counts and no times: equal traffic gives equal bytes.
     fn annotations(&self, subject: &Subject, evidence: &[Evidence]) -> BTreeMap<String, String> {
@@ -135,7 +117,7 @@ impl Writer<'_> {
         let named: Vec<String> = addresses
             .into_iter()
             .filter_map(|ip| {
-                let names: Vec<&str> = self.names.of(ip).filter(is_plain).collect();
+                let names: Vec<&str> = self.witness.names.of(ip).filter(is_plain).collect();
                 (!names.is_empty()).then(|| format!("{ip} {}", names.join(" ")))
             })
             .collect();

@@ -5,7 +5,9 @@ mod markdown;
 mod readiness;
 mod report;
 mod row;
+mod short;
 mod summary;
+mod tightening;
 
 pub use decision::DecisionRow;
 pub use markdown::write as write_markdown;
@@ -13,6 +15,7 @@ pub use readiness::ReadinessRow;
 pub use report::{Made, RecommendReport};
 pub use row::EdgeRow;
 pub use summary::write as write_summary;
+pub use tightening::TighteningRow;
 
 use std::io::{self, Write};
 

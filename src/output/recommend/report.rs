@@ -11,8 +11,10 @@ use serde::Serialize;
 use super::decision::DecisionRow;
 use super::readiness::ReadinessRow;
 use super::row::{
-    self, DynamicPortsRow, EdgeRow, EvidenceRow, FlavourNoteRow, ProofRow, UnfencedRow, WithheldRow,
+    self, DynamicPortsRow, EdgeRow, EvidenceRow, FlavourNoteRow, NamespacedRow, ProofRow, UnfencedRow,
+    WithheldRow,
 };
+use super::tightening::TighteningRow;
 use crate::manifest::flavour::{Flavour, Written};
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
@@ -39,6 +41,9 @@ pub struct RecommendReport {
     /// Workloads that scanned.
     #[schemars(with = "Vec<String>")]
     pub suspects: Vec<NodeId>,
+    /// Namespaces in which a policy for all of them, with `--default-deny` or `--dns`, is not safe.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaced: Vec<NamespacedRow>,
     /// Workloads that labels cannot tell apart, which share a policy.
     #[schemars(with = "Vec<Vec<String>>")]
     pub merged: Vec<Vec<NodeId>>,
@@ -58,6 +63,9 @@ pub struct RecommendReport {
     pub decisions: Vec<DecisionRow>,
     /// Whether enough was seen; advice, without effect on the policies.
     pub readiness: ReadinessRow,
+    /// What became of today's policies, with `--mode tighten`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tightening: Option<TighteningRow>,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
 }
@@ -98,6 +106,7 @@ impl RecommendReport {
             unobserved: answer.unobserved.clone(),
             unfenced: answer.unfenced.iter().map(row::unfenced).collect(),
             suspects: answer.suspects.clone(),
+            namespaced: answer.namespaced.iter().map(row::namespaced).collect(),
             merged: answer.merged.clone(),
             proof: ProofRow {
                 alone: row::outcome(&proof.alone),
@@ -112,6 +121,7 @@ impl RecommendReport {
             flavour_notes: notes.map(row::flavour_note).collect(),
             decisions: made.judgement.rulings.iter().map(DecisionRow::from).collect(),
             readiness: made.readiness.into(),
+            tightening: None,
             completeness: made.completeness.clone(),
         }
     }

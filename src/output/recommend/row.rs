@@ -4,7 +4,7 @@ use flowfence_graph::EdgeKey;
 use flowfence_model::{IcmpType, NodeId, Protocol, Timestamp};
 use flowfence_policy::judge::Withheld;
 use flowfence_policy::recommend::proof::{Cut, Excess, Outcome};
-use flowfence_policy::recommend::{Declared, DynamicPorts, Unfenced};
+use flowfence_policy::recommend::{Declared, DynamicPorts, Namespaced, Unfenced};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -254,12 +254,11 @@ pub(super) fn declared(row: &Declared) -> DeclaredRow {
     }
 }
 
+pub(super) fn cut_row(cut: &Cut) -> CutRow {
+    CutRow { edge: (&cut.edge).into(), direction: cut.direction.token(), example: cut.example.clone() }
+}
+
 pub(super) fn outcome(outcome: &Outcome) -> OutcomeRow {
-    let cut = |cut: &Cut| CutRow {
-        edge: (&cut.edge).into(),
-        direction: cut.direction.token(),
-        example: cut.example.clone(),
-    };
     let excess = |excess: &Excess| ExcessRow {
         from: excess.from.clone(),
         to: excess.to.clone(),
@@ -270,9 +269,36 @@ pub(super) fn outcome(outcome: &Outcome) -> OutcomeRow {
     OutcomeRow {
         observed: outcome.observed,
         admitted: outcome.admitted,
-        cut: outcome.cut.iter().map(cut).collect(),
+        cut: outcome.cut.iter().map(cut_row).collect(),
         excess: outcome.excess.iter().map(excess).collect(),
         reachable_before: outcome.reachable_before,
         reachable_after: outcome.reachable_after,
+    }
+}
+
+/// A policy for a namespace in which not everything is isolated.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct NamespacedRow {
+    /// The namespace.
+    pub namespace: String,
+    /// `default-deny` or `dns`.
+    pub policy: &'static str,
+    /// Whether it is written all the same.
+    pub written: bool,
+    /// `open`: it isolates, or would, workloads of which nobody knows what they need. `suspect`:
+    /// it would admit what is withheld from suspects.
+    pub why: &'static str,
+    /// The workloads that it is about.
+    #[schemars(with = "Vec<String>")]
+    pub others: Vec<NodeId>,
+}
+
+pub(super) fn namespaced(row: &Namespaced) -> NamespacedRow {
+    NamespacedRow {
+        namespace: row.namespace.clone(),
+        policy: row.policy.token(),
+        written: row.is_written,
+        why: row.why.token(),
+        others: row.others.clone(),
     }
 }

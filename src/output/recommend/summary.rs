@@ -5,9 +5,8 @@ use std::io::{self, Write};
 
 use flowfence_policy::decision::Fate;
 
-use super::RecommendReport;
 use super::row::{DynamicPortsRow, EdgeRow, OutcomeRow, UnfencedRow};
-use super::{decision, readiness};
+use super::{RecommendReport, TighteningRow, decision, readiness};
 use crate::output::safe;
 
 /// Rows of one list that are shown; the JSON output has them all.
@@ -16,10 +15,14 @@ const SHOWN: usize = 12;
 /// Writes what a reviewer should read before applying.
 pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     let alone = &report.proof.alone;
-    let verdict = if alone.cut.is_empty() { "holds" } else { "FAILS" };
+    let holds = report.tightening.as_ref().map_or(alone.cut.is_empty(), TighteningRow::holds);
+    let verdict = if holds { "holds" } else { "FAILS" };
     writeln!(out, "{} policies; the proof {verdict}", report.policies.len())?;
     writeln!(out, "  alone:  {}", outcome(alone))?;
     writeln!(out, "  beside today's policies:  {}", outcome(&report.proof.beside))?;
+    if let Some(tightening) = &report.tightening {
+        tightening.write(out)?;
+    }
     list(out, "cut", alone.cut.iter().map(|cut| format!("{} ({} denies)", cut.example, cut.direction)))?;
     let excess =
         alone.excess.iter().map(|e| format!("{} -> {} {}/{}: {}", e.from, e.to, e.ports, e.protocol, e.why));
@@ -30,6 +33,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         list(out, "cut while today's policies stay", cuts)?;
     }
     list(out, "supersedes (delete these to let the set stand alone)", report.supersedes.iter().cloned())?;
+    namespaces(report, out)?;
     let withheld = |denied: bool| report.withheld.iter().filter(move |row| row.denied == denied);
     list(
         out,
@@ -73,6 +77,21 @@ fn edge(row: &EdgeRow) -> String {
     format!("{} -> {}{port}", row.from, row.to)
 }
 
+/// Policies for whole namespaces that were not safe.
+fn namespaces(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
+    let rows = |why: &'static str, is_written: bool| {
+        let rows = report.namespaced.iter().filter(move |row| row.why == why && row.written == is_written);
+        rows.flat_map(|row| {
+            row.others.iter().map(move |id| format!("{} of {}: {id}", row.policy, row.namespace))
+        })
+    };
+    let cut_off = "CUT OFF by a policy for their whole namespace, and nobody knows what they need";
+    list(out, cut_off, rows("open", true))?;
+    list(out, "no policy for the whole namespace, for it would cut off", rows("open", false))?;
+    let suspects = "no policy for the whole namespace, for it would admit suspects";
+    list(out, suspects, rows("suspect", false))
+}
+
 fn outcome(row: &OutcomeRow) -> String {
     format!(
         "{} of {} observed edges admitted, {} in excess; reachable ports {} -> {}",
@@ -84,7 +103,7 @@ fn outcome(row: &OutcomeRow) -> String {
     )
 }
 
-fn list(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = String>) -> io::Result<()> {
+pub(super) fn list(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = String>) -> io::Result<()> {
     let rows: Vec<String> = rows.collect();
     if rows.is_empty() {
         return Ok(());

@@ -11,6 +11,7 @@
 mod candidate;
 mod census;
 mod excess;
+mod narrower;
 mod replay;
 mod tiered;
 
@@ -25,6 +26,7 @@ use crate::judge::{Judgement, Roster};
 use crate::semantics::{PolicySet, Rulebook};
 
 pub use candidate::{Candidate, left_open};
+pub use narrower::{Added, Narrower, prove_narrower};
 
 pub(super) use census::Census;
 pub(super) use replay::Genuine;

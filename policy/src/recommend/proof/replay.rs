@@ -59,10 +59,21 @@ impl<'a> Genuine<'a> {
 
     /// The edges of which the set denies something.
     pub(super) fn cut(&self, set: &PolicySet, roster: &Roster, census: &Census<'_>) -> Vec<Cut> {
+        self.cut_by(roster, census, |connection| denial(set, connection))
+    }
+
+    /// The edges of which `denial` says that an end denies something. Pods that `census` folds
+    /// are alike to it.
+    pub(super) fn cut_by(
+        &self,
+        roster: &Roster,
+        census: &Census<'_>,
+        denial: impl Fn(&Connection) -> Option<Direction>,
+    ) -> Vec<Cut> {
         let mut cuts = Vec::new();
         for edge in self.edges.keys() {
             let mut questions = self.questions(edge, roster, census);
-            let denied = questions.find_map(|asked| denial(set, &asked).map(|direction| (direction, asked)));
+            let denied = questions.find_map(|asked| denial(&asked).map(|direction| (direction, asked)));
             if let Some((direction, connection)) = denied {
                 let example = describe(&connection, roster);
                 cuts.push(Cut { edge: edge.clone(), direction, example });

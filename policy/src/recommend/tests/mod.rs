@@ -13,6 +13,7 @@ mod decided;
 mod fault;
 mod gather;
 mod mutation;
+mod namespace;
 mod peer;
 mod random;
 mod scope;

@@ -2,6 +2,7 @@ use flowfence_model::{NetworkPolicy, NodeId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::recommend::DefaultDeny;
 
 type Edges = Vec<(usize, usize, usize, usize, u16)>;
 
@@ -63,8 +64,11 @@ proptest! {
         workloads in 1..6_usize,
         edges in edges(),
         distinct in any::<bool>(),
+        for_all in any::<bool>(),
     ) {
-        let (seen, answer) = run(&world(workloads, &edges, distinct), &Options::default());
+        let default_deny = for_all.then_some(DefaultDeny::Safe);
+        let options = Options { default_deny, dns_per_namespace: for_all, ..Options::default() };
+        let (seen, answer) = run(&world(workloads, &edges, distinct), &options);
         let policies = policies(&answer);
         let proof = proof_of(&seen, &answer, &policies);
         prop_assert!(proof.holds(), "{:#?}", proof.alone.cut);
@@ -72,7 +76,7 @@ proptest! {
             prop_assert_eq!(proof.alone.excess, []);
         }
         for policy in &policies {
-            prop_assert!(!policy.pod_selector.is_everything());
+            prop_assert!(!policy.pod_selector.is_everything() || for_all);
             for rule in policy.egress.iter().chain(&policy.ingress).flatten() {
                 prop_assert!(!rule.peers.is_empty() && !rule.ports.is_empty(), "{:?}", rule);
             }

@@ -1,20 +1,22 @@
 //! `flowfence recommend`: policies, written, read back, proved, and only then shown.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
+mod files;
+mod patch;
+mod tighten;
 
-use anyhow::Context;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+
 use flowfence_model::{NetworkPolicy, NodeId};
 use flowfence_policy::readiness::readiness;
 use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
 use flowfence_policy::recommend::{
-    Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend,
+    DefaultDeny, Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend,
 };
 
 use super::observed::{self, Observed};
-use crate::cli::{self, RecommendArgs, YamlOrJson};
+use crate::cli::{self, RecommendArgs, RecommendFormat};
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::manifest::flavour::{Flavour, FlavourError, Scene, Sheet, Written};
@@ -27,6 +29,7 @@ const NAMED: usize = 4;
 
 /// Recommends, proves and writes.
 pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
+    refuse_contradictions(args)?;
     let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
     if observed.is_partial {
@@ -40,11 +43,14 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let options = options(args, &observed)?;
     let answer = recommend(&observed.facts, inventory, &judgement, today, &options);
+    if args.mode == cli::Mode::Tighten {
+        return tighten::run(args, &observed, &judgement, &options, answer);
+    }
     let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, &observed)).collect();
     let (files, candidate) = write(args.flavour, &manifests, &answer, &observed)?;
     // What is added is proved together with what it is added to.
     let in_force = match args.mode {
-        cli::Mode::Replace => candidate.clone(),
+        cli::Mode::Replace | cli::Mode::Tighten => candidate.clone(),
         cli::Mode::Add => candidate.beside(today, &[]),
     };
     let proof = prove_candidate(&observed.facts, inventory, &judgement, &in_force, today, &answer.declared);
@@ -69,21 +75,72 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     if !proof.holds() || !open.is_empty() {
         return Ok(Ending::ProofFailed);
     }
-    if let Some(dir) = &args.out {
-        write_files(dir, &files)?;
-    }
     let mut out = std::io::stdout().lock();
+    if args.output == RecommendFormat::Patch {
+        patch::write(&changes(args, &observed, &answer, &files), &mut out)?;
+        return Ok(Ending::Clean);
+    }
+    if let Some(dir) = &args.out {
+        files::write_all(&files::under(dir, &files))?;
+    }
     match args.output {
-        YamlOrJson::Json => write_json(&report, &mut out)?,
+        RecommendFormat::Json => write_json(&report, &mut out)?,
         // With --out the policies are in their files.
-        YamlOrJson::Yaml if args.out.is_none() => {
-            for file in &files {
-                write!(out, "---\n{}", file.text)?;
-            }
-        }
-        YamlOrJson::Yaml => {}
+        RecommendFormat::Yaml if args.out.is_none() => write_documents(&files, &mut out)?,
+        RecommendFormat::Yaml | RecommendFormat::Patch => {}
     }
     Ok(Ending::Clean)
+}
+
+/// What clap cannot say of options that exclude each other.
+fn refuse_contradictions(args: &RecommendArgs) -> Result<(), Failure> {
+    let is_for_all = args.default_deny.is_some() || args.dns == cli::Dns::Namespace;
+    match args.mode {
+        cli::Mode::Replace | cli::Mode::Add if args.in_place => {
+            Err(Failure::usage("--in-place edits today's policies, and so needs --mode tighten"))
+        }
+        cli::Mode::Add | cli::Mode::Tighten if is_for_all => {
+            Err(Failure::usage("--default-deny and --dns belong to a set that stands alone: --mode replace"))
+        }
+        cli::Mode::Tighten if !args.flavour.is_plain() => {
+            Err(Failure::usage("--mode tighten narrows NetworkPolicies, and writes no other flavour"))
+        }
+        cli::Mode::Replace | cli::Mode::Add | cli::Mode::Tighten => Ok(()),
+    }
+}
+
+/// What a patch is made of: the files of --out; else the file that holds the policy of that name
+/// alone; else a new file.
+fn changes(
+    args: &RecommendArgs,
+    observed: &Observed,
+    answer: &Recommendation,
+    written: &[Written],
+) -> Vec<files::FileChange> {
+    if let Some(dir) = &args.out {
+        return files::under(dir, written);
+    }
+    let mut changes: Vec<files::FileChange> = written
+        .iter()
+        .map(|written| {
+            let policy = answer.policies.iter().find(|policy| policy.file == written.file);
+            let place = policy.and_then(|policy| observed.cluster.places.get(&policy.policy.key()));
+            let alone = place.filter(|place| {
+                let held = std::fs::read_to_string(&place.file).unwrap_or_default();
+                let held = manifest::parse_policies(&held, &place.file);
+                held.objects.len() == 1 && held.ignored_kinds.is_empty() && held.problems.is_empty()
+            });
+            let path = alone.map_or(&written.file, |place| &place.file);
+            files::change(PathBuf::from(path), written.text.clone())
+        })
+        .collect();
+    changes.sort_by(|one, other| one.path.cmp(&other.path));
+    changes
+}
+
+/// Documents one after the other.
+fn write_documents(files: &[Written], out: &mut impl Write) -> std::io::Result<()> {
+    files.iter().try_for_each(|file| write!(out, "---\n{}", file.text))
 }
 
 fn options(args: &RecommendArgs, observed: &Observed) -> Result<Options, Failure> {
@@ -98,12 +155,18 @@ fn options(args: &RecommendArgs, observed: &Observed) -> Result<Options, Failure
             cli::Exposed::Observed => Exposed::Observed,
         },
         mode: match args.mode {
-            cli::Mode::Replace => Mode::Replace,
+            // What is narrowed comes of today's policies; the rest of the answer is the same.
+            cli::Mode::Replace | cli::Mode::Tighten => Mode::Replace,
             cli::Mode::Add => Mode::Add,
         },
         networks: networks.unwrap_or_default(),
         widen: args.widen,
         port_ranges: args.port_ranges.clone(),
+        default_deny: args.default_deny.map(|mode| match mode {
+            cli::DefaultDeny::Safe => DefaultDeny::Safe,
+            cli::DefaultDeny::All => DefaultDeny::All,
+        }),
+        dns_per_namespace: args.dns == cli::Dns::Namespace,
         ours: observed.cluster.ours.clone(),
     })
 }
@@ -167,37 +230,4 @@ fn write(
     let files = flavour.write(&sheets, &scene).map_err(failed)?;
     let candidate = flavour.read_back(&files, &scene).map_err(failed)?;
     Ok((files, candidate))
-}
-
-/// One file a policy and a kustomization.yaml, each replaced as a whole.
-fn write_files(dir: &Path, files: &[Written]) -> Result<(), Failure> {
-    let mut index = String::from("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
-    if files.is_empty() {
-        index.push_str("resources: []\n");
-    } else {
-        index.push_str("resources:\n");
-        for file in files {
-            // A file name holds ASCII letters, digits and `-_./` only: any of it is safe in quotes.
-            let _ = writeln!(index, "- \"{}\"", file.file);
-        }
-    }
-    for file in files {
-        replace(&dir.join(&file.file), &file.text)?;
-    }
-    replace(&dir.join("kustomization.yaml"), &index)
-}
-
-/// Writes beside the target and renames: never a half-written policy.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let parent = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(parent)?;
-        let mut file = tempfile::NamedTempFile::new_in(parent)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().with_context(|| path.display().to_string())?;
-    Ok(())
 }
