@@ -71,6 +71,18 @@ pub enum RecommendFormat {
     Json,
     /// A unified diff from the files of today, for `git apply` or `patch -p1`
     Patch,
+    /// A summary for a pull request
+    Markdown,
+}
+
+/// `--layout`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// NAMESPACE/NAME.yaml and a kustomization.yaml, for `kubectl apply -k`
+    #[default]
+    Kustomize,
+    /// NAMESPACE.NAME.yaml and nothing else, for `kubectl apply -f`
+    Flat,
 }
 
 /// `--default-deny`.

@@ -17,6 +17,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     head(&mut page, report);
     closed(&mut page, report);
     review(&mut page, report);
+    order(&mut page, report);
     withheld(&mut page, report);
     for line in report.completeness.lines() {
         let _ = writeln!(page, "- {}", text(&line));
@@ -67,6 +68,32 @@ fn closed(page: &mut String, report: &RecommendReport) {
     table(page, &["namespace", "policies", "rules", "seen enough"], &rows);
     page.push_str("\nEach fenced workload denies in both directions what its rules do not admit.\n\n");
     list(page, "Delete these to let the set stand alone", report.supersedes.iter().map(|key| code(key)));
+}
+
+/// Namespaces that policies can be applied to one after the other. Any order cuts nothing, for a
+/// policy isolates pods of its own namespace alone: those that were seen enough go first, then
+/// those with less traffic.
+fn order(page: &mut String, report: &RecommendReport) {
+    let has_policy = |name: &str| {
+        report.policies.iter().any(|policy| policy["metadata"]["namespace"].as_str() == Some(name))
+    };
+    let mut namespaces: Vec<_> =
+        report.readiness.namespaces.iter().filter(|row| has_policy(&row.namespace)).collect();
+    if namespaces.len() < 2 {
+        return;
+    }
+    namespaces.sort_by_key(|row| (row.group.verdict != "ready", row.group.view.connections, &row.namespace));
+    page.push_str("### One namespace after the other\n\n");
+    page.push_str(
+        "With `--out DIR --canary` each has a kustomization of its own; none waits for another.\n\n",
+    );
+    for (at, row) in namespaces.into_iter().enumerate() {
+        let command = code(&format!("kubectl apply -k DIR/{}", row.namespace));
+        let connections = row.group.view.connections;
+        let _ =
+            writeln!(page, "{}. {command} ({}, {connections} connections seen)", at + 1, row.group.verdict);
+    }
+    page.push('\n');
 }
 
 /// The gravest first.

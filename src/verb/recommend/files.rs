@@ -1,13 +1,11 @@
 //! Files, each replaced as a whole or not at all.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::exit::Failure;
-use crate::manifest::flavour::Written;
 
 /// A file as it is and as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,25 +16,6 @@ pub(super) struct FileChange {
     pub before: Option<String>,
     /// What it should hold.
     pub after: String,
-}
-
-/// The files of a recommendation under a directory, and a kustomization.yaml.
-pub(super) fn under(dir: &Path, written: &[Written]) -> Vec<FileChange> {
-    let mut index = String::from("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
-    if written.is_empty() {
-        index.push_str("resources: []\n");
-    } else {
-        index.push_str("resources:\n");
-        for file in written {
-            // A file name holds ASCII letters, digits and `-_./` only: any of it is safe in quotes.
-            let _ = writeln!(index, "- \"{}\"", file.file);
-        }
-    }
-    written
-        .iter()
-        .map(|file| change(dir.join(&file.file), file.text.clone()))
-        .chain([change(dir.join("kustomization.yaml"), index)])
-        .collect()
 }
 
 /// A file with its new text, beside what it holds.

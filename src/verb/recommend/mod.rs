@@ -2,6 +2,7 @@
 
 mod files;
 mod patch;
+mod rollout;
 mod tighten;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::manifest::flavour::{Flavour, FlavourError, Scene, Sheet, Written};
 use crate::manifest::{self, PolicyManifest};
-use crate::output::recommend::{Made, RecommendReport, write_json, write_summary};
+use crate::output::recommend::{Made, RecommendReport, write_json, write_markdown, write_summary};
 use crate::output::safe;
 
 /// Peers that a comment beside a rule names at most.
@@ -81,10 +82,12 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
         return Ok(Ending::Clean);
     }
     if let Some(dir) = &args.out {
-        files::write_all(&files::under(dir, &files))?;
+        files::write_all(&rollout::under(dir, &files, args))?;
     }
+    way_back(args, &report, &observed)?;
     match args.output {
         RecommendFormat::Json => write_json(&report, &mut out)?,
+        RecommendFormat::Markdown => write_markdown(&report, &mut out)?,
         // With --out the policies are in their files.
         RecommendFormat::Yaml if args.out.is_none() => write_documents(&files, &mut out)?,
         RecommendFormat::Yaml | RecommendFormat::Patch => {}
@@ -92,9 +95,18 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     Ok(Ending::Clean)
 }
 
+/// Writes what `--rollback` asks for.
+fn way_back(args: &RecommendArgs, report: &RecommendReport, observed: &Observed) -> Result<(), Failure> {
+    let Some(dir) = &args.rollback else { return Ok(()) };
+    files::write_all(&rollout::back(dir, &report.policies, &report.supersedes, observed)?)
+}
+
 /// What clap cannot say of options that exclude each other.
 fn refuse_contradictions(args: &RecommendArgs) -> Result<(), Failure> {
     let is_for_all = args.default_deny.is_some() || args.dns == cli::Dns::Namespace;
+    if args.canary && args.layout == cli::Layout::Flat {
+        return Err(Failure::usage("--canary writes kustomizations, and so needs --layout kustomize"));
+    }
     match args.mode {
         cli::Mode::Replace | cli::Mode::Add if args.in_place => {
             Err(Failure::usage("--in-place edits today's policies, and so needs --mode tighten"))
@@ -118,7 +130,7 @@ fn changes(
     written: &[Written],
 ) -> Vec<files::FileChange> {
     if let Some(dir) = &args.out {
-        return files::under(dir, written);
+        return rollout::under(dir, written, args);
     }
     let mut changes: Vec<files::FileChange> = written
         .iter()

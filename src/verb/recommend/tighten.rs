@@ -13,12 +13,14 @@ use flowfence_policy::recommend::tighten::{Tightened, Tightening, tighten};
 use flowfence_policy::recommend::{Options, Recommendation, RecommendedPolicy, file};
 
 use super::files::{self, FileChange};
-use super::{manifest, patch, write, write_documents};
+use super::{manifest, patch, rollout, way_back, write, write_documents};
 use crate::cli::{RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
 use crate::manifest::edit::{self, Change, Metadata};
 use crate::manifest::{PolicyManifest, write_policy};
-use crate::output::recommend::{Made, RecommendReport, TighteningRow, write_json, write_summary};
+use crate::output::recommend::{
+    Made, RecommendReport, TighteningRow, write_json, write_markdown, write_summary,
+};
 use crate::output::safe;
 use crate::verb::observed::Observed;
 
@@ -59,6 +61,7 @@ pub(super) fn run(
     if !narrower.holds() {
         return Ok(Ending::ProofFailed);
     }
+    way_back(args, &report, observed)?;
     let mut ending = Ending::Clean;
     let mut changes = Vec::new();
     if args.in_place || args.output == RecommendFormat::Patch {
@@ -75,11 +78,12 @@ pub(super) fn run(
             eprintln!("flowfence: edited {}", safe::line(&change.path.display().to_string()));
         }
     } else if let Some(dir) = args.out.as_ref().filter(|_| args.output != RecommendFormat::Patch) {
-        files::write_all(&files::under(dir, &files))?;
+        files::write_all(&rollout::under(dir, &files, args))?;
     }
     let mut out = std::io::stdout().lock();
     match args.output {
         RecommendFormat::Json => write_json(&report, &mut out)?,
+        RecommendFormat::Markdown => write_markdown(&report, &mut out)?,
         RecommendFormat::Patch => patch::write(&changes, &mut out)?,
         RecommendFormat::Yaml if args.out.is_none() && !args.in_place => write_documents(&files, &mut out)?,
         RecommendFormat::Yaml => {}
@@ -88,12 +92,13 @@ pub(super) fn run(
 }
 
 /// The files that today's policies were read from.
-struct Sources {
+pub(super) struct Sources {
     /// By path as the user named it.
     texts: BTreeMap<String, String>,
     /// The file of each policy, by its key.
     of_policy: BTreeMap<String, String>,
-    metadata: BTreeMap<String, Metadata>,
+    /// Labels and annotations of each, by its key.
+    pub metadata: BTreeMap<String, Metadata>,
 }
 
 /// Files with narrowed policies, and those that could not be edited.
@@ -103,7 +108,7 @@ struct Edited {
 }
 
 impl Sources {
-    fn read(observed: &Observed) -> Self {
+    pub(super) fn read(observed: &Observed) -> Self {
         let keys = observed.cluster.policies.iter().map(NetworkPolicy::key);
         let places = keys.filter_map(|key| {
             let place = observed.cluster.places.get(&key)?;
