@@ -238,7 +238,7 @@ pub fn main() -> ExitCode {
         Ok(ending) => ending.into(),
         Err(failure) if is_closed_pipe(&failure) => Ending::Clean.into(),
         Err(failure) => {
-            eprintln!("flowfence: {}", crate::output::safe::line(&format!("{:#}", failure.error)));
+            say!("flowfence: {}", crate::output::safe::line(&format!("{:#}", failure.error)));
             failure.ending.into()
         }
     }

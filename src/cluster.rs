@@ -121,7 +121,7 @@ pub fn load_set(path: &Path) -> Result<Cluster, Failure> {
         }
     }
     if policies.is_empty() && tiers.is_empty() {
-        eprintln!(
+        say!(
             "flowfence: {} holds no policy: without policies everything is allowed",
             safe::line(&path.display().to_string())
         );
@@ -130,7 +130,7 @@ pub fn load_set(path: &Path) -> Result<Cluster, Failure> {
     cluster.tiers = tiers.into_values().collect();
     cluster.is_set_partial = !cluster.refused.is_empty();
     if cluster.is_set_partial {
-        eprintln!(
+        say!(
             "flowfence: {} was not used whole, so the answer is that of another set",
             safe::line(&path.display().to_string())
         );
@@ -162,7 +162,7 @@ impl Cluster {
             self.refused.push(format!("{}: {} more problems", path.display(), snapshot.further_problems));
         }
         for problem in &self.refused[known..] {
-            eprintln!("flowfence: left out: {}", safe::line(problem));
+            say!("flowfence: left out: {}", safe::line(problem));
         }
         for (kind, count) in snapshot.ignored_kinds {
             *self.ignored.entry(kind).or_default() += count;

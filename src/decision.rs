@@ -29,7 +29,7 @@ pub fn load(args: &JudgeArgs) -> Result<Decisions, Failure> {
     }
     if !problems.is_empty() {
         for problem in &problems {
-            eprintln!("flowfence: {}", safe::line(problem));
+            say!("flowfence: {}", safe::line(problem));
         }
         return Err(Failure::unreadable("the decisions were not understood; mend them and run again"));
     }

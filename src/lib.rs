@@ -11,6 +11,9 @@
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod say;
+
 pub mod cli;
 pub mod cluster;
 pub mod decision;

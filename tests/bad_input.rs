@@ -324,3 +324,29 @@ fn whatever_bytes_come_it_ends_by_itself() {
         assert!(!run.stderr.contains("panicked"), "{round}: {}", run.stderr);
     }
 }
+
+#[test]
+fn whoever_closes_standard_error_gets_the_result_all_the_same() {
+    let scratch = Scratch::new();
+    let out = scratch.path().join("policies");
+    let command = format!(
+        "{} recommend examples/shop/*.pcap --cluster examples/shop/before --cluster examples/shop/snapshot --out {} 2>&1 | head -n 1",
+        env!("CARGO_BIN_EXE_flowfence"),
+        out.display()
+    );
+    let status = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    // The shell does not wait for the writer once head is gone.
+    for _ in 0..100 {
+        if out.join("kustomization.yaml").exists() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("nothing was written");
+}

@@ -10,7 +10,9 @@ use super::{json, yaml};
 pub fn parse_objects(text: &str, name: &str) -> Snapshot {
     let mut reader = Reader::new(name);
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_start().starts_with(['{', '[']) && json::read(&mut reader, text).is_ok() {
+    // JSON knows no `---`: documents of JSON between markers are documents of YAML.
+    let is_json = text.trim_start().starts_with(['{', '[']) && !split::has_marker(text);
+    if is_json && json::read(&mut reader, text).is_ok() {
         return reader.snapshot;
     }
     for document in split::documents(text) {

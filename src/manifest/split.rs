@@ -33,6 +33,11 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
+/// Whether a line of the text begins a YAML document.
+pub(super) fn has_marker(text: &str) -> bool {
+    lines(text).any(|line| is_marker(line.text, "---"))
+}
+
 /// The documents of a YAML text; those without content are left out.
 pub(super) fn documents(text: &str) -> Vec<Piece<'_>> {
     let mut cuts = vec![(0, 1)];

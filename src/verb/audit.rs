@@ -42,7 +42,7 @@ fn silence(findings: &mut Vec<Finding>, decisions: &Decisions) {
     };
     findings.retain(|finding| !accepted.contains(&finding.id) && !is_about_one(finding));
     if !accepted.is_empty() {
-        eprintln!("flowfence: {} findings are accepted and not shown", accepted.len());
+        say!("flowfence: {} findings are accepted and not shown", accepted.len());
     }
 }
 
@@ -65,9 +65,9 @@ fn without_traffic(objects: &ClusterArgs) -> Result<Found, Failure> {
         ));
     }
     let cluster = cluster::load(objects)?;
-    eprintln!("flowfence: no SOURCE given: only what needs no traffic is looked for");
+    say!("flowfence: no SOURCE given: only what needs no traffic is looked for");
     if cluster.inventory.workloads().is_empty() {
-        eprintln!(
+        say!(
             "flowfence: no pod and no workload in --cluster: what policies select cannot be told (give objects from \
              `kubectl get pods,deployments,… -A -o yaml`)"
         );

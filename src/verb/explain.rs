@@ -22,9 +22,7 @@ pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
     let evidence = args.evidence.as_deref().map(Evidence::load).transpose()?.unwrap_or_default();
     let cluster = cluster::load(&args.cluster)?;
     if args.cluster.cluster.is_empty() {
-        eprintln!(
-            "flowfence: no --cluster given: nobody is known to be a pod, so no policy can speak of an end"
-        );
+        say!("flowfence: no --cluster given: nobody is known to be a pod, so no policy can speak of an end");
     }
     let pods = reach::cluster(&cluster.inventory);
     let plugin = args.plugin.map(Plugin::from);
@@ -35,7 +33,7 @@ pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
     for service in
         to.iter().filter_map(|end| end.address).flat_map(|ip| end::services_at(ip, &cluster.inventory))
     {
-        eprintln!("flowfence: {}", safe::line(&service));
+        say!("flowfence: {}", safe::line(&service));
     }
     let mut told: Vec<(Answer, ExplainReport)> = Vec::new();
     for (source, destination) in pairs(&from, &to) {

@@ -34,7 +34,7 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
 pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
     let cluster = cluster::load(objects)?;
     if objects.cluster.is_empty() {
-        eprintln!(
+        say!(
             "flowfence: no --cluster given: addresses stay addresses (give objects from \
              `kubectl get … -A -o yaml`, or --cluster none)"
         );
@@ -42,24 +42,24 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
         && cluster.objects == 0
         && objects.cluster.iter().all(|p| p.as_os_str() != "none")
     {
-        eprintln!("flowfence: the cluster is empty: no object names an address");
+        say!("flowfence: the cluster is empty: no object names an address");
     }
     let traffic = source::read(args)?;
     let facts = attribute(traffic.recording, &cluster.inventory);
     let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();
     if !cluster.inventory.is_empty() && !facts.contacts.is_empty() && !facts.contacts.iter().any(is_known) {
-        eprintln!(
+        say!(
             "flowfence: no address of the capture belongs to a pod of the cluster that was given: are both \
              of the same cluster and time?"
         );
     }
     let completeness = CompletenessReport::new(&facts.completeness, &cluster);
     for problem in &traffic.unusable {
-        eprintln!("flowfence: left out: {}", safe::line(problem));
+        say!("flowfence: left out: {}", safe::line(problem));
     }
     let too_much = completeness.loss > args.allow_loss;
     if too_much {
-        eprintln!(
+        say!(
             "flowfence: {:.2} % of the packets and flows were lost, more than --allow-loss {:.2} %: see completeness",
             completeness.loss * 100.0,
             args.allow_loss * 100.0

@@ -17,6 +17,17 @@ fn a_syntax_error_loses_only_its_document() {
 }
 
 #[test]
+fn documents_of_json_between_markers_are_all_read() {
+    let one = |name: &str| {
+        format!("{{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{{\"name\":\"{name}\"}}}}\n")
+    };
+    let text = format!("{}---\n{}---\n{}", one("a"), one("b"), one("c"));
+    let snapshot = parse_objects(&text, "t.json");
+    assert_eq!(problems(&snapshot), [""; 0]);
+    assert_eq!(names(&snapshot).into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b", "c"]);
+}
+
+#[test]
 fn a_syntax_error_loses_only_its_list_item_however_the_list_is_indented() {
     for indent in ["", "  "] {
         let item = |name: &str, extra: &str| {

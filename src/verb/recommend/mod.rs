@@ -34,7 +34,7 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
     if observed.is_partial {
-        eprintln!(
+        say!(
             "flowfence: nothing is recommended from partial data; mend the input, or say --allow-loss 1 \
              to accept what is missing"
         );
@@ -68,10 +68,11 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
         readiness: &ready,
         completeness: &observed.completeness,
     });
-    write_summary(&report, &mut std::io::stderr().lock())?;
+    // Whoever closed standard error gets the policies all the same.
+    let _ = write_summary(&report, &mut std::io::stderr().lock());
     for (id, direction) in &open {
         let line = format!("{id} is not closed for {direction} by what was written");
-        eprintln!("flowfence: {}", safe::line(&line));
+        say!("flowfence: {}", safe::line(&line));
     }
     if !proof.holds() || !open.is_empty() {
         return Ok(Ending::ProofFailed);

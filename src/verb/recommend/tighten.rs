@@ -57,7 +57,8 @@ pub(super) fn run(
         completeness: &observed.completeness,
     });
     report.tightening = Some(TighteningRow::new(&tightening, &narrower));
-    write_summary(&report, &mut std::io::stderr().lock())?;
+    // Whoever closed standard error gets the policies all the same.
+    let _ = write_summary(&report, &mut std::io::stderr().lock());
     if !narrower.holds() {
         return Ok(Ending::ProofFailed);
     }
@@ -67,7 +68,7 @@ pub(super) fn run(
     if args.in_place || args.output == RecommendFormat::Patch {
         let edited = sources.edited(&tightening, today, args.in_place)?;
         for refused in &edited.refused {
-            eprintln!("flowfence: left as it is: {}", safe::line(refused));
+            say!("flowfence: left as it is: {}", safe::line(refused));
             ending = Ending::Unreadable;
         }
         changes = edited.changes;
@@ -75,7 +76,7 @@ pub(super) fn run(
     if args.in_place {
         for change in &changes {
             files::write(change)?;
-            eprintln!("flowfence: edited {}", safe::line(&change.path.display().to_string()));
+            say!("flowfence: edited {}", safe::line(&change.path.display().to_string()));
         }
     } else if let Some(dir) = args.out.as_ref().filter(|_| args.output != RecommendFormat::Patch) {
         files::write_all(&rollout::under(dir, &files, args))?;
