@@ -96,6 +96,12 @@ pub struct JudgeArgs {
     /// Trust an edge (`FROM -> TO PORT/PROTOCOL`) or everything that a finding withholds (its id)
     #[arg(long, value_name = "ID")]
     pub accept: Vec<String>,
+    /// Refuse an edge (`FROM -> TO PORT/PROTOCOL`): never a rule, whatever was seen
+    #[arg(long, value_name = "EDGE")]
+    pub deny: Vec<String>,
+    /// Decisions that are kept in a file, with who, why and until when; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Vec<PathBuf>,
 }
 
 /// `graph`.
@@ -255,6 +261,9 @@ pub struct ExplainArgs {
     /// Answer open questions as the documentation of this network plugin does
     #[arg(long, value_enum)]
     pub plugin: Option<PluginName>,
+    /// What `recommend -o json` wrote: rules are shown with what was seen to need them
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: TextOrJson,

@@ -13,7 +13,9 @@
 
 pub mod cli;
 pub mod cluster;
+pub mod decision;
 pub mod end;
+pub mod evidence;
 pub mod exit;
 pub mod manifest;
 pub mod output;

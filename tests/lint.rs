@@ -51,7 +51,7 @@ fn json_has_the_lines_of_yaml() {
   "metadata": {"name": "p", "namespace": "shop"},
   "spec": {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"],
     "ingress": [
-      {"from": [{"podSelector": {}}]},
+      {"from": [{"podSelector": {"matchLabels": {"app": "db"}}}]},
       {"from": [{"podSelector": {"matchLabels": {"app": "gone"}}}]}]}}"#;
     let path = scratch.file("p.json", text);
     let findings = lint(path.to_str().unwrap());

@@ -11,10 +11,18 @@ use serde_json::Value;
 use support::program::{Run, Scratch, flowfence};
 use support::shop;
 
+/// The schema of the standard. One of its patterns, for language tags that are not written here,
+/// has a stray bracket, which a strict reader of regular expressions refuses.
+fn validator() -> jsonschema::Validator {
+    let schema = std::fs::read_to_string(shop::path("tests/data/sarif/sarif-2.1.0.schema.json")).unwrap();
+    let (stray, meant) = ("^[a-zA-Z]{2}-[a-zA-Z]{2}]?$", "^[a-zA-Z]{2}-[a-zA-Z]{2}$");
+    assert!(schema.contains(stray), "mended upstream");
+    jsonschema::validator_for(&serde_json::from_str(&schema.replace(stray, meant)).unwrap()).unwrap()
+}
+
 /// The log, after the schema had its say.
 fn valid(run: &Run) -> Value {
-    let schema = std::fs::read_to_string(shop::path("tests/data/sarif/sarif-2.1.0.schema.json")).unwrap();
-    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let validator = validator();
     let log = run.json();
     let errors: Vec<String> =
         validator.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
@@ -30,8 +38,7 @@ fn sample() -> Run {
 
 #[test]
 fn the_schema_refuses_what_is_no_log() {
-    let schema = std::fs::read_to_string(shop::path("tests/data/sarif/sarif-2.1.0.schema.json")).unwrap();
-    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let validator = validator();
     let mut log = sample().json();
     assert!(validator.is_valid(&log));
     log["runs"][0]["results"][0]["level"] = "fatal".into();

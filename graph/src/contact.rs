@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use flowfence_model::{IcmpType, NodeId, Orientation, Protocol, Timestamp};
 
+use crate::parts::Parts;
+
 /// One end of a contact, as it was at the moment of the traffic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Party {
@@ -47,6 +49,12 @@ pub struct Tally {
     pub first: Timestamp,
     /// Latest packet.
     pub last: Timestamp,
+    /// Earliest packet of what connected, one-way datagrams included; [`Timestamp::MAX`] when
+    /// nothing did. Attempts may have come before.
+    pub found: Timestamp,
+    /// Parts of the window in which something that connected was open: whoever had looked only
+    /// then would have found it too.
+    pub parts: Parts,
 }
 
 impl Tally {
@@ -61,10 +69,23 @@ impl Tally {
             octets: [0; 2],
             first: Timestamp::MAX,
             last: Timestamp::MIN,
+            found: Timestamp::MAX,
+            parts: Parts::NONE,
         }
     }
 
-    /// Adds `other`: counters add, times widen, so tallies merge in any order.
+    /// Notes when it was found, and in which parts of `window`, if anything connected. For the
+    /// tally of one connection: merging keeps both.
+    #[must_use]
+    pub fn placed_in(mut self, window: (Timestamp, Timestamp)) -> Self {
+        if self.is_connected() {
+            self.found = self.first;
+            self.parts = Parts::touched(window, self.first, self.last);
+        }
+        self
+    }
+
+    /// Adds `other`: counters add, times widen, so tallies of one window merge in any order.
     pub fn merge(&mut self, other: &Tally) {
         self.connections += other.connections;
         self.one_way += other.one_way;
@@ -76,6 +97,8 @@ impl Tally {
         }
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.found = self.found.min(other.found);
+        self.parts = self.parts.union(other.parts);
     }
 
     /// Attempts of both kinds.
@@ -92,7 +115,7 @@ impl Tally {
 /// All traffic from one party to another on one port of one protocol.
 ///
 /// The proof replays these, so nothing is folded further than to pods and addresses. Ends are
-/// shared: a contact takes some 170 octets, however long the names are.
+/// shared: a contact takes some 190 octets, however long the names are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Who opened.

@@ -16,13 +16,15 @@ pub mod edge;
 pub mod facts;
 pub mod graph;
 pub mod inventory;
+pub mod parts;
 
 pub use attribute::attribute;
 pub use contact::{Contact, Party, PodName, Tally};
 pub use edge::{Edge, EdgeKey};
 pub use facts::{Completeness, Facts};
 pub use graph::{CommunicationGraph, GraphNode, View};
-pub use inventory::{Holder, Inventory, KnownPod, ServiceUse, Workload};
+pub use inventory::{Holder, Inventory, KnownPod, Scheduled, ServiceUse, Workload};
+pub use parts::Parts;
 
 #[cfg(test)]
 mod testing;

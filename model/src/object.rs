@@ -80,6 +80,16 @@ pub struct Pod {
     pub is_finished: bool,
 }
 
+impl Pod {
+    /// Whether it had an address of its own and may have run at some moment of a window.
+    pub fn ran_during(&self, (first, last): (Timestamp, Timestamp)) -> bool {
+        !self.host_network
+            && !self.ips.is_empty()
+            && self.started.or(self.meta.created).is_none_or(|from| from <= last)
+            && self.finished.or(self.meta.deleted).is_none_or(|until| until >= first)
+    }
+}
+
 /// A Namespace; `kubernetes.io/metadata.name` is added where the input lacks it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Namespace {
@@ -187,6 +197,19 @@ pub struct Controller {
     pub host_network: bool,
     /// `spec.selector`, where the kind has one.
     pub selector: Option<LabelSelector>,
+    /// When it makes Jobs, for a CronJob that says so.
+    pub schedule: Option<Schedule>,
+}
+
+/// When a CronJob runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// `spec.schedule` as written: five fields, or a word such as `@daily`.
+    pub cron: String,
+    /// `spec.timeZone`, an IANA name; without one the controller manager's own zone counts.
+    pub time_zone: Option<String>,
+    /// `spec.suspend`: no further run until somebody resumes it.
+    pub suspended: bool,
 }
 
 /// One object of a snapshot.

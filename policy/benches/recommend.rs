@@ -14,6 +14,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use flowfence_graph::{Contact, Facts, Inventory, Party, PodName, Tally};
 use flowfence_model::object::{ContainerPort, Meta, Object, Owner, Pod};
 use flowfence_model::{NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge};
 use flowfence_policy::recommend::proof::prove;
 use flowfence_policy::recommend::{Options, recommend};
@@ -105,7 +106,7 @@ fn scene(workloads: usize) -> Scene {
     let visible = parties.iter().filter_map(|party| party.pod.clone()).collect();
     let facts = Facts { contacts, window: Some((at, at)), visible, ..Facts::default() };
     let inventory = Inventory::new(vec![pods.into_iter().map(Object::Pod).collect()]);
-    let judgement = judge(&facts, &inventory, &[], &BTreeSet::new());
+    let judgement = judge(&facts, &inventory, &[], &Decisions::default());
     Scene { facts, inventory, judgement }
 }
 

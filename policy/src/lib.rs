@@ -3,6 +3,7 @@
 //! ```text
 //! objects ─▶ semantics ─┬▶ reach, explain        without traffic
 //! Facts ────────────────┼▶ judge ─┬▶ audit       what is unexpected, too wide, unused
+//! decision ─────────────┤         ├▶ readiness   whether enough was seen
 //!                       │         ├▶ recommend   policies, and their proof
 //!                       └─────────┴▶ replay      what a candidate set would have done
 //! ```
@@ -12,9 +13,11 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod decision;
 pub mod explain;
 pub mod judge;
 pub mod reach;
+pub mod readiness;
 pub mod recommend;
 pub mod replay;
 pub mod semantics;

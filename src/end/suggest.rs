@@ -17,14 +17,11 @@ pub(super) fn unknown(text: &str, inventory: &Inventory) -> String {
     let meant = if text.contains('/') { spelled_shorter(text, inventory) } else { bare(text, inventory) };
     let (near, what) =
         if meant.is_empty() { (nearest(text, inventory), "nearest") } else { (meant, "did you mean") };
-    let mut message = format!(
+    let advice = if near.is_empty() { String::new() } else { format!("; {what}: {}", list(&near)) };
+    format!(
         "{text:?} is no pod (NAMESPACE/NAME), no node id (NAMESPACE/KIND/NAME, node/NAME) and no address of the \
-         cluster that was given"
-    );
-    if !near.is_empty() {
-        message.push_str(&format!("; {what}: {}", list(&near)));
-    }
-    message
+         cluster that was given{advice}"
+    )
 }
 
 /// The services with this address among their own.
@@ -46,8 +43,7 @@ fn service<'i>(text: &str, inventory: &'i Inventory) -> Option<&'i Service> {
             let mut all = inventory.services().values().filter(|service| service.meta.name == name);
             all.next().filter(|_| all.next().is_none())
         }
-        [namespace, name] => named(namespace, name),
-        [namespace, kind, name] if matches!(kind, "Service" | "service" | "svc") => named(namespace, name),
+        [namespace, name] | [namespace, "Service" | "service" | "svc", name] => named(namespace, name),
         _ => None,
     }
 }

@@ -142,15 +142,15 @@ impl<'a> Field<'a> {
         Field { path: String::new(), value: node.some(), line: node.line }
     }
 
+    /// The line of the document on which it stands.
+    pub(super) fn line(&self) -> Option<usize> {
+        self.line
+    }
+
     /// A refusal of this field.
     pub(super) fn refuse(&self, reason: impl Into<String>) -> Refusal {
         let field = (!self.path.is_empty()).then(|| self.path.clone());
         Refusal { line: self.line, field, reason: reason.into() }
-    }
-
-    /// Its line in the document, from 1, where the reader knows lines.
-    pub(super) fn line(&self) -> Option<usize> {
-        self.line
     }
 
     /// Whether it is there and not null.

@@ -5,6 +5,7 @@ pub mod check;
 pub mod completeness;
 pub mod explain;
 pub mod graph;
+pub mod markdown;
 pub mod policy;
 pub mod reach;
 pub mod recommend;

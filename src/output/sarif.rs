@@ -242,11 +242,10 @@ fn outcome<'a>(entry: &'a Entry, rules: &[Rule]) -> Outcome<'a> {
         artifact_location: artifact(file),
         region: Region { start_line: *line },
     });
-    let logical_locations: Vec<LogicalLocation<'_>> = entry
-        .objects
-        .iter()
-        .map(|name| LogicalLocation { fully_qualified_name: name, kind: "resource" })
-        .collect();
+    // The schema wants each once, and the ends of an edge may be one workload.
+    let distinct = entry.objects.iter().enumerate().filter(|(at, name)| !entry.objects[..*at].contains(name));
+    let logical_locations: Vec<LogicalLocation<'_>> =
+        distinct.map(|(_, name)| LogicalLocation { fully_qualified_name: name, kind: "resource" }).collect();
     let has_place = physical_location.is_some() || !logical_locations.is_empty();
     let location = has_place.then_some(Location { physical_location, logical_locations });
     let fix = entry.fix.as_ref().map(|fix| format!("\nFix: {fix}")).unwrap_or_default();

@@ -1,12 +1,16 @@
 //! `flowfence audit`: what is unexpected, too wide, unused or uncovered.
 
+use std::collections::BTreeSet;
+
 use flowfence_graph::Facts;
 use flowfence_model::NodeId;
 use flowfence_policy::audit::{self, Finding, Level};
+use flowfence_policy::decision::Decisions;
 
 use super::observed;
 use crate::cli::{AuditArgs, ClusterArgs, FailOn};
 use crate::cluster::{self, Cluster};
+use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output::audit as output;
 use crate::output::audit::AuditReport;
@@ -14,29 +18,39 @@ use crate::output::completeness::CompletenessReport;
 
 /// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
+    let decisions = decision::load(&args.judge)?;
     let (mut findings, cluster, completeness, ending) = if args.input.sources.is_empty() {
         without_traffic(&args.input.cluster)?
     } else {
-        with_traffic(args)?
+        with_traffic(args, &decisions)?
     };
     findings.sort_by_key(|finding| finding.level);
     findings.retain(|finding| concerns(finding, &args.judge.namespaces));
-    let found = findings.len();
-    findings.retain(|finding| !args.judge.accept.contains(&finding.id));
-    if findings.len() < found {
-        eprintln!("flowfence: {} findings are accepted and not shown", found - findings.len());
-    }
+    silence(&mut findings, &decisions);
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
     let report = AuditReport::new(findings, &cluster, completeness);
     output::write(&report, args.output, &mut std::io::stdout().lock())?;
     Ok(if fails { Ending::Findings } else { ending })
 }
 
+/// Takes out what somebody accepted; a decision that silences a finding is not an unused one.
+fn silence(findings: &mut Vec<Finding>, decisions: &Decisions) {
+    let accepted: BTreeSet<String> =
+        findings.iter().filter(|f| decisions.accepts_finding(&f.id)).map(|f| f.id.clone()).collect();
+    let is_about_one = |finding: &Finding| {
+        finding.id.strip_prefix("decision-unused:").is_some_and(|about| accepted.contains(about))
+    };
+    findings.retain(|finding| !accepted.contains(&finding.id) && !is_about_one(finding));
+    if !accepted.is_empty() {
+        eprintln!("flowfence: {} findings are accepted and not shown", accepted.len());
+    }
+}
+
 type Found = (Vec<Finding>, Cluster, CompletenessReport, Ending);
 
-fn with_traffic(args: &AuditArgs) -> Result<Found, Failure> {
+fn with_traffic(args: &AuditArgs, decisions: &Decisions) -> Result<Found, Failure> {
     let observed = observed::observe(&args.input)?;
-    let judgement = observed.judge(&args.judge);
+    let judgement = observed.judge(decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let mut findings = audit::audit(&observed.facts, inventory, &judgement, today);
     findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));

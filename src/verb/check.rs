@@ -6,6 +6,7 @@ use flowfence_policy::semantics::Plugin;
 use super::observed;
 use crate::cli::CheckArgs;
 use crate::cluster;
+use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output::check as output;
 use crate::output::check::ReplayReport;
@@ -20,9 +21,10 @@ pub fn run(args: &CheckArgs) -> Result<Ending, Failure> {
         ));
     };
     let candidate = cluster::load_set(&path)?;
+    let decisions = decision::load(&args.judge)?;
     let observed = observed::observe_beside(&args.input, &today)?;
     let plugin = args.plugin.map(Plugin::from);
-    let judgement = observed.judge_with(&args.judge, plugin);
+    let judgement = observed.judge_with(&decisions, plugin);
     // As everywhere, a set of NetworkPolicies stands beside the cluster-wide policies in force.
     let mut rules = candidate.rules(plugin);
     if candidate.tiers.is_empty() {

@@ -9,6 +9,7 @@ use flowfence_policy::semantics::{Decision, Plugin};
 use crate::cli::ExplainArgs;
 use crate::cluster;
 use crate::end::{self, End};
+use crate::evidence::Evidence;
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::ObjectsRow;
 use crate::output::explain::{self as output, ExplainReport};
@@ -18,6 +19,7 @@ use crate::reach;
 /// Explains one connection. A workload stands for each of its pods: the first pair is told, and
 /// the first one of each other answer.
 pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
+    let evidence = args.evidence.as_deref().map(Evidence::load).transpose()?.unwrap_or_default();
     let cluster = cluster::load(&args.cluster)?;
     if args.cluster.cluster.is_empty() {
         eprintln!(
@@ -45,8 +47,10 @@ pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
         }
         told.push((answer, tell::report(&explain(&policies, &connection), &connection, &policies, &cluster)));
     }
-    let reports =
-        told.into_iter().map(|(_, report)| ExplainReport { plugin: plugin.map(Plugin::token), ..report });
+    let reports = told.into_iter().map(|(_, report)| {
+        let report = report.with_evidence(&evidence);
+        ExplainReport { plugin: plugin.map(Plugin::token), ..report }
+    });
     let mut out = std::io::stdout().lock();
     output::write(reports.collect(), ObjectsRow::new(&cluster), args.output, &mut out)?;
     Ok(cluster.ending())

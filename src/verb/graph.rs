@@ -9,6 +9,7 @@ use flowfence_policy::judge::{EdgeVerdict, Judgement, Said};
 
 use super::observed::{self, Observed};
 use crate::cli::{By, GraphArgs};
+use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output;
 use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
@@ -18,8 +19,9 @@ type Suspicions = BTreeMap<EdgeKey, Vec<String>>;
 
 /// Shows the graph.
 pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
+    let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
-    let judgement = observed.judge(&args.judge);
+    let judgement = observed.judge(&decisions);
     let view = match args.by {
         By::Workload => View::Workload,
         By::Pod => View::Pod,

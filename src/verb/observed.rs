@@ -1,10 +1,11 @@
 //! What every verb that looks at traffic begins with.
 
 use flowfence_graph::{Contact, Facts, attribute};
+use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge_by};
 use flowfence_policy::semantics::Plugin;
 
-use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
+use crate::cli::{ClusterArgs, InputArgs};
 use crate::cluster::{self, Cluster};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::CompletenessReport;
@@ -65,19 +66,18 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
         );
     }
     let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;
-    Ok(Observed { facts, cluster, is_partial, completeness })
+    Ok(Observed { facts, cluster, completeness, is_partial })
 }
 
 impl Observed {
-    /// Judges every contact by today's policies and what the user accepts.
-    pub fn judge(&self, args: &JudgeArgs) -> Judgement {
-        self.judge_with(args, None)
+    /// Judges every contact by today's policies and what people decided.
+    pub fn judge(&self, decisions: &Decisions) -> Judgement {
+        self.judge_with(decisions, None)
     }
 
     /// Likewise, as a plugin reads the policies.
-    pub fn judge_with(&self, args: &JudgeArgs, plugin: Option<Plugin>) -> Judgement {
-        let accept = args.accept.iter().cloned().collect();
-        judge_by(&self.facts, &self.cluster.inventory, &self.cluster.rules(plugin), &accept)
+    pub fn judge_with(&self, decisions: &Decisions, plugin: Option<Plugin>) -> Judgement {
+        judge_by(&self.facts, &self.cluster.inventory, &self.cluster.rules(plugin), decisions)
     }
 
     /// How a run over this ends when nothing else is the matter.

@@ -44,22 +44,19 @@ pub fn run(args: &ReachArgs) -> Result<Ending, Failure> {
         out.flush()?;
         return Ok(cluster.ending());
     }
-    let ending = match &args.against {
-        Some(path) => {
-            let set = cluster::load_set(path)?;
-            let mut before = set.rules(plugin);
-            if set.tiers.is_empty() {
-                before.tiers = &cluster.tiers;
-            }
-            let pods = with_hosts(pods, &[&before, &after]);
-            let sets = [before.compile(&pods), after.compile(&pods)];
-            difference(args, &cluster, &sets, ObjectsRow::new(&cluster).and(&set), &mut out)?;
-            cluster.ending().max(set.ending())
+    let ending = if let Some(path) = &args.against {
+        let set = cluster::load_set(path)?;
+        let mut before = set.rules(plugin);
+        if set.tiers.is_empty() {
+            before.tiers = &cluster.tiers;
         }
-        None => {
-            survey(args, &cluster, &after.compile(&with_hosts(pods, &[&after])), &mut out)?;
-            cluster.ending()
-        }
+        let pods = with_hosts(pods, &[&before, &after]);
+        let sets = [before.compile(&pods), after.compile(&pods)];
+        difference(args, &cluster, &sets, ObjectsRow::new(&cluster).and(&set), &mut out)?;
+        cluster.ending().max(set.ending())
+    } else {
+        survey(args, &cluster, &after.compile(&with_hosts(pods, &[&after])), &mut out)?;
+        cluster.ending()
     };
     out.flush()?;
     Ok(ending)

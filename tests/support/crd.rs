@@ -1,4 +1,4 @@
-//! Objects against the OpenAPI schema of their CustomResourceDefinition, strictly: a field that the schema does not have
+//! Objects against the schema of their custom resource definition, strictly: a field that the schema does not have
 //! is wrong, where an API server would drop it, and a keyword that is not known here is no schema to check by.
 
 use std::net::IpAddr;

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use flowfence_model::{Counts, FlowRecord, NodeId, Orientation, Protocol, Recording};
+use flowfence_model::{Counts, FlowRecord, NodeId, Orientation, Protocol, Recording, Timestamp};
 use hashbrown::HashMap;
 
 use crate::contact::{Contact, Party, Tally};
@@ -44,7 +44,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let mut strands = Strands::from_records(records);
     let orientations = orient::orient(&mut strands, &taps, &names, inventory);
     let groups = join::join(&strands, inventory);
-    let contacts = fold(&strands, &orientations, &groups, inventory, &mut counts);
+    let contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
 
     let unknown: BTreeSet<IpAddr> =
         contacts.iter().flat_map(|c| [&c.from.id, &c.to.id]).filter_map(unknown).collect();
@@ -73,6 +73,7 @@ fn fold(
     strands: &Strands,
     orientations: &[Orientation],
     groups: &join::Groups,
+    window: Option<(Timestamp, Timestamp)>,
     inventory: &Inventory,
     counts: &mut Counts,
 ) -> Vec<Contact> {
@@ -91,7 +92,13 @@ fn fold(
         let one_wire = group.iter().all(|i| strands.is_one_wire(*i));
         let Some(named) = name::name(&members, inventory) else { continue };
         match outcome::tally(&members, one_wire, named.to.pod.is_some()) {
-            Some(tally) => contacts.add(named, orientation, tally, &members, inventory),
+            Some(tally) => {
+                let tally = match window {
+                    Some(window) => tally.placed_in(window),
+                    None => tally,
+                };
+                contacts.add(named, orientation, tally, &members, inventory);
+            }
             None => counts.add("remnants", 1),
         }
     }

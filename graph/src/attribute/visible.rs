@@ -40,16 +40,9 @@ pub fn visible_pods(records: &[FlowRecord], taps: &[Tap], inventory: &Inventory)
 
 /// Pods that ran at some moment of the window.
 pub fn running_pods(window: Option<(Timestamp, Timestamp)>, inventory: &Inventory) -> BTreeSet<PodName> {
-    let Some((first, last)) = window else { return BTreeSet::new() };
-    inventory
-        .pods()
-        .iter()
-        .map(|known| &known.pod)
-        .filter(|pod| !pod.host_network && !pod.ips.is_empty())
-        .filter(|pod| pod.started.or(pod.meta.created).is_none_or(|t| t <= last))
-        .filter(|pod| pod.finished.or(pod.meta.deleted).is_none_or(|t| t >= first))
-        .map(name_of)
-        .collect()
+    let Some(window) = window else { return BTreeSet::new() };
+    let pods = inventory.pods().iter().map(|known| &known.pod);
+    pods.filter(|pod| pod.ran_during(window)).map(name_of).collect()
 }
 
 fn name_of(pod: &flowfence_model::object::Pod) -> PodName {

@@ -15,7 +15,7 @@ mod tenure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use flowfence_model::object::{EndpointSlice, Namespace, Node, Object, Pod, Service};
+use flowfence_model::object::{EndpointSlice, Namespace, Node, Object, Pod, Schedule, Service};
 use flowfence_model::{ClusterPolicy, Labels, NetworkPolicy, NodeId, Protocol, Timestamp};
 use ipnet::IpNet;
 
@@ -48,6 +48,17 @@ pub struct Workload {
     pub host_network: bool,
 }
 
+/// A CronJob that tells when it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The CronJob.
+    pub cron_job: NodeId,
+    /// The workload that its runs belong to: itself, or what controls it.
+    pub workload: NodeId,
+    /// When it runs.
+    pub schedule: Schedule,
+}
+
 /// The objects of one cluster, from one or several moments.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
@@ -56,6 +67,7 @@ pub struct Inventory {
     namespaces: BTreeMap<String, Namespace>,
     nodes: BTreeMap<String, Node>,
     services: BTreeMap<(String, String), Service>,
+    schedules: Vec<Scheduled>,
     policies: Vec<NetworkPolicy>,
     cluster_policies: Vec<ClusterPolicy>,
     api_server: BTreeSet<(IpAddr, u16)>,
@@ -74,6 +86,7 @@ impl Inventory {
         let merged = Merged::from_moments(moments);
         let pods = owner::name_workloads(&merged);
         let workloads = owner::workloads(&merged, &pods);
+        let schedules = owner::schedules(&merged);
         let service_map = ServiceMap::new(&merged, &pods);
         let api_server = api_server(&merged.slices);
         let mut inventory = Inventory {
@@ -87,6 +100,7 @@ impl Inventory {
             policies: merged.policies,
             cluster_policies: merged.cluster_policies,
             workloads,
+            schedules,
             service_map,
             api_server,
             pods,
@@ -113,6 +127,11 @@ impl Inventory {
     /// One workload.
     pub fn workload(&self, id: &NodeId) -> Option<&Workload> {
         self.workloads.get(id)
+    }
+
+    /// Every CronJob with its schedule, by namespace and name.
+    pub fn schedules(&self) -> &[Scheduled] {
+        &self.schedules
     }
 
     /// Namespaces by name, with `kubernetes.io/metadata.name` set; those that only pods name included.

@@ -6,7 +6,7 @@ use flowfence_model::object::{Owner, Pod};
 use flowfence_model::{Labels, NodeId};
 
 use super::moment::Merged;
-use super::{KnownPod, Workload};
+use super::{KnownPod, Scheduled, Workload};
 
 /// A chain of owners longer than this is a loop.
 const MAX_OWNERS: usize = 16;
@@ -43,6 +43,21 @@ pub fn workloads(merged: &Merged, pods: &[KnownPod]) -> BTreeMap<NodeId, Workloa
             (id.clone(), Workload { id, pods, label_sets, host_network })
         })
         .collect()
+}
+
+/// Every CronJob that tells its schedule, by namespace and name.
+pub fn schedules(merged: &Merged) -> Vec<Scheduled> {
+    let controllers = merged.controllers.values();
+    let scheduled = controllers.filter_map(|controller| {
+        let (namespace, name) = (&controller.meta.namespace, &controller.meta.name);
+        let start = Owner { kind: controller.kind.clone(), name: name.clone() };
+        Some(Scheduled {
+            cron_job: NodeId::workload(namespace, &controller.kind, name),
+            workload: topmost(namespace, start, None, merged),
+            schedule: controller.schedule.clone()?,
+        })
+    });
+    scheduled.collect()
 }
 
 fn workload_of(pod: &Pod, merged: &Merged) -> NodeId {

@@ -8,6 +8,9 @@
 //!
 //! One detector a file; a new one is a file and a line of its table.
 
+mod decision_expired;
+mod decision_unused;
+mod denied;
 mod finding;
 mod grows_with_nodes;
 pub mod lint;
@@ -35,10 +38,13 @@ pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
     &unexpected_connection::DETECTOR,
     &refused_attempt::DETECTOR,
+    &denied::DETECTOR,
+    &decision_expired::DETECTOR,
     &rule_wider_than_used::DETECTOR,
     &rule_unused::DETECTOR,
     &workload_uncovered::DETECTOR,
     &grows_with_nodes::DETECTOR,
+    &decision_unused::DETECTOR,
 ];
 
 /// Every detector, those that need traffic first.

@@ -4,7 +4,8 @@ use flowfence_graph::Tally;
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Protocol};
 
 use super::{Finding, Level, Value, audit, by_edge, detectors};
-use crate::judge::testing::{World, at, connected};
+use crate::decision::Choice;
+use crate::judge::testing::{World, at, connected, decided};
 
 fn findings(world: &World) -> Vec<Finding> {
     let seen = world.seen();
@@ -180,4 +181,46 @@ fn ids_of_detectors_are_kebab_case_and_distinct() {
     let ids: BTreeSet<&str> = detectors().map(|detector| detector.id).collect();
     assert_eq!(ids.len(), detectors().count());
     assert!(ids.iter().all(|id| id.chars().all(|c| c.is_ascii_lowercase() || c == '-')));
+}
+
+#[test]
+fn what_a_person_denied_and_happens_is_found_with_who_and_why() {
+    let mut world = trio();
+    world.tcp("shop/a-0", "shop/b-0", 80);
+    let edge = "shop/Deployment/a -> shop/Deployment/b 80/TCP";
+    assert!(of(&findings(&world), "denied").is_empty());
+    world.decisions = vec![decided(Choice::Deny, edge, Some("2026-12-31"))];
+    let found = findings(&world);
+    let [denied] = of(&found, "denied")[..] else { panic!("{found:?}") };
+    assert_eq!((denied.id.as_str(), denied.level), (&*format!("denied:{edge}"), Level::Warning));
+    assert!(denied.title.contains("ann denied it: agreed (until 2026-12-31)"), "{}", denied.title);
+    assert!(denied.title.ends_with("today's policies allow it"), "{}", denied.title);
+    assert_eq!(by_edge(&found)[&edge.parse().unwrap()], *std::slice::from_ref(&denied.id));
+}
+
+#[test]
+fn decisions_that_ended_or_meet_nothing_are_found() {
+    let mut world = trio();
+    world.tcp("shop/a-0", "shop/b-0", 80);
+    let edge = "shop/Deployment/a -> shop/Deployment/b 80/TCP";
+    world.decisions = vec![
+        decided(Choice::Deny, edge, Some("2026-12-30")),
+        decided(Choice::Accept, "shop/Deployment/a -> apiserver 6443/TCP", None),
+        decided(Choice::Accept, "port-scan:shop/Deployment/b", None),
+    ];
+    let found = findings(&world);
+    let [ended] = of(&found, "decision-expired")[..] else { panic!("{found:?}") };
+    assert_eq!((ended.id.as_str(), ended.level), (&*format!("decision-expired:{edge}"), Level::Warning));
+    assert_eq!(ended.title, format!("ann denied {edge} until 2026-12-30, which is over"));
+    assert_eq!(ended.evidence["place"], Value::Text("decisions.yaml:7".to_owned()));
+    let unused = of(&found, "decision-unused");
+    let ids: Vec<(&str, Level)> = unused.iter().map(|finding| (finding.id.as_str(), finding.level)).collect();
+    assert_eq!(
+        ids,
+        [
+            ("decision-unused:shop/Deployment/a -> apiserver 6443/TCP", Level::Note),
+            ("decision-unused:port-scan:shop/Deployment/b", Level::Note)
+        ]
+    );
+    assert!(of(&found, "denied").is_empty(), "its time is over");
 }

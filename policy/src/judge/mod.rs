@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
 use flowfence_model::{NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
 
+use crate::decision::{Decision, Decisions, Ruling};
 use crate::semantics::{PolicySet, Rulebook};
 
 pub use cluster::cluster;
@@ -32,15 +33,23 @@ pub use verdict::{EdgeVerdict, Said};
 pub enum Standing {
     /// A connection of known direction that nothing speaks against.
     Genuine,
-    /// A connection of a suspect since its first knock; the index of its scan in
-    /// [`Judgement::scans`].
-    Withheld(usize),
+    /// A connection that is no rule.
+    Withheld(Withholding),
     /// A connection of which nobody knows who opened it; never a rule.
     Undirected,
     /// ICMP that was answered: no rule can say it.
     Inexpressible,
     /// Unanswered or refused.
     Attempt,
+}
+
+/// What keeps a connection from becoming a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withholding {
+    /// A suspect opened it since its first knock; the index of its scan in [`Judgement::scans`].
+    Scan(usize),
+    /// A person denied it.
+    Denied,
 }
 
 /// A contact with what was concluded.
@@ -57,13 +66,15 @@ pub struct JudgedContact {
     pub scan: Option<usize>,
 }
 
-/// An edge that a scan keeps from becoming a rule.
+/// An edge that a scan, or a person, keeps from becoming a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withheld {
     /// The edge.
     pub edge: EdgeKey,
-    /// The finding; naming it or the edge accepts the edge.
+    /// The finding; naming it or the edge accepts the edge, unless a person denied it.
     pub finding: String,
+    /// Whether a person denied it.
+    pub denied: bool,
     /// One sentence for people.
     pub why: String,
 }
@@ -75,8 +86,10 @@ pub struct Judgement {
     pub contacts: Vec<JudgedContact>,
     /// Scans, by source.
     pub scans: Vec<Scan>,
-    /// Edges that are no rule until somebody accepts them, sorted.
+    /// Edges that are no rule until somebody accepts them, or because somebody denied them, sorted.
     pub withheld: Vec<Withheld>,
+    /// What became of each decision.
+    pub rulings: Vec<Ruling>,
 }
 
 impl Judgement {
@@ -98,16 +111,16 @@ impl Judgement {
     }
 }
 
-/// Judges every contact. `accept` holds edges (as [`EdgeKey`] prints) and ids of findings that a
-/// person took responsibility for.
+/// Judges every contact. `decisions` are about edges and findings that a person took
+/// responsibility for, or denied.
 pub fn judge(
     facts: &Facts,
     inventory: &Inventory,
     today: &[NetworkPolicy],
-    accept: &BTreeSet<String>,
+    decisions: &Decisions,
 ) -> Judgement {
     let tiers = inventory.cluster_policies();
-    judge_by(facts, inventory, &Rulebook { policies: today, tiers, plugin: None }, accept)
+    judge_by(facts, inventory, &Rulebook { policies: today, tiers, plugin: None }, decisions)
 }
 
 /// Likewise, by other cluster-wide policies than the inventory's, or as one plugin reads them.
@@ -115,7 +128,7 @@ pub fn judge_by(
     facts: &Facts,
     inventory: &Inventory,
     today: &Rulebook<'_>,
-    accept: &BTreeSet<String>,
+    decisions: &Decisions,
 ) -> Judgement {
     let roster = Roster::new(inventory);
     let policies = today.compile(roster.cluster());
@@ -123,33 +136,50 @@ pub fn judge_by(
         facts.contacts.iter().map(|contact| verdict(contact, &roster, &policies)).collect();
     let mut scans = scan::find(&facts.contacts, &verdicts, inventory);
     for scan in &mut scans {
-        scan.accepted = accept.contains(&scan.id());
+        scan.accepted = decisions.accepts_finding(&scan.id());
     }
     let by_source: BTreeMap<&NodeId, usize> =
         scans.iter().enumerate().map(|(i, scan)| (&scan.source, i)).collect();
     let first_seen = first_seen(&facts.contacts);
     let mut judgement = Judgement::default();
-    let mut withheld: BTreeMap<EdgeKey, usize> = BTreeMap::new();
+    let mut withheld: BTreeMap<EdgeKey, Withholding> = BTreeMap::new();
     for (contact, verdict) in facts.contacts.iter().zip(&verdicts) {
         let edge = EdgeKey::of(contact);
         let first = first_seen.get(&edge).copied();
         let scan = by_source.get(&contact.from.id).copied();
         let scan = scan.filter(|i| scans.get(*i).is_some_and(|scan| first >= Some(scan.first_knock)));
         let open = scan.filter(|i| scans.get(*i).is_some_and(|scan| !scan.accepted));
-        let trusted = accept.contains(&edge.to_string()) || matches!(edge.from, NodeId::Node(_));
-        let judged = conclude(contact, *verdict, scan, open.filter(|_| !trusted));
-        if let Standing::Withheld(scan) = judged.standing {
-            withheld.insert(edge, scan);
+        let trusted = decisions.accepts_edge(&edge) || matches!(edge.from, NodeId::Node(_));
+        let is_denied = decisions.denial(&edge).is_some();
+        let judged = conclude(contact, *verdict, scan, open.filter(|_| !trusted), is_denied);
+        if let Standing::Withheld(withholding) = judged.standing {
+            withheld.insert(edge, withholding);
         }
         judgement.contacts.push(judged);
     }
-    for (edge, index) in withheld {
-        let Some(scan) = scans.get(index) else { continue };
-        let why = format!("first seen after {} began to scan", scan.source);
-        judgement.withheld.push(Withheld { edge, finding: scan.id(), why });
+    for (edge, withholding) in withheld {
+        let (finding, why, denied) = match withholding {
+            Withholding::Scan(index) => {
+                let Some(scan) = scans.get(index) else { continue };
+                (scan.id(), format!("first seen after {} began to scan", scan.source), false)
+            }
+            Withholding::Denied => {
+                let Some(decision) = decisions.denial(&edge) else { continue };
+                (format!("denied:{edge}"), denial(decision), true)
+            }
+        };
+        judgement.withheld.push(Withheld { edge, finding, denied, why });
     }
+    let edges: BTreeSet<EdgeKey> = first_seen.into_keys().collect();
+    judgement.rulings = decisions.rulings(&edges, &scans.iter().map(Scan::id).collect());
     judgement.scans = scans;
     judgement
+}
+
+/// Who denied an edge and why.
+fn denial(decision: &Decision) -> String {
+    let until = decision.until.map_or_else(String::new, |until| format!(" (until {until})"));
+    format!("{} denied it: {}{until}", decision.by, decision.reason)
 }
 
 fn verdict(contact: &Contact, roster: &Roster, policies: &PolicySet) -> EdgeVerdict {
@@ -158,11 +188,13 @@ fn verdict(contact: &Contact, roster: &Roster, policies: &PolicySet) -> EdgeVerd
 }
 
 /// `scan`: the scan in whose time the edge was first seen. `open`: the same, when it withholds.
+/// `is_denied`: by a person, whose word counts more than any finding.
 fn conclude(
     contact: &Contact,
     verdict: EdgeVerdict,
     scan: Option<usize>,
     open: Option<usize>,
+    is_denied: bool,
 ) -> JudgedContact {
     let mut tally = contact.tally.clone();
     if verdict.is_denied() || open.is_some() {
@@ -173,7 +205,8 @@ fn conclude(
         (false, ..) => Standing::Attempt,
         (true, Protocol::Icmp, ..) => Standing::Inexpressible,
         (true, _, Orientation::Unknown, _) => Standing::Undirected,
-        (true, _, _, Some(scan)) => Standing::Withheld(scan),
+        (true, ..) if is_denied => Standing::Withheld(Withholding::Denied),
+        (true, _, _, Some(scan)) => Standing::Withheld(Withholding::Scan(scan)),
         (true, ..) => Standing::Genuine,
     };
     let scan = scan.filter(|_| standing == Standing::Attempt);

@@ -11,6 +11,7 @@ use flowfence_model::object::{
 use flowfence_model::{Labels, NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
 
 use super::{Judgement, judge};
+use crate::decision::{Choice, Decision, Decisions};
 
 pub fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(1_700_000_000 + secs, 0)
@@ -41,6 +42,8 @@ pub struct World {
     pub contacts: Vec<Sight>,
     pub today: Vec<NetworkPolicy>,
     pub accept: BTreeSet<String>,
+    /// Beside `accept`; it is the last day of 2026.
+    pub decisions: Vec<Decision>,
     pub unseen: BTreeSet<String>,
     nodes: usize,
 }
@@ -69,6 +72,7 @@ impl World {
             contacts: Vec::new(),
             today: Vec::new(),
             accept: BTreeSet::new(),
+            decisions: Vec::new(),
             unseen: BTreeSet::new(),
             nodes: 0,
         };
@@ -222,6 +226,9 @@ impl World {
         objects.extend(self.today.iter().cloned().map(Object::NetworkPolicy));
         let inventory = Inventory::new(vec![objects]);
         let mut contacts: Vec<Contact> = self.contacts.iter().map(|sight| named(sight, &inventory)).collect();
+        for contact in &mut contacts {
+            contact.tally = contact.tally.clone().placed_in((at(0), at(600)));
+        }
         contacts
             .sort_by(|x, y| (&x.from, &x.to, x.protocol, x.port).cmp(&(&y.from, &y.to, y.protocol, y.port)));
         let visible = self.pods.values().filter(|pod| !self.unseen.contains(&pod.meta.name));
@@ -229,8 +236,23 @@ impl World {
             .map(|pod| PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() })
             .collect();
         let facts = Facts { contacts, window: Some((at(0), at(600))), visible, ..Facts::default() };
-        let judgement = judge(&facts, &inventory, &self.today, &self.accept);
+        let accepted = self.accept.iter().map(|subject| decided(Choice::Accept, subject, None));
+        let decisions = self.decisions.iter().cloned().chain(accepted).collect();
+        let decisions = Decisions::new(decisions, "2026-12-31".parse().unwrap()).unwrap();
+        let judgement = judge(&facts, &inventory, &self.today, &decisions);
         Seen { facts, inventory, judgement, today: self.today.clone() }
+    }
+}
+
+/// What ann decided, and until when.
+pub fn decided(choice: Choice, subject: &str, until: Option<&str>) -> Decision {
+    Decision {
+        choice,
+        subject: subject.parse().unwrap(),
+        by: "ann".to_owned(),
+        reason: "agreed".to_owned(),
+        until: until.map(|day| day.parse().unwrap()),
+        place: Some("decisions.yaml:7".to_owned()),
     }
 }
 

@@ -48,6 +48,8 @@ pub use network::Network;
 pub use options::{DefaultDeny, Exposed, Mode, Options, ServedRange};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 
+pub(crate) use scope::has_own_network;
+
 use evidence::Witness;
 use need::Needs;
 use peer::Widths;

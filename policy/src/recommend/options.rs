@@ -1,10 +1,11 @@
 //! What a person may ask of the recommender.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use flowfence_model::{NodeId, PortRange, Protocol};
 
-use super::network::Network;
+use super::network::{self, Network};
 
 /// Whom a port admits that a service publishes and that was used from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct ServedRange {
 
 impl ServedRange {
     /// Whether a port of a server is one of them.
-    pub(super) fn holds(&self, server: &NodeId, protocol: Protocol, port: u16) -> bool {
+    pub(crate) fn holds(&self, server: &NodeId, protocol: Protocol, port: u16) -> bool {
         self.server == *server && self.protocol == protocol && self.range.contains(port)
     }
 }
@@ -86,6 +87,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// The named network that holds an address most closely.
+    pub(crate) fn network_of(&self, ip: IpAddr) -> Option<&Network> {
+        self.networks.get(network::of_address(&self.networks, ip)?)
+    }
+
     /// Whether a namespace is a system one.
     pub fn is_system(&self, namespace: &str) -> bool {
         namespace.starts_with("kube-") || self.system_namespaces.contains(namespace)

@@ -55,7 +55,7 @@ pub(super) fn scope(facts: &Facts, inventory: &Inventory, options: &Options) -> 
 
 /// Whether policies can select any of its pods. While a rollout turns `hostNetwork` on or off it
 /// has pods of both kinds.
-pub(super) fn has_own_network(workload: &Workload, inventory: &Inventory) -> bool {
+pub(crate) fn has_own_network(workload: &Workload, inventory: &Inventory) -> bool {
     let mut pods = workload.pods.iter().filter_map(|index| inventory.pods().get(*index));
     if workload.pods.is_empty() { !workload.host_network } else { pods.any(|known| !known.pod.host_network) }
 }
@@ -63,14 +63,9 @@ pub(super) fn has_own_network(workload: &Workload, inventory: &Inventory) -> boo
 /// Whether a pod that ran during the window passed no tap with all of its traffic. What one
 /// replica was seen to need is not all that its siblings need.
 fn is_blind(workload: &Workload, facts: &Facts, inventory: &Inventory) -> bool {
-    let Some((first, last)) = facts.window else { return true };
+    let Some(window) = facts.window else { return true };
     let pods = workload.pods.iter().filter_map(|index| inventory.pods().get(*index));
-    let mut running = pods.map(|known| &known.pod).filter(|pod| {
-        !pod.host_network
-            && !pod.ips.is_empty()
-            && pod.started.or(pod.meta.created).is_none_or(|from| from <= last)
-            && pod.finished.or(pod.meta.deleted).is_none_or(|until| until >= first)
-    });
+    let mut running = pods.map(|known| &known.pod).filter(|pod| pod.ran_during(window));
     running.any(|pod| {
         let name = PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
         !facts.visible.contains(&name)

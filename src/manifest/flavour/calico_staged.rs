@@ -1,4 +1,4 @@
-//! `projectcalico.org/v3` StagedKubernetesNetworkPolicy: the spec of NetworkPolicy v1 under a
+//! `projectcalico.org/v3` `StagedKubernetesNetworkPolicy`: the spec of NetworkPolicy v1 under a
 //! kind that Calico evaluates and does not enforce. A preview.
 
 use super::network_policy::reasons;

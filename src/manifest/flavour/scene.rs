@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use flowfence_graph::Inventory;
 use flowfence_model::label::NAMESPACE_NAME;
+use flowfence_model::object::Node;
 use flowfence_model::{Labels, Names, NodeId, PolicyPeer};
 use ipnet::IpNet;
 
@@ -32,7 +33,7 @@ impl<'a> Scene<'a> {
     /// wrote, whose names may be used again.
     pub fn new(inventory: &'a Inventory, names: &'a Names, ours: &BTreeSet<String>) -> Self {
         let on_host = inventory.pods().iter().filter(|known| known.pod.host_network);
-        let nodes = inventory.nodes().values().flat_map(|node| node.addresses());
+        let nodes = inventory.nodes().values().flat_map(Node::addresses);
         let nodes = nodes.chain(on_host.flat_map(|known| known.pod.ips.iter().copied()));
         // An address that a plugin gave to a pod after all is no gateway.
         let nodes: BTreeSet<IpAddr> = nodes.filter(|ip| inventory.node_of(*ip).is_some()).collect();

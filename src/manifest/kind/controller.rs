@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_model::object::{Controller, Object};
+use flowfence_model::object::{Controller, Object, Schedule};
 use flowfence_model::{LabelSelector, Requirement};
 use serde::Deserialize;
 
@@ -42,6 +42,10 @@ struct RawReplicationSpec {
 struct RawCronSpec {
     #[serde(deserialize_with = "or_default")]
     job_template: RawJobTemplate,
+    schedule: Option<String>,
+    time_zone: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    suspend: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,17 +85,24 @@ struct RawRequirement {
 pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     let raw: Raw<RawSpec> = source.parse_lean()?;
     let selector = raw.spec.selector.map(LabelSelector::try_from).transpose()?;
-    controller(raw.kind, raw.metadata, raw.spec.template, selector)
+    controller(raw.kind, raw.metadata, raw.spec.template, selector, None)
 }
 
 pub(super) fn read_replication(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     let raw: Raw<RawReplicationSpec> = source.parse_lean()?;
-    controller(raw.kind, raw.metadata, raw.spec.template, raw.spec.selector.map(LabelSelector::labels))
+    let selector = raw.spec.selector.map(LabelSelector::labels);
+    controller(raw.kind, raw.metadata, raw.spec.template, selector, None)
 }
 
 pub(super) fn read_cron(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     let raw: Raw<RawCronSpec> = source.parse_lean()?;
-    controller(raw.kind, raw.metadata, raw.spec.job_template.spec.template, None)
+    let RawCronSpec { job_template, schedule, time_zone, suspend } = raw.spec;
+    let schedule = schedule.filter(|cron| !cron.is_empty()).map(|cron| Schedule {
+        cron,
+        time_zone: time_zone.filter(|zone| !zone.is_empty()),
+        suspended: suspend,
+    });
+    controller(raw.kind, raw.metadata, job_template.spec.template, None, schedule)
 }
 
 fn controller(
@@ -99,6 +110,7 @@ fn controller(
     metadata: RawMeta,
     template: RawTemplate,
     selector: Option<LabelSelector>,
+    schedule: Option<Schedule>,
 ) -> Result<Vec<Object>, Refusal> {
     Ok(vec![Object::Controller(Controller {
         meta: metadata.namespaced()?,
@@ -107,6 +119,7 @@ fn controller(
         host_network: template.spec.host_network,
         template_labels: template.metadata.labels,
         selector,
+        schedule,
     })])
 }
 

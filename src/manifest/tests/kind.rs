@@ -200,3 +200,19 @@ fn controllers_keep_their_template_and_a_cron_job_the_one_of_its_jobs() {
     let Object::Controller(read) = objects(&text).remove(0) else { panic!("a controller") };
     assert_eq!((read.template_labels["app"].as_str(), read.selector), ("web", None));
 }
+
+#[test]
+fn a_cron_job_keeps_its_schedule_and_zone() {
+    let read = |spec: &str| {
+        let text =
+            format!("{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: w}}, spec: {{{spec}}}}}");
+        let Object::Controller(read) = objects(&text).remove(0) else { panic!("a controller") };
+        read.schedule
+    };
+    let schedule = read("schedule: '0 3 * * *', timeZone: Europe/Berlin, suspend: true").unwrap();
+    assert_eq!((&*schedule.cron, schedule.time_zone.as_deref()), ("0 3 * * *", Some("Europe/Berlin")));
+    assert!(schedule.suspended);
+    let schedule = read("schedule: '@daily', timeZone: null, suspend: null").unwrap();
+    assert_eq!((&*schedule.cron, schedule.time_zone, schedule.suspended), ("@daily", None, false));
+    assert_eq!(read("jobTemplate: {}"), None);
+}

@@ -4,7 +4,8 @@ use super::super::parse_objects;
 
 /// The remarks on a NetworkPolicy with this `spec`, in flow style.
 fn remarks(spec: &str) -> Vec<Remark> {
-    let head = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: n}\n";
+    let head =
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\n";
     let snapshot = parse_objects(&format!("{head}spec: {spec}\n"), "p.yaml");
     assert!(!snapshot.has_errors(), "{:?}", snapshot.problems);
     snapshot.objects[0].spelling.remarks.clone()

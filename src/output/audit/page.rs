@@ -9,9 +9,13 @@ pub fn page() -> String {
     let mut page = String::from(HEAD);
     // Writing to a String cannot fail.
     let _ = writeln!(page, "\n## From the traffic");
-    DETECTORS.iter().for_each(|detector| section(&mut page, detector));
+    for detector in DETECTORS {
+        section(&mut page, detector);
+    }
     let _ = writeln!(page, "\n## From the policies alone");
-    lint::DETECTORS.iter().for_each(|detector| section(&mut page, detector));
+    for detector in lint::DETECTORS {
+        section(&mut page, detector);
+    }
     page
 }
 

@@ -1,9 +1,10 @@
 //! The shape of `explain -o json`, from which the text is written too.
 
-use flowfence_model::Protocol;
+use flowfence_model::{Direction, Protocol};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::evidence::{Evidence, Seen};
 use crate::output::completeness::ObjectsRow;
 
 /// An `Explanation` object.
@@ -46,6 +47,22 @@ pub struct ExplainReport {
     /// What became of the objects that were given; in a list, the list tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objects: Option<ObjectsRow>,
+}
+
+impl ExplainReport {
+    /// With what was seen to need each rule.
+    #[must_use]
+    pub fn with_evidence(mut self, evidence: &Evidence) -> Self {
+        let stories = [(Direction::Egress, &mut self.egress), (Direction::Ingress, &mut self.ingress)];
+        for (direction, story) in stories {
+            for policy in &mut story.policies {
+                for rule in &mut policy.rules {
+                    rule.seen = evidence.of(&policy.place.policy, direction, rule.rule).cloned();
+                }
+            }
+        }
+        self
+    }
 }
 
 /// An `ExplanationList` object, where the pods that were named do not all get one answer.
@@ -175,6 +192,9 @@ pub struct RuleRow {
     pub peers: Vec<EntryRow>,
     /// Entries of its `ports`; empty admits every port.
     pub ports: Vec<EntryRow>,
+    /// What was seen to need it, where `--evidence` tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
 }
 
 /// An entry of a rule's list.

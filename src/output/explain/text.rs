@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{EntryRow, ExplainReport, PlaceRow, RuleRow, StoryRow, TierRow, UnspecifiedRow};
+use crate::evidence::{Seen, SeenEdge};
 use crate::output::safe;
 
 /// Entries of a list that are shown at most where none of them matches.
@@ -55,6 +56,9 @@ fn story(direction: &str, subject: &str, story: &StoryRow, out: &mut dyn Write) 
         writeln!(out, "    {}", safe::line(&placed(&policy.place)))?;
         for rule in &policy.rules {
             writeln!(out, "      {direction} rule {}: {}", rule.rule, safe::line(&meets(direction, rule)))?;
+            if let Some(seen) = rule.seen.as_ref().filter(|_| rule.admits) {
+                writeln!(out, "        {}", safe::line(&evidence(seen)))?;
+            }
         }
         if policy.rules.is_empty() {
             writeln!(out, "      no {direction} rule: nothing is admitted")?;
@@ -116,6 +120,26 @@ fn meets(direction: &str, rule: &RuleRow) -> String {
         (false, true) => format!("the port matches ({}), the peer does not ({})", ports(), peers()),
         (false, false) => format!("neither peer ({}) nor port ({}) match", peers(), ports()),
     }
+}
+
+/// What was seen to need a rule.
+fn evidence(seen: &Seen) -> String {
+    let edge = |edge: &SeenEdge| {
+        let port = edge.port.map_or_else(String::new, |port| format!("{port}/"));
+        format!("{} -> {} {port}{}", edge.from, edge.to, edge.protocol)
+    };
+    let mut edges: Vec<String> = seen.edges.iter().take(SHOWN).map(edge).collect();
+    if seen.edges.len() > SHOWN {
+        edges.push(format!("{} more", seen.edges.len() - SHOWN));
+    }
+    let names = if seen.names.is_empty() { String::new() } else { format!(" ({})", seen.names.join(", ")) };
+    format!(
+        "seen: {} connections from {} to {}: {}{names}",
+        seen.connections,
+        seen.first,
+        seen.last,
+        edges.join(", ")
+    )
 }
 
 fn peers_of(direction: &str) -> &'static str {

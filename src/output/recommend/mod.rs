@@ -1,12 +1,18 @@
 //! `recommend`: policies, their proof, and what was left open.
 
+mod decision;
+mod markdown;
+mod readiness;
 mod report;
 mod row;
 mod short;
 mod summary;
 mod tightening;
 
-pub use report::RecommendReport;
+pub use decision::DecisionRow;
+pub use markdown::write as write_markdown;
+pub use readiness::ReadinessRow;
+pub use report::{Made, RecommendReport};
 pub use row::EdgeRow;
 pub use summary::write as write_summary;
 pub use tightening::TighteningRow;

@@ -1,11 +1,15 @@
 //! The shape of `recommend -o json`.
 
 use flowfence_model::{NetworkPolicy, NodeId};
+use flowfence_policy::judge::Judgement;
+use flowfence_policy::readiness::Readiness;
 use flowfence_policy::recommend::Recommendation;
 use flowfence_policy::recommend::proof::Proof;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::decision::DecisionRow;
+use super::readiness::ReadinessRow;
 use super::row::{
     self, DynamicPortsRow, EdgeRow, EvidenceRow, FlavourNoteRow, NamespacedRow, ProofRow, UnfencedRow,
     WithheldRow,
@@ -58,21 +62,39 @@ pub struct RecommendReport {
     /// What became of today's policies, with `--mode tighten`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tightening: Option<TighteningRow>,
+    /// What people decided, and what became of it.
+    pub decisions: Vec<DecisionRow>,
+    /// Whether enough was seen; advice, without effect on the policies.
+    pub readiness: ReadinessRow,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
 }
 
+/// What a report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'a> {
+    /// The policies as they are meant, and what was left open.
+    pub answer: &'a Recommendation,
+    /// What they were measured to do, as read back.
+    pub proof: &'a Proof,
+    /// The language that they are written in.
+    pub flavour: &'a Flavour,
+    /// The policies as written.
+    pub files: &'a [Written],
+    /// Today's policies.
+    pub today: &'a [NetworkPolicy],
+    /// What was concluded of the traffic.
+    pub judgement: &'a Judgement,
+    /// Whether enough was seen.
+    pub readiness: &'a Readiness,
+    /// What was seen and what was left out.
+    pub completeness: &'a CompletenessReport,
+}
+
 impl RecommendReport {
-    /// From the recommendation, its proof, and the policies as written in a flavour beside those
-    /// of `today`.
-    pub fn new(
-        answer: &Recommendation,
-        proof: &Proof,
-        flavour: &Flavour,
-        files: &[Written],
-        today: &[NetworkPolicy],
-        completeness: CompletenessReport,
-    ) -> Self {
+    /// From all that a run found.
+    pub fn new(made: &Made<'_>) -> Self {
+        let Made { answer, proof, flavour, files, today, .. } = *made;
         let reasons = files.iter().flat_map(|file| &file.reasons);
         let notes = files.iter().flat_map(|file| &file.notes);
         RecommendReport {
@@ -97,8 +119,10 @@ impl RecommendReport {
             dynamic_ports: answer.dynamic_ports.iter().map(row::dynamic_ports).collect(),
             evidence: reasons.map(row::evidence).collect(),
             flavour_notes: notes.map(row::flavour_note).collect(),
+            decisions: made.judgement.rulings.iter().map(DecisionRow::from).collect(),
+            readiness: made.readiness.into(),
+            completeness: made.completeness.clone(),
             tightening: None,
-            completeness,
         }
     }
 }

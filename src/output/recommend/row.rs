@@ -50,6 +50,8 @@ pub struct WithheldRow {
     pub edge: EdgeRow,
     /// The id of the finding.
     pub finding: String,
+    /// Whether a person denied it; else a person may accept it.
+    pub denied: bool,
     /// One sentence.
     pub why: String,
 }
@@ -226,7 +228,12 @@ pub(super) fn unfenced(row: &Unfenced) -> UnfencedRow {
 }
 
 pub(super) fn withheld(row: &Withheld) -> WithheldRow {
-    WithheldRow { edge: (&row.edge).into(), finding: row.finding.clone(), why: row.why.clone() }
+    WithheldRow {
+        edge: (&row.edge).into(),
+        finding: row.finding.clone(),
+        denied: row.denied,
+        why: row.why.clone(),
+    }
 }
 
 pub(super) fn dynamic_ports(row: &DynamicPorts) -> DynamicPortsRow {

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::row::{DynamicPortsRow, OutcomeRow, UnfencedRow};
+use flowfence_policy::decision::Fate;
+
+use super::row::{DynamicPortsRow, EdgeRow, OutcomeRow, UnfencedRow};
 use super::{RecommendReport, TighteningRow};
+use super::{decision, readiness};
 use crate::output::safe;
 
 /// Rows of one list that are shown; the JSON output has them all.
@@ -32,11 +35,17 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     }
     list(out, "supersedes (delete these to let the set stand alone)", report.supersedes.iter().cloned())?;
     namespaces(report, out)?;
-    let withheld = report.withheld.iter().map(|row| {
-        let port = row.edge.port.map_or_else(String::new, |port| format!(" {port}/{}", row.edge.protocol));
-        format!("{} -> {}{port}: {}; --accept {}", row.edge.from, row.edge.to, row.why, row.finding)
-    });
-    list(out, "withheld (never a rule until accepted)", withheld)?;
+    let withheld = |denied: bool| report.withheld.iter().filter(move |row| row.denied == denied);
+    list(
+        out,
+        "withheld (never a rule until accepted)",
+        withheld(false).map(|row| format!("{}: {}; --accept {}", edge(&row.edge), row.why, row.finding)),
+    )?;
+    let denied = withheld(true).map(|row| format!("{}: {}", edge(&row.edge), row.why));
+    list(out, "denied (never a rule)", denied)?;
+    list(out, "accepted (a rule, whatever was found)", decision::accepted(&report.decisions))?;
+    list(out, "decisions that ended and no longer hold", decision::lines(&report.decisions, Fate::Ended))?;
+    list(out, "decisions about nothing that was seen", decision::lines(&report.decisions, Fate::Unused))?;
     list(out, "left open", unfenced(&report.unfenced))?;
     list(out, "no traffic seen, not isolated", report.unobserved.iter().map(ToString::to_string))?;
     let icmp = report
@@ -57,6 +66,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     list(out, "opened as needed, so the next port may be another", dynamic)?;
     list(out, "wide on purpose", declared(report))?;
     list(out, &format!("as {}", report.flavour), notes(report))?;
+    readiness::write(&report.readiness, out)?;
     for line in report.completeness.lines() {
         writeln!(out, "{}", safe::line(&line))?;
     }
@@ -76,6 +86,11 @@ fn namespaces(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     list(out, "no policy for the whole namespace, for it would cut off", rows("open", false))?;
     let suspects = "no policy for the whole namespace, for it would admit suspects";
     list(out, suspects, rows("suspect", false))
+}
+
+fn edge(row: &EdgeRow) -> String {
+    let port = row.port.map_or_else(String::new, |port| format!(" {port}/{}", row.protocol));
+    format!("{} -> {}{port}", row.from, row.to)
 }
 
 fn outcome(row: &OutcomeRow) -> String {

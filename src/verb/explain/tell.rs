@@ -98,6 +98,7 @@ fn rules(told: &PolicyStory, story: &Story, policies: &PolicySet, cluster: &Clus
         port: rule.port,
         peers: entries(&rule.entries.peers, &written.peers, |peer| policy::peer(peer, &object.namespace)),
         ports: entries(&rule.entries.ports, &written.ports, policy::port),
+        seen: None,
     });
     Some(PolicyRow { rules: rules.collect(), place: place(object.key(), cluster) })
 }

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use flowfence_model::{NetworkPolicy, NodeId};
+use flowfence_policy::readiness::readiness;
 use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
 use flowfence_policy::recommend::{
     DefaultDeny, Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend,
@@ -16,10 +17,11 @@ use flowfence_policy::recommend::{
 
 use super::observed::{self, Observed};
 use crate::cli::{self, RecommendArgs, RecommendFormat};
+use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::manifest::flavour::{Flavour, FlavourError, Scene, Sheet, Written};
 use crate::manifest::{self, PolicyManifest};
-use crate::output::recommend::{RecommendReport, write_json, write_summary};
+use crate::output::recommend::{Made, RecommendReport, write_json, write_summary};
 use crate::output::safe;
 
 /// Peers that a comment beside a rule names at most.
@@ -28,6 +30,7 @@ const NAMED: usize = 4;
 /// Recommends, proves and writes.
 pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     refuse_contradictions(args)?;
+    let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
     if observed.is_partial {
         eprintln!(
@@ -36,11 +39,12 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
         );
         return Ok(Ending::Partial);
     }
-    let judgement = observed.judge(&args.judge);
+    let judgement = observed.judge(&decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let answer = recommend(&observed.facts, inventory, &judgement, today, &options(args, &observed)?);
+    let options = options(args, &observed)?;
+    let answer = recommend(&observed.facts, inventory, &judgement, today, &options);
     if args.mode == cli::Mode::Tighten {
-        return tighten::run(args, &observed, &judgement, answer);
+        return tighten::run(args, &observed, &judgement, &options, answer);
     }
     let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, &observed)).collect();
     let (files, candidate) = write(args.flavour, &manifests, &answer, &observed)?;
@@ -52,8 +56,17 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     let proof = prove_candidate(&observed.facts, inventory, &judgement, &in_force, today, &answer.declared);
     let meant: Vec<NetworkPolicy> = manifests.iter().map(|manifest| manifest.policy.clone()).collect();
     let open = left_open(inventory, &meant, &candidate);
-    let completeness = observed.completeness.clone();
-    let report = RecommendReport::new(&answer, &proof, args.flavour, &files, today, completeness);
+    let ready = readiness(&observed.facts, inventory, &judgement, &options, observed.completeness.loss);
+    let report = RecommendReport::new(&Made {
+        answer: &answer,
+        proof: &proof,
+        flavour: args.flavour,
+        files: &files,
+        today,
+        judgement: &judgement,
+        readiness: &ready,
+        completeness: &observed.completeness,
+    });
     write_summary(&report, &mut std::io::stderr().lock())?;
     for (id, direction) in &open {
         let line = format!("{id} is not closed for {direction} by what was written");

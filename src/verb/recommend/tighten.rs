@@ -7,17 +7,18 @@ use std::path::PathBuf;
 use anyhow::Context;
 use flowfence_model::NetworkPolicy;
 use flowfence_policy::judge::Judgement;
+use flowfence_policy::readiness::readiness;
 use flowfence_policy::recommend::proof::{prove, prove_narrower};
 use flowfence_policy::recommend::tighten::{Tightened, Tightening, tighten};
-use flowfence_policy::recommend::{Recommendation, RecommendedPolicy, file};
+use flowfence_policy::recommend::{Options, Recommendation, RecommendedPolicy, file};
 
 use super::files::{self, FileChange};
-use super::{manifest, options, patch, write, write_documents};
+use super::{manifest, patch, write, write_documents};
 use crate::cli::{RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
 use crate::manifest::edit::{self, Change, Metadata};
 use crate::manifest::{PolicyManifest, write_policy};
-use crate::output::recommend::{RecommendReport, TighteningRow, write_json, write_summary};
+use crate::output::recommend::{Made, RecommendReport, TighteningRow, write_json, write_summary};
 use crate::output::safe;
 use crate::verb::observed::Observed;
 
@@ -26,10 +27,11 @@ pub(super) fn run(
     args: &RecommendArgs,
     observed: &Observed,
     judgement: &Judgement,
+    options: &Options,
     mut answer: Recommendation,
 ) -> Result<Ending, Failure> {
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let tightening = tighten(&observed.facts, inventory, judgement, today, &options(args, observed)?);
+    let tightening = tighten(&observed.facts, inventory, judgement, today, options);
     let sources = Sources::read(observed);
     answer.policies = tightening.policies.iter().map(|sheet| sources.recommended(sheet)).collect();
     answer.supersedes.clear();
@@ -41,8 +43,17 @@ pub(super) fn run(
     let written = &candidate.policies;
     let narrower = prove_narrower(&observed.facts, inventory, judgement, today, written);
     let proof = prove(&observed.facts, inventory, judgement, written, today, &answer.declared);
-    let completeness = observed.completeness.clone();
-    let mut report = RecommendReport::new(&answer, &proof, args.flavour, &files, today, completeness);
+    let ready = readiness(&observed.facts, inventory, judgement, options, observed.completeness.loss);
+    let mut report = RecommendReport::new(&Made {
+        answer: &answer,
+        proof: &proof,
+        flavour: args.flavour,
+        files: &files,
+        today,
+        judgement,
+        readiness: &ready,
+        completeness: &observed.completeness,
+    });
     report.tightening = Some(TighteningRow::new(&tightening, &narrower));
     write_summary(&report, &mut std::io::stderr().lock())?;
     if !narrower.holds() {

@@ -29,7 +29,7 @@ pub(super) const DETECTOR: Detector = Detector {
 /// The port of DNS services (RFC 1035 §4.2).
 const DNS: u16 = 53;
 
-/// The address of NodeLocal DNSCache by default.
+/// The address of the node-local DNS cache by default.
 const NODE_LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
 
 /// Where names are asked for.

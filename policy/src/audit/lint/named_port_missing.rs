@@ -28,8 +28,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let pods = view::pods(scene);
     let mut findings = Vec::new();
     for rule in view::rules(scene) {
-        let only_blocks = !rule.rule.peers.is_empty()
-            && rule.rule.peers.iter().all(|peer| matches!(peer, PolicyPeer::Block { .. }));
+        let only_blocks = !rule.object.peers.is_empty()
+            && rule.object.peers.iter().all(|peer| matches!(peer, PolicyPeer::Block { .. }));
         let mut destinations: Option<Vec<PodIndex>> = None;
         for (at, port) in rule.ports() {
             let Some(PortName::Name(name)) = &port.port else { continue };

@@ -33,7 +33,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         });
         let empty: Vec<(usize, &PeerSelector)> =
             selectors.filter(|(_, peer)| !view::selects_any(scene, peer, home)).collect();
-        let level = if empty.len() == rule.rule.peers.len() { Level::Warning } else { Level::Note };
+        let level = if empty.len() == rule.object.peers.len() { Level::Warning } else { Level::Note };
         let told = empty.into_iter().filter(|(_, peer)| !is_contradictory(peer, home));
         findings.extend(told.map(|(at, peer)| describe(scene, rule, at, peer, level)));
     }

@@ -8,7 +8,7 @@ use crate::audit::scene::{Detector, Scene};
 pub(super) const DETECTOR: Detector = Detector {
     id: "policy-types-trap",
     level: Level::Warning,
-    title: "policyTypes that do not fit the rules",
+    title: "a `policyTypes` that does not fit the rules",
     meaning: "`policyTypes` alone decides which directions a policy restricts. Rules of a direction that it does \
               not list are ignored. Without it, ingress is always restricted, and egress only when there is an \
               egress rule: `egress: []` then leaves egress open, and egress rules alone deny all ingress.",

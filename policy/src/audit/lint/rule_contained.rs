@@ -44,8 +44,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
                 .filter(|other| other.id != rule.id && !gone.contains(&other.id))
                 .filter(|other| has_same_subjects(other.id.policy))
                 .collect();
-            let objects: Vec<&PolicyRule> = others.iter().map(|other| other.rule).collect();
-            if let Some(used) = rule_within(rule.rule, &objects, &rule.policy.namespace) {
+            let objects: Vec<&PolicyRule> = others.iter().map(|other| other.object).collect();
+            if let Some(used) = rule_within(rule.object, &objects, &rule.policy.namespace) {
                 gone.insert(rule.id);
                 findings.push(describe(*rule, used.iter().map(|at| others[*at])));
             }

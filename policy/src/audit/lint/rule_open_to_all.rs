@@ -24,7 +24,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn without_peers(scene: &Scene<'_>, rule: view::Rule<'_>) -> Option<Finding> {
-    if !rule.rule.peers.is_empty() {
+    if !rule.object.peers.is_empty() {
         return None;
     }
     let (policy, field) = (rule.policy.key(), words::rule(rule.id.direction, rule.id.rule));
@@ -63,10 +63,10 @@ fn every_namespace(rule: view::Rule<'_>) -> Vec<Finding> {
 }
 
 fn extent(rule: view::Rule<'_>) -> String {
-    if rule.rule.ports.is_empty() {
+    if rule.object.ports.is_empty() {
         return "everybody, outside included, on every port".to_owned();
     }
-    let ports = words::some_of(rule.rule.ports.iter().map(words::port));
+    let ports = words::some_of(rule.object.ports.iter().map(words::port));
     format!("everybody, outside included, on {ports}")
 }
 

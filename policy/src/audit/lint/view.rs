@@ -14,18 +14,18 @@ use crate::semantics::{Party, PodIndex, RuleId};
 pub(super) struct Rule<'a> {
     pub id: RuleId,
     pub policy: &'a NetworkPolicy,
-    pub rule: &'a PolicyRule,
+    pub object: &'a PolicyRule,
 }
 
 impl<'a> Rule<'a> {
     /// Its peers by their place.
     pub(super) fn peers(self) -> impl Iterator<Item = (usize, &'a PolicyPeer)> {
-        self.rule.peers.iter().enumerate()
+        self.object.peers.iter().enumerate()
     }
 
     /// Its ports by their place.
     pub(super) fn ports(self) -> impl Iterator<Item = (usize, &'a PolicyPort)> {
-        self.rule.ports.iter().enumerate()
+        self.object.ports.iter().enumerate()
     }
 }
 
@@ -38,7 +38,7 @@ pub(super) fn rules<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Rule<'a>> {
             rules.map(move |(rule, object)| Rule {
                 id: RuleId { policy: at, direction, rule },
                 policy,
-                rule: object,
+                object,
             })
         })
     })

@@ -81,7 +81,9 @@ impl<'a> Census<'a> {
                     *open |= isolated.is_empty() && census.tiered.is_none();
                 }
                 let mut ports = [object.ports.clone(), object.sidecar_ports.clone()];
-                ports.iter_mut().for_each(|ports| ports.sort());
+                for ports in &mut ports {
+                    ports.sort();
+                }
                 let families = object.ips.iter().map(IpAddr::is_ipv4).collect();
                 let seen_by_tiers =
                     census.tiered.as_ref().map(|_| (&object.meta.labels, &*object.ips, &*object.node));

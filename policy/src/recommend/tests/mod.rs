@@ -9,6 +9,7 @@ use super::{Exposed, Mode, Network, Options, Recommendation, ServedRange, Width,
 use crate::judge::testing::{Seen, World, at, connected, workload};
 
 mod add;
+mod decided;
 mod fault;
 mod gather;
 mod mutation;

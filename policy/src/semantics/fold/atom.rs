@@ -81,12 +81,11 @@ impl Atoms {
         std::iter::from_fn(move || {
             while let Some(address) = candidate.filter(|address| block.contains(address)) {
                 // The blocks inside are sorted and disjoint, each step leaves one behind.
-                match inner.iter().find(|hole| hole.contains(&address)) {
-                    Some(hole) => candidate = next(hole.broadcast()),
-                    None => {
-                        candidate = next(address);
-                        return Some(address);
-                    }
+                if let Some(hole) = inner.iter().find(|hole| hole.contains(&address)) {
+                    candidate = next(hole.broadcast());
+                } else {
+                    candidate = next(address);
+                    return Some(address);
                 }
             }
             None

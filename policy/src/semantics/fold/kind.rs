@@ -29,12 +29,17 @@ pub(super) struct Kinds {
     pub(super) names: Vec<u32>,
 }
 
+/// What all parties of a kind have in common: the bitsets that hold them, whether they are pods
+/// with labels, the atom, the nodes and domain names of rules that hold them, and what port
+/// names mean on them.
+type Signature = (Vec<u32>, bool, IpNet, [Vec<u32>; 2], u32);
+
 /// Folds parties. Two are of one kind when the same policies select them, the same selectors
 /// match them, the same blocks and nodes hold their addresses, and the port names that any rule
 /// uses mean the same numbers on them.
 pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kinds {
     let traits = Traits::new(sets);
-    let mut numbers: HashMap<(Vec<u32>, bool, IpNet, [Vec<u32>; 2], u32), u32> = HashMap::new();
+    let mut numbers: HashMap<Signature, u32> = HashMap::new();
     let mut meanings: HashMap<Vec<u16>, u32> = HashMap::new();
     let mut kinds = Kinds { of: Vec::with_capacity(parties.len()), examples: Vec::new(), names: Vec::new() };
     for party in parties {
@@ -43,8 +48,8 @@ pub(super) fn fold(sets: &[&PolicySet], atoms: &Atoms, parties: &[Party]) -> Kin
         let next = number(meanings.len());
         let names = *meanings.entry(traits.numbers(pod)).or_insert(next);
         // A pod that nothing selects is no address either: a plugin may match only these by blocks.
-        let named = [traits.nodes(party, pod), traits.domains(party, pod)];
-        let signature = (selected, pod.is_some(), atoms.around(party.address), named, names);
+        let held = [traits.nodes(party, pod), traits.domains(party, pod)];
+        let signature = (selected, pod.is_some(), atoms.around(party.address), held, names);
         let next = number(kinds.examples.len());
         let kind = *numbers.entry(signature).or_insert(next);
         if kind == next {

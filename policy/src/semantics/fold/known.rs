@@ -7,17 +7,19 @@ use flowfence_model::{PortSet, Protocol};
 use foldhash::fast::RandomState;
 
 use super::profile::{Profile, ProfileId, Profiles};
-use super::stance::Stance;
-use crate::semantics::Party;
 use crate::semantics::port::{Destination, Ports};
 use crate::semantics::region::{Question, Region};
+use crate::semantics::set::PolicySet;
 use crate::semantics::tier::TierRegion;
+use crate::semantics::{Connection, Party};
 
 /// Answers that many stances share. Rules are told apart by their address in the set.
-#[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Known<'a> {
+    /// By kind: it as the other end. Whether a rule holds a peer depends neither on the subject
+    /// nor on the port.
+    peers: Vec<Question<'a>>,
     /// The kinds among the peers of each rule.
-    matches: HashMap<(usize, Direction), Vec<u32>, RandomState>,
+    matches: HashMap<usize, Vec<u32>, RandomState>,
     /// A number for the ports of each rule; rules of equal ports have equal numbers.
     classes: HashMap<usize, u32, RandomState>,
     numbers: HashMap<Ports, u32, RandomState>,
@@ -26,31 +28,31 @@ pub(super) struct Known {
     unions: HashMap<(Vec<u32>, u32), ProfileId, RandomState>,
 }
 
-impl Known {
+impl<'a> Known<'a> {
+    /// Nothing yet, of these kinds.
+    pub(super) fn new(set: &'a PolicySet, kinds: &[Party], direction: Direction) -> Self {
+        let ask = |peer: &Party| {
+            let asked = Connection { from: *peer, to: *peer, protocol: Protocol::Tcp, port: 0 };
+            set.question(&asked, direction).1
+        };
+        let (matches, classes, numbers, unions) = Default::default();
+        Known { peers: kinds.iter().map(ask).collect(), matches, classes, numbers, unions }
+    }
+
     /// The kinds among the peers of a rule of a NetworkPolicy.
-    pub(super) fn policy(&mut self, region: &Region, kinds: &[Party], stance: &Stance<'_>) -> &[u32] {
-        self.find(std::ptr::from_ref(region) as usize, kinds, stance, |question| region.has_peer(question))
+    pub(super) fn policy(&mut self, region: &Region) -> &[u32] {
+        self.find(std::ptr::from_ref(region) as usize, |peer| region.has_peer(peer))
     }
 
     /// The kinds among the peers of a rule of a tier.
-    pub(super) fn tier(&mut self, region: &TierRegion, kinds: &[Party], stance: &Stance<'_>) -> &[u32] {
-        self.find(std::ptr::from_ref(region) as usize, kinds, stance, |question| region.has_peer(question))
+    pub(super) fn tier(&mut self, region: &TierRegion) -> &[u32] {
+        self.find(std::ptr::from_ref(region) as usize, |peer| region.has_peer(peer))
     }
 
-    fn find(
-        &mut self,
-        region: usize,
-        kinds: &[Party],
-        stance: &Stance<'_>,
-        holds: impl Fn(&Question<'_>) -> bool,
-    ) -> &[u32] {
-        self.matches.entry((region, stance.direction)).or_insert_with(|| {
-            // Whether a peer is held does not depend on the subject or the port.
-            let holding = (0u32..).zip(kinds).filter(|(_, peer)| {
-                let (_, question) = stance.question(**peer, Protocol::Tcp);
-                holds(&question)
-            });
-            holding.map(|(kind, _)| kind).collect()
+    fn find(&mut self, region: usize, holds: impl Fn(&Question<'_>) -> bool) -> &[u32] {
+        let peers = &self.peers;
+        self.matches.entry(region).or_insert_with(|| {
+            (0u32..).zip(peers).filter(|(_, peer)| holds(peer)).map(|(kind, _)| kind).collect()
         })
     }
 
@@ -97,7 +99,7 @@ pub(super) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     /// The columns of some rules.
-    pub(super) fn new(rules: &[&'a Region], known: &mut Known) -> Self {
+    pub(super) fn new(rules: &[&'a Region], known: &mut Known<'_>) -> Self {
         let classes: Vec<u32> = rules.iter().map(|region| known.class(region)).collect();
         let mut ports: Vec<(u32, &Ports)> =
             classes.iter().zip(rules).map(|(class, region)| (*class, &region.ports)).collect();

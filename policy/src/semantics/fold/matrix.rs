@@ -162,12 +162,11 @@ fn changed(before: &Side, after: &Side) -> Vec<(KindId, Vec<KindId>)> {
 }
 
 fn side(set: &PolicySet, kinds: &Kinds, direction: Direction, profiles: &mut Profiles) -> Side {
-    let everything = profiles.number(Profile::everything());
     let count = kinds.examples.len();
     let mut numbers: HashMap<_, u32, RandomState> = HashMap::default();
     // The first stance is that of whom no policy speaks: everything is allowed.
-    let mut side = Side { stances: Vec::with_capacity(count), rows: vec![vec![everything; count]] };
-    let mut known = Known::default();
+    let mut side = Side { stances: Vec::with_capacity(count), rows: vec![vec![Profiles::EVERYTHING; count]] };
+    let mut known = Known::new(set, &kinds.examples, direction);
     for (party, names) in kinds.examples.iter().zip(&kinds.names) {
         let Some(key) = stance::key(set, *party, *names, direction) else {
             side.stances.push(0);

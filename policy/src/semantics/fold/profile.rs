@@ -73,15 +73,31 @@ impl ProfileId {
     }
 }
 
-/// Profiles by number, and what pairs of them have in common.
-#[derive(Clone, Debug, Default)]
+/// Profiles by number, and what pairs of them have in common. Two have a number before anything
+/// is asked.
+#[derive(Clone, Debug)]
 pub(super) struct Profiles {
     known: Vec<Profile>,
     numbers: HashMap<Profile, ProfileId, RandomState>,
     common: HashMap<(ProfileId, ProfileId), ProfileId, RandomState>,
 }
 
+impl Default for Profiles {
+    fn default() -> Self {
+        let mut profiles =
+            Profiles { known: Vec::new(), numbers: HashMap::default(), common: HashMap::default() };
+        profiles.number(Profile::everything());
+        profiles.number(Profile::default());
+        profiles
+    }
+}
+
 impl Profiles {
+    /// The number of [`Profile::everything`].
+    pub(super) const EVERYTHING: ProfileId = ProfileId(0);
+    /// The number of the empty profile.
+    pub(super) const NOTHING: ProfileId = ProfileId(1);
+
     pub(super) fn get(&self, id: ProfileId) -> &Profile {
         &self.known[id.0 as usize]
     }
@@ -97,8 +113,12 @@ impl Profiles {
     }
 
     pub(super) fn common(&mut self, one: ProfileId, other: ProfileId) -> ProfileId {
-        if one == other {
+        // Most pairs are of an end that nothing isolates, or of one that shuts the other out.
+        if one == other || other == Self::EVERYTHING || one == Self::NOTHING {
             return one;
+        }
+        if one == Self::EVERYTHING || other == Self::NOTHING {
+            return other;
         }
         let pair = (one.min(other), one.max(other));
         if let Some(known) = self.common.get(&pair) {

@@ -20,7 +20,7 @@ use crate::semantics::{Connection, Party};
 /// The rules of a direction that speak of one kind of pod, in the order of evaluation.
 pub(super) struct Stance<'a> {
     set: &'a PolicySet,
-    pub(super) direction: Direction,
+    direction: Direction,
     subject: Party,
     admin: Vec<&'a TierRegion>,
     /// The rules of the NetworkPolicies that isolate it; `None` when none does.
@@ -56,7 +56,7 @@ impl<'a> Stance<'a> {
         &self,
         kinds: &Kinds,
         own_names: u32,
-        known: &mut Known,
+        known: &mut Known<'_>,
         profiles: &mut Profiles,
     ) -> Vec<ProfileId> {
         let names = &kinds.names;
@@ -72,13 +72,13 @@ impl<'a> Stance<'a> {
             }
         };
         for (at, region) in self.admin.iter().enumerate() {
-            mark(at, known.tier(region, kinds, self));
+            mark(at, known.tier(region));
         }
         for (region, column) in self.policies.iter().flatten().zip(&columns.of) {
-            mark(first + column, known.policy(region, kinds, self));
+            mark(first + column, known.policy(region));
         }
         for (at, region) in self.baseline.iter().enumerate() {
-            mark(first + columns.ports.len() + at, known.tier(region, kinds, self));
+            mark(first + columns.ports.len() + at, known.tier(region));
         }
         let has_names = self.direction == Direction::Egress && self.has_names();
         let mut found: HashMap<(&[u64], u32), ProfileId, RandomState> = HashMap::default();
@@ -108,7 +108,7 @@ impl<'a> Stance<'a> {
         peer: Party,
         columns: &Columns<'_>,
         names: u32,
-        known: &mut Known,
+        known: &mut Known<'_>,
         profiles: &mut Profiles,
     ) -> ProfileId {
         let holds = |column: usize| mask[column / 64] & (1 << (column % 64)) != 0;
@@ -145,7 +145,7 @@ impl<'a> Stance<'a> {
         }))
     }
 
-    pub(super) fn question(&self, peer: Party, protocol: Protocol) -> (Party, Question<'a>) {
+    fn question(&self, peer: Party, protocol: Protocol) -> (Party, Question<'a>) {
         let (from, to) = match self.direction {
             Direction::Egress => (self.subject, peer),
             Direction::Ingress => (peer, self.subject),

@@ -24,7 +24,7 @@ use super::{Flavour, FlavourError, Scene, Sheet, Written};
 const ORDER: u32 = 1000;
 /// The label that Calico gives to a namespace with its name.
 const NAME: &str = "projectcalico.org/name";
-/// What tells a pod from a NetworkSet, which selectors select too.
+/// What tells a pod from a `NetworkSet`, which selectors select too.
 const ORCHESTRATOR: (&str, &str) = ("projectcalico.org/orchestrator", "k8s");
 
 pub(super) const FLAVOUR: Flavour = Flavour {
@@ -150,8 +150,8 @@ fn entity(peers: &[PolicyPeer]) -> Result<Vec<(String, Draft)>, String> {
     Ok(fields)
 }
 
-/// A selector that demands no label would select the NetworkSets of the namespace too, which are
-/// addresses.
+/// A selector that demands no label would select each `NetworkSet` of the namespace too, which
+/// are addresses.
 fn only_pods(selector: &LabelSelector) -> LabelSelector {
     let demands = |r: &Requirement| matches!(r, Requirement::In(..) | Requirement::Exists(_));
     let mut selector = selector.clone();

@@ -67,7 +67,7 @@ struct Parser<'a> {
     rest: &'a str,
 }
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     fn term(&mut self, selector: &mut LabelSelector) -> Result<(), String> {
         let is_negated = self.takes("!");
         if self.takes("has(") {

@@ -1,4 +1,4 @@
-//! `cilium.io/v2` CiliumNetworkPolicy.
+//! `cilium.io/v2` `CiliumNetworkPolicy`.
 //!
 //! What v1 can only say by address has a name here: nodes, the API server, everybody outside, and
 //! hosts that DNS led to. A rule has peers of one kind, so that one rule of v1 becomes up to four.

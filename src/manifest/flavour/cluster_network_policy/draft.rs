@@ -2,7 +2,7 @@
 
 use flowfence_model::policy::Direction;
 use flowfence_model::tier::{Action, ClusterPolicy, TierPeer, TierPort, TierRule};
-use flowfence_model::{LabelSelector, PeerSelector, PortRange, Protocol};
+use flowfence_model::{DomainName, LabelSelector, PeerSelector, PortRange, Protocol};
 
 use super::FLAVOUR;
 use crate::manifest::flavour::draft::{self, Draft, metadata};
@@ -58,7 +58,7 @@ fn peer(peer: &TierPeer) -> Draft {
         TierPeer::Networks(blocks) => Draft::map([("networks", Some(Draft::texts(blocks)))]),
         TierPeer::Nodes(selector) => Draft::map([("nodes", Some(plain(selector)))]),
         TierPeer::DomainNames(names) => {
-            let names = names.iter().map(|name| name.as_str());
+            let names = names.iter().map(DomainName::as_str);
             Draft::map([("domainNames", Some(Draft::texts(names)))])
         }
         TierPeer::Unknown(field) => Draft::Map(vec![(field.clone(), Draft::Map(Vec::new()))]),

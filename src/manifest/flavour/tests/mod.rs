@@ -103,7 +103,7 @@ fn same_verdicts(flavour: &Flavour, policies: &[NetworkPolicy], world: &World) -
     let other = PolicySet::compile_all(roster.cluster(), &candidate.policies, &candidate.tiers);
     let leave = Leave { flavour: flavour.name, policies, world };
     let texts = || written.iter().map(|file| file.text.as_str()).collect::<Vec<_>>().join("---\n");
-    for connection in world.questions(&roster) {
+    for connection in World::questions(&roster) {
         for direction in Direction::BOTH {
             let (want, got) =
                 (plain.allows_in(&connection, direction), other.allows_in(&connection, direction));

@@ -119,7 +119,7 @@ impl World {
     }
 
     /// Pods with each other and with every kind of address, on ports that rules name or just miss.
-    pub(super) fn questions(&self, roster: &Roster) -> Vec<Connection> {
+    pub(super) fn questions(roster: &Roster) -> Vec<Connection> {
         let pods: Vec<PodIndex> = roster.cluster().indices().collect();
         let pods: Vec<Party> = pods
             .into_iter()

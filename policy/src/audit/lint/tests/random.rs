@@ -90,10 +90,12 @@ proptest! {
             let key = policy.key();
             let thin = |rules: &mut Option<Vec<PolicyRule>>, direction: &str| {
                 let mut at = 0;
-                rules.iter_mut().for_each(|rules| rules.retain(|_| {
-                    at += 1;
-                    !gone("rule-contained", &format!("{key}:{direction}[{}]", at - 1))
-                }));
+                if let Some(rules) = rules {
+                    rules.retain(|_| {
+                        at += 1;
+                        !gone("rule-contained", &format!("{key}:{direction}[{}]", at - 1))
+                    });
+                }
             };
             thin(&mut policy.ingress, "ingress");
             thin(&mut policy.egress, "egress");

@@ -1,0 +1,7 @@
+//! `readiness` of a recommendation: whether enough was seen.
+
+mod report;
+mod summary;
+
+pub use report::ReadinessRow;
+pub use summary::write;
