@@ -75,21 +75,27 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     if !proof.holds() || !open.is_empty() {
         return Ok(Ending::ProofFailed);
     }
-    let mut out = std::io::stdout().lock();
     if args.output == RecommendFormat::Patch {
-        patch::write(&changes(args, &observed, &answer, &files), &mut out)?;
+        patch::write(&changes(args, &observed, &answer, &files), &mut std::io::stdout().lock())?;
         return Ok(Ending::Clean);
     }
+    give(args, &report, &files)?;
+    Ok(Ending::Clean)
+}
+
+/// The files of --out, and what stdout gets.
+fn give(args: &RecommendArgs, report: &RecommendReport, files: &[Written]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
     if let Some(dir) = &args.out {
-        files::write_all(&files::under(dir, &files))?;
+        files::write_all(&files::under(dir, files))?;
     }
     match args.output {
-        RecommendFormat::Json => write_json(&report, &mut out)?,
+        RecommendFormat::Json => write_json(report, &mut out)?,
         // With --out the policies are in their files.
-        RecommendFormat::Yaml if args.out.is_none() => write_documents(&files, &mut out)?,
+        RecommendFormat::Yaml if args.out.is_none() => write_documents(files, &mut out)?,
         RecommendFormat::Yaml | RecommendFormat::Patch => {}
     }
-    Ok(Ending::Clean)
+    Ok(())
 }
 
 /// What clap cannot say of options that exclude each other.

@@ -13,7 +13,7 @@ use flowfence_policy::recommend::tighten::{Tightened, Tightening, tighten};
 use flowfence_policy::recommend::{Options, Recommendation, RecommendedPolicy, file};
 
 use super::files::{self, FileChange};
-use super::{manifest, patch, write, write_documents};
+use super::{give, manifest, patch, write};
 use crate::cli::{RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
 use crate::manifest::edit::{self, Change, Metadata};
@@ -59,32 +59,28 @@ pub(super) fn run(
     if !narrower.holds() {
         return Ok(Ending::ProofFailed);
     }
-    let mut ending = Ending::Clean;
-    let mut changes = Vec::new();
-    if args.in_place || args.output == RecommendFormat::Patch {
-        let edited = sources.edited(&tightening, today, args.in_place)?;
-        for refused in &edited.refused {
-            eprintln!("flowfence: left as it is: {}", safe::line(refused));
-            ending = Ending::Unreadable;
-        }
-        changes = edited.changes;
+    if !args.in_place && args.output != RecommendFormat::Patch {
+        give(args, &report, &files)?;
+        return Ok(Ending::Clean);
+    }
+    let edited = sources.edited(&tightening, today, args.in_place)?;
+    for refused in &edited.refused {
+        eprintln!("flowfence: left as it is: {}", safe::line(refused));
     }
     if args.in_place {
-        for change in &changes {
+        for change in &edited.changes {
             files::write(change)?;
             eprintln!("flowfence: edited {}", safe::line(&change.path.display().to_string()));
         }
-    } else if let Some(dir) = args.out.as_ref().filter(|_| args.output != RecommendFormat::Patch) {
-        files::write_all(&files::under(dir, &files))?;
     }
     let mut out = std::io::stdout().lock();
     match args.output {
         RecommendFormat::Json => write_json(&report, &mut out)?,
-        RecommendFormat::Patch => patch::write(&changes, &mut out)?,
-        RecommendFormat::Yaml if args.out.is_none() && !args.in_place => write_documents(&files, &mut out)?,
+        RecommendFormat::Patch => patch::write(&edited.changes, &mut out)?,
+        // The policies are in their files.
         RecommendFormat::Yaml => {}
     }
-    Ok(ending)
+    Ok(if edited.refused.is_empty() { Ending::Clean } else { Ending::Unreadable })
 }
 
 /// The files that today's policies were read from.
