@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-pub use recommend::RecommendArgs;
+pub use recommend::{RecommendArgs, RolloutArgs};
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
     ReachFormat, RecommendFormat, TextOrJson,

@@ -57,6 +57,17 @@ pub struct RecommendArgs {
     /// Where the rules for DNS stand
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "namespace")]
     pub dns: Dns,
+    /// Files
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
+    /// Output format on stdout
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: RecommendFormat,
+}
+
+/// How a set is laid out and taken back.
+#[derive(Debug, Args)]
+pub struct RolloutArgs {
     /// How files lie under --out
     #[arg(long, value_enum, default_value_t)]
     pub layout: Layout,
@@ -66,7 +77,4 @@ pub struct RecommendArgs {
     /// Write the policies of today that are replaced into this directory, to go back to
     #[arg(long, value_name = "DIR")]
     pub rollback: Option<PathBuf>,
-    /// Output format on stdout
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: RecommendFormat,
 }

@@ -1,4 +1,4 @@
-//! Text from outside on its way into Markdown (CommonMark with GitHub's tables).
+//! Text from outside on its way into Markdown (`CommonMark` with GitHub's tables).
 
 use super::safe;
 

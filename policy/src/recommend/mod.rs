@@ -81,16 +81,7 @@ pub fn recommend(
         Mode::Add => missing::keep(&mut needs, &subjects, facts, judgement, inventory, today),
     };
     let names = name::object_names(&subjects, today, options);
-    let mut answer = Recommendation {
-        suspects: judgement.suspects(),
-        withheld: judgement.withheld.clone(),
-        inexpressible: edges_of(Contact::Inexpressible, facts, judgement),
-        undirected: edges_of(Contact::Undirected, facts, judgement),
-        dynamic_ports: dynamic::find(facts, judgement, inventory),
-        ..Recommendation::default()
-    };
-    let unobserved = standings.iter().filter(|(_, standing)| **standing == Standing::Unobserved);
-    answer.unobserved = unobserved.map(|(id, _)| id.clone()).collect();
+    let mut answer = aside(facts, inventory, judgement, &standings);
     let witness = Witness::new(facts, judgement);
     let writer = Writer {
         subjects: &subjects,
@@ -127,6 +118,26 @@ pub fn recommend(
         Mode::Replace => supersedes(inventory, today, &answer),
         Mode::Add => Vec::new(),
     };
+    answer
+}
+
+/// What is said beside the policies.
+fn aside(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    standings: &BTreeMap<NodeId, Standing>,
+) -> Recommendation {
+    let mut answer = Recommendation {
+        suspects: judgement.suspects(),
+        withheld: judgement.withheld.clone(),
+        inexpressible: edges_of(Contact::Inexpressible, facts, judgement),
+        undirected: edges_of(Contact::Undirected, facts, judgement),
+        dynamic_ports: dynamic::find(facts, judgement, inventory),
+        ..Recommendation::default()
+    };
+    let unobserved = standings.iter().filter(|(_, standing)| **standing == Standing::Unobserved);
+    answer.unobserved = unobserved.map(|(id, _)| id.clone()).collect();
     answer
 }
 

@@ -77,35 +77,41 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     if !proof.holds() || !open.is_empty() {
         return Ok(Ending::ProofFailed);
     }
-    let mut out = std::io::stdout().lock();
+    way_back(args, &report, &observed)?;
     if args.output == RecommendFormat::Patch {
-        patch::write(&changes(args, &observed, &answer, &files), &mut out)?;
+        patch::write(&changes(args, &observed, &answer, &files), &mut std::io::stdout().lock())?;
         return Ok(Ending::Clean);
     }
+    give(args, &report, &files)?;
+    Ok(Ending::Clean)
+}
+
+/// The files of --out, and what stdout gets.
+fn give(args: &RecommendArgs, report: &RecommendReport, files: &[Written]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
     if let Some(dir) = &args.out {
-        files::write_all(&rollout::under(dir, &files, args))?;
+        files::write_all(&rollout::under(dir, files, &args.rollout))?;
     }
-    way_back(args, &report, &observed)?;
     match args.output {
-        RecommendFormat::Json => write_json(&report, &mut out)?,
-        RecommendFormat::Markdown => write_markdown(&report, &mut out)?,
+        RecommendFormat::Json => write_json(report, &mut out)?,
+        RecommendFormat::Markdown => write_markdown(report, &mut out)?,
         // With --out the policies are in their files.
-        RecommendFormat::Yaml if args.out.is_none() => write_documents(&files, &mut out)?,
+        RecommendFormat::Yaml if args.out.is_none() => write_documents(files, &mut out)?,
         RecommendFormat::Yaml | RecommendFormat::Patch => {}
     }
-    Ok(Ending::Clean)
+    Ok(())
 }
 
 /// Writes what `--rollback` asks for.
 fn way_back(args: &RecommendArgs, report: &RecommendReport, observed: &Observed) -> Result<(), Failure> {
-    let Some(dir) = &args.rollback else { return Ok(()) };
+    let Some(dir) = &args.rollout.rollback else { return Ok(()) };
     files::write_all(&rollout::back(dir, &report.policies, &report.supersedes, observed)?)
 }
 
 /// What clap cannot say of options that exclude each other.
 fn refuse_contradictions(args: &RecommendArgs) -> Result<(), Failure> {
     let is_for_all = args.default_deny.is_some() || args.dns == cli::Dns::Namespace;
-    if args.canary && args.layout == cli::Layout::Flat {
+    if args.rollout.canary && args.rollout.layout == cli::Layout::Flat {
         return Err(Failure::usage("--canary writes kustomizations, and so needs --layout kustomize"));
     }
     match args.mode {
@@ -131,7 +137,7 @@ fn changes(
     written: &[Written],
 ) -> Vec<files::FileChange> {
     if let Some(dir) = &args.out {
-        return rollout::under(dir, written, args);
+        return rollout::under(dir, written, &args.rollout);
     }
     let mut changes: Vec<files::FileChange> = written
         .iter()

@@ -9,7 +9,7 @@ use flowfence_policy::recommend::file;
 
 use super::files::{self, FileChange};
 use super::tighten::Sources;
-use crate::cli::{Layout, RecommendArgs};
+use crate::cli::{Layout, RolloutArgs};
 use crate::exit::Failure;
 use crate::manifest::flavour::Written;
 use crate::manifest::{PolicyManifest, write_policy};
@@ -18,7 +18,7 @@ use crate::verb::observed::Observed;
 const KUSTOMIZATION: &str = "kustomization.yaml";
 
 /// The files of a set under `dir`.
-pub(super) fn under(dir: &Path, written: &[Written], args: &RecommendArgs) -> Vec<FileChange> {
+pub(super) fn under(dir: &Path, written: &[Written], args: &RolloutArgs) -> Vec<FileChange> {
     match args.layout {
         Layout::Flat => {
             // A namespace is a DNS label: no dot is in it, and so no two names meet.

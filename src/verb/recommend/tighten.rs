@@ -13,7 +13,7 @@ use flowfence_policy::recommend::tighten::{Tightened, Tightening, tighten};
 use flowfence_policy::recommend::{Options, Recommendation, RecommendedPolicy, file};
 
 use super::files::{self, FileChange};
-use super::{manifest, patch, rollout, way_back, write, write_documents};
+use super::{give, manifest, patch, way_back, write};
 use crate::cli::{RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
 use crate::manifest::edit::{self, Change, Metadata};
@@ -63,33 +63,29 @@ pub(super) fn run(
         return Ok(Ending::ProofFailed);
     }
     way_back(args, &report, observed)?;
-    let mut ending = Ending::Clean;
-    let mut changes = Vec::new();
-    if args.in_place || args.output == RecommendFormat::Patch {
-        let edited = sources.edited(&tightening, today, args.in_place)?;
-        for refused in &edited.refused {
-            say!("flowfence: left as it is: {}", safe::line(refused));
-            ending = Ending::Unreadable;
-        }
-        changes = edited.changes;
+    if !args.in_place && args.output != RecommendFormat::Patch {
+        give(args, &report, &files)?;
+        return Ok(Ending::Clean);
+    }
+    let edited = sources.edited(&tightening, today, args.in_place)?;
+    for refused in &edited.refused {
+        say!("flowfence: left as it is: {}", safe::line(refused));
     }
     if args.in_place {
-        for change in &changes {
+        for change in &edited.changes {
             files::write(change)?;
             say!("flowfence: edited {}", safe::line(&change.path.display().to_string()));
         }
-    } else if let Some(dir) = args.out.as_ref().filter(|_| args.output != RecommendFormat::Patch) {
-        files::write_all(&rollout::under(dir, &files, args))?;
     }
     let mut out = std::io::stdout().lock();
     match args.output {
         RecommendFormat::Json => write_json(&report, &mut out)?,
         RecommendFormat::Markdown => write_markdown(&report, &mut out)?,
-        RecommendFormat::Patch => patch::write(&changes, &mut out)?,
-        RecommendFormat::Yaml if args.out.is_none() && !args.in_place => write_documents(&files, &mut out)?,
+        RecommendFormat::Patch => patch::write(&edited.changes, &mut out)?,
+        // The policies are in their files.
         RecommendFormat::Yaml => {}
     }
-    Ok(ending)
+    Ok(if edited.refused.is_empty() { Ending::Clean } else { Ending::Unreadable })
 }
 
 /// The files that today's policies were read from.

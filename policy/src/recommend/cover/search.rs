@@ -22,11 +22,19 @@ impl<'t> Search<'t> {
         Search { table, blocks, steps: 0, best: None }
     }
 
-    /// The cover of the cells `whole` by `blocks` blocks that has the fewest entries, if any cover
-    /// has so few blocks; `None` when finding out took too long.
-    pub(super) fn best_of(&mut self, whole: u64, blocks: usize) -> Option<Option<Vec<Indexed>>> {
-        self.cover(whole, blocks, &mut Vec::new());
-        (self.steps <= STEPS).then(|| self.best.take().map(|(_, best)| best))
+    /// The cover of the cells `whole` that has the fewest blocks, at most `most`, and then the
+    /// fewest entries; `None` when finding it took too long.
+    pub(super) fn best(&mut self, whole: u64, most: usize) -> Option<Vec<Indexed>> {
+        for blocks in 0..=most {
+            self.cover(whole, blocks, &mut Vec::new());
+            if self.steps > STEPS {
+                return None;
+            }
+            if let Some((_, best)) = self.best.take() {
+                return Some(best);
+            }
+        }
+        None
     }
 
     fn cover(&mut self, left: u64, more: usize, chosen: &mut Vec<usize>) {

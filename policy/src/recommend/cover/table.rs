@@ -61,13 +61,7 @@ impl Table {
         }
         let mut search = Search::new(self, self.closed());
         let whole: u64 = self.mask(&(0..self.cells.len()).collect(), |row| self.cells[row].clone());
-        for blocks in 1..=self.cells.len().min(columns) {
-            if let Some(best) = search.best_of(whole, blocks)? {
-                return Some(best);
-            }
-        }
-        // Nothing to cover.
-        Some(Vec::new())
+        search.best(whole, self.cells.len().min(columns))
     }
 
     /// The cells of rows as bits.

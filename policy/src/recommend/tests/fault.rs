@@ -129,7 +129,7 @@ fn releases_of_one_chart_stay_two() {
     assert_eq!(rules(&answer, "shop/flowfence-web", Direction::Egress), egress);
 }
 
-/// [StackRox: a port of which all peers are gone gets an empty `from`]
+/// [`StackRox`: a port of which all peers are gone gets an empty `from`]
 #[test]
 fn a_peer_that_is_gone_leaves_no_empty_list_of_peers() {
     let mut world = World::new();

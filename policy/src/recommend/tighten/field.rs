@@ -41,7 +41,7 @@ impl<'a> Field<'a> {
                 PolicyPeer::Block { cidr, except } if except.is_empty() && is_small(*cidr) => Some(*cidr),
                 _ => None,
             });
-            blocks.flat_map(|cidr| addresses(cidr)).collect()
+            blocks.flat_map(addresses).collect()
         };
         let world = write(Peer::Exposed);
         let excepted = world.iter().flat_map(|peer| match peer {
