@@ -87,10 +87,12 @@ impl Catalogue {
         }
         let is_reached = |s: &&usize| cells_of(s).is_some_and(|own| own.is_subset(&reached));
         gathered.named = named.iter().filter(is_reached).copied().collect();
+        gathered.tells_apart = reached.len() >= gathered.named.len();
         gathered
     }
 
-    /// The key whose entries save most, among equals the one that a person would choose.
+    /// The key whose entries save most; among equals one that tells the named apart, so that it
+    /// nobody to come is named, then the one that a person would choose.
     fn best(&self, left: &BTreeSet<usize>, wanted: &BTreeSet<usize>, identity: bool) -> Option<Gathered> {
         let keys: BTreeSet<&String> =
             left.iter().filter_map(|subject| self.carried.get(subject)).flat_map(BTreeMap::keys).collect();
@@ -98,7 +100,7 @@ impl Catalogue {
             keys.into_iter().filter(|key| PREFERRED.contains(&key.as_str()) == identity).collect();
         keys.sort_by_key(|key| rank(key));
         let gathered = keys.into_iter().rev().map(|key| self.by_key(key, left, wanted));
-        gathered.max_by_key(Gathered::saved).filter(|best| best.saved() > 0)
+        gathered.max_by_key(|one| (one.saved(), one.tells_apart)).filter(|best| best.saved() > 0)
     }
 
     /// One entry for all of some subjects of a namespace, where one label alone does not do.
@@ -116,6 +118,8 @@ impl Catalogue {
 struct Gathered {
     groups: Vec<Group>,
     named: BTreeSet<usize>,
+    /// Whether each has a value of its own.
+    tells_apart: bool,
 }
 
 impl Gathered {
