@@ -121,7 +121,6 @@ pub fn prove_candidate(
     let before = PolicySet::compile_all(roster.cluster(), today, tiers);
     let alone = PolicySet::compile_all(roster.cluster(), &candidate.policies, &candidate.tiers);
     let both = candidate.beside(today, tiers);
-    let both = PolicySet::compile_all(roster.cluster(), &both.policies, &both.tiers);
     let reachable_before = Census::new(&before, &roster).reachable(&ports);
     let measure = |set: &PolicySet| {
         let census = Census::new(set, &roster);
@@ -135,7 +134,14 @@ pub fn prove_candidate(
             reachable_after: census.reachable(&ports),
         }
     };
-    Proof { alone: measure(&alone), beside: measure(&both) }
+    let measured = measure(&alone);
+    // Where nothing else is in force there is nothing more to measure.
+    let beside = if both == *candidate {
+        measured.clone()
+    } else {
+        measure(&PolicySet::compile_all(roster.cluster(), &both.policies, &both.tiers))
+    };
+    Proof { alone: measured, beside }
 }
 
 /// How many genuine edges there are, and which of them `candidate` cuts: the question of
