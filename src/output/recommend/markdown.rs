@@ -19,6 +19,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     review(&mut page, report);
     order(&mut page, report);
     withheld(&mut page, report);
+    page.push_str("### What was seen\n\n");
     for line in report.completeness.lines() {
         let _ = writeln!(page, "- {}", text(&line));
     }
@@ -152,7 +153,6 @@ fn withheld(page: &mut String, report: &RecommendReport) {
         page.push_str("Nothing.\n\n");
     }
     list(page, "Never a rule", rows);
-    page.push_str("### What was seen\n\n");
 }
 
 fn edge(edge: &EdgeRow) -> String {
