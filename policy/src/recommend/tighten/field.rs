@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use crate::judge::Roster;
 use crate::recommend::options::{Exposed, Options};
-use crate::recommend::peer::{Peer, Widths};
+use crate::recommend::peer::Widths;
 use crate::recommend::scope::has_own_network;
 use crate::recommend::subject::{Subject, Subjects};
 use crate::semantics::{Party, PodIndex};
@@ -33,25 +33,10 @@ impl<'a> Field<'a> {
     pub(super) fn new(inventory: &'a Inventory, roster: &'a Roster, exposed: Exposed) -> Self {
         let subjects = Subjects::new(inventory);
         let widths = Widths::new(inventory, &Options::default());
-        let nobody = Subject { namespace: String::new(), members: Vec::new(), selector: None };
-        let write = |peer| widths.write(&BTreeSet::from([peer]), &nobody, &subjects).0;
-        // Neighbours are written as one block.
-        let hosts = |peers: &[PolicyPeer]| -> BTreeSet<IpAddr> {
-            let blocks = peers.iter().filter_map(|peer| match peer {
-                PolicyPeer::Block { cidr, except } if except.is_empty() && is_small(*cidr) => Some(*cidr),
-                _ => None,
-            });
-            blocks.flat_map(addresses).collect()
-        };
-        let world = write(Peer::Exposed);
-        let excepted = world.iter().flat_map(|peer| match peer {
-            PolicyPeer::Block { except, .. } => except.as_slice(),
-            PolicyPeer::Pods(_) => &[],
-        });
         Field {
-            pod_ranges: excepted.copied().collect(),
-            gateways: hosts(&world),
-            nodes: hosts(&write(Peer::Nodes)),
+            pod_ranges: widths.pod_ranges().to_vec(),
+            gateways: widths.gateways().clone(),
+            nodes: widths.nodes().clone(),
             inventory,
             roster,
             exposed,
@@ -176,14 +161,4 @@ fn both(one: &LabelSelector, other: &LabelSelector) -> LabelSelector {
         }
     }
     merged
-}
-
-/// Whether a block holds so few addresses that they are listed one by one.
-fn is_small(cidr: IpNet) -> bool {
-    cidr.max_prefix_len() - cidr.prefix_len() <= 16
-}
-
-/// Every address of a block, the first and the last too.
-fn addresses(cidr: IpNet) -> impl Iterator<Item = IpAddr> {
-    cidr.subnets(cidr.max_prefix_len()).into_iter().flatten().map(|host| host.addr())
 }
