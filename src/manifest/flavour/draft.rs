@@ -43,13 +43,12 @@ impl Draft {
         (!entries.is_empty()).then_some(Draft::List(entries))
     }
 
-    /// The same with a comment line above it, whatever the comment says.
+    /// The same with a comment line above it.
     pub(super) fn noted(self, comment: &str) -> Self {
         if comment.is_empty() {
             return self;
         }
-        let line = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Draft::Noted(Box::new(self), line)
+        Draft::Noted(Box::new(self), comment.to_owned())
     }
 
     /// The object as the API's JSON.
@@ -86,7 +85,7 @@ impl Serialize for Draft {
                 }
                 map.end()
             }
-            Draft::Noted(draft, comment) => yaml::commented(&**draft, comment.clone()).serialize(serializer),
+            Draft::Noted(draft, comment) => yaml::commented(&**draft, comment).serialize(serializer),
         }
     }
 }
