@@ -8,6 +8,7 @@ use flowfence_model::{LabelSelector, Requirement};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
+use super::Flavour;
 use crate::manifest::yaml;
 
 /// A part of an object.
@@ -88,6 +89,16 @@ impl Serialize for Draft {
             Draft::Noted(draft, comment) => yaml::commented(&**draft, comment).serialize(serializer),
         }
     }
+}
+
+/// An object of a flavour.
+pub(super) fn object(flavour: &Flavour, metadata: Draft, spec: Draft) -> Draft {
+    Draft::map([
+        ("apiVersion", Some(Draft::text(flavour.api_version))),
+        ("kind", Some(Draft::text(flavour.kind))),
+        ("metadata", Some(metadata)),
+        ("spec", Some(spec)),
+    ])
 }
 
 /// `metadata` of an object; `namespace` where it lives in one.
