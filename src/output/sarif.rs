@@ -8,6 +8,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::safe;
+
 /// Results that a log holds at most: code scanning refuses a run with more, and shows 5,000.
 pub const MAX_RESULTS: usize = 25_000;
 
@@ -253,10 +255,16 @@ fn outcome<'a>(entry: &'a Entry, rules: &[Rule]) -> Outcome<'a> {
         rule_id: entry.rule,
         rule_index: rules.iter().position(|rule| rule.id == entry.rule).unwrap_or_default(),
         level: entry.level,
-        message: Text { text: format!("{}{fix}", entry.text) },
+        message: Text { text: plain(&format!("{}{fix}", entry.text)) },
         locations: location.into_iter().collect(),
         partial_fingerprints: Fingerprints { flowfence: &entry.fingerprint },
     }
+}
+
+/// Text as a plain text message: what looks like an embedded link (SARIF §3.11.6) is none.
+fn plain(text: &str) -> String {
+    let text = safe::lines(text);
+    if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text }
 }
 
 /// A relative path is under the root of the sources, if it does not climb out of it.
@@ -317,6 +325,14 @@ mod tests {
         let place = &result["locations"][0]["physicalLocation"];
         assert_eq!(place["artifactLocation"]["uri"], "a%20b/p.yaml");
         assert_eq!(place["artifactLocation"]["uriBaseId"], "%SRCROOT%");
+    }
+
+    #[test]
+    fn text_from_outside_is_no_link() {
+        let link = Entry { text: "[here](https://a.example) in egress[0]\u{202e}".to_owned(), ..entry(0) };
+        let text = &log(&[link, entry(1)])["runs"][0]["results"];
+        assert_eq!(text[0]["message"]["text"], "\\[here\\](https://a.example) in egress\\[0\\]");
+        assert_eq!(text[1]["message"]["text"], "finding 1");
     }
 
     #[test]
