@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use flowfence_graph::Inventory;
+use flowfence_graph::{Inventory, Workload};
 use flowfence_model::label::NAMESPACE_NAME;
-use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PeerSelector, PolicyPeer};
+use flowfence_model::{LabelSelector, Labels, NetworkPolicy, NodeId, PeerSelector, PolicyPeer};
 use ipnet::IpNet;
 
 use crate::judge::Roster;
@@ -21,6 +21,8 @@ pub(super) struct Field<'a> {
     pub roster: &'a Roster,
     pub exposed: Exposed,
     subjects: Subjects,
+    /// The workloads that have a network of their own, by namespace.
+    workloads: BTreeMap<&'a str, Vec<&'a Workload>>,
     /// Where pods live.
     pub pod_ranges: Vec<IpNet>,
     /// Addresses by which nodes speak to pods, among those of pods.
@@ -33,7 +35,12 @@ impl<'a> Field<'a> {
     pub(super) fn new(inventory: &'a Inventory, roster: &'a Roster, exposed: Exposed) -> Self {
         let subjects = Subjects::new(inventory);
         let widths = Widths::new(inventory, &Options::default());
+        let mut workloads: BTreeMap<&str, Vec<&Workload>> = BTreeMap::new();
+        for workload in inventory.workloads().values().filter(|w| has_own_network(w, inventory)) {
+            workloads.entry(workload.id.namespace().unwrap_or_default()).or_default().push(workload);
+        }
         Field {
+            workloads,
             pod_ranges: widths.pod_ranges().to_vec(),
             gateways: widths.gateways().clone(),
             nodes: widths.nodes().clone(),
@@ -53,15 +60,11 @@ impl<'a> Field<'a> {
 
     /// The workloads of which a selector of a policy in `home` admits any pod or template.
     pub(super) fn admitted(&self, selector: &PeerSelector, home: &str) -> BTreeSet<NodeId> {
-        let workloads = self.inventory.workloads().values();
-        let own = workloads.filter(|workload| has_own_network(workload, self.inventory));
-        let admitted = own.filter(|workload| {
-            self.is_namespace_of(selector, home, workload.id.namespace().unwrap_or_default())
-                && workload
-                    .label_sets
-                    .iter()
-                    .any(|labels| selector.pods.as_ref().is_none_or(|pods| pods.matches(labels)))
-        });
+        let is_selected = |labels: &Labels| selector.pods.as_ref().is_none_or(|pods| pods.matches(labels));
+        let namespaces = self.workloads.iter();
+        let own = namespaces.filter(|(namespace, _)| self.is_namespace_of(selector, home, namespace));
+        let admitted = own.flat_map(|(_, workloads)| workloads);
+        let admitted = admitted.filter(|workload| workload.label_sets.iter().any(is_selected));
         admitted.map(|workload| workload.id.clone()).collect()
     }
 
