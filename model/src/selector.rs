@@ -1,6 +1,7 @@
 //! `metav1.LabelSelector`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::label::Labels;
 
@@ -39,6 +40,20 @@ impl Requirement {
     }
 }
 
+impl fmt::Display for Requirement {
+    /// As kubectl's `-l` takes it: `a in (b,c)`, `a notin (b)`, `a`, `!a`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (key, operator, values) = match self {
+            Requirement::In(key, values) => (key, "in", values),
+            Requirement::NotIn(key, values) => (key, "notin", values),
+            Requirement::Exists(key) => return f.write_str(key),
+            Requirement::DoesNotExist(key) => return write!(f, "!{key}"),
+        };
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        write!(f, "{key} {operator} ({})", values.join(","))
+    }
+}
+
 /// A label selector: all of its parts must hold; without parts it selects everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelSelector {
@@ -46,6 +61,15 @@ pub struct LabelSelector {
     pub match_labels: BTreeMap<String, String>,
     /// Further requirements, kept in the order of the object.
     pub match_expressions: Vec<Requirement>,
+}
+
+impl fmt::Display for LabelSelector {
+    /// As kubectl's `-l` takes it, `a=b,c in (d,e)`; nothing for the one that selects everything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels = self.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let parts = labels.chain(self.match_expressions.iter().map(Requirement::to_string));
+        f.write_str(&parts.collect::<Vec<_>>().join(","))
+    }
 }
 
 impl LabelSelector {

@@ -6,7 +6,7 @@ use flowfence_policy::decision::{Choice, Decision, Subject};
 use jiff::civil::Date;
 
 use super::refusal::Refusal;
-use super::snapshot::{Level, Problem};
+use super::snapshot::Problem;
 use super::split;
 use super::tree::{Field, Node};
 use super::yaml;
@@ -39,14 +39,7 @@ pub fn parse_decisions(text: &str, name: &Path) -> Result<Vec<Decision>, Vec<Pro
             }
         }
     }
-    let problem = |refusal: Refusal| Problem {
-        file: name.as_str().into(),
-        line: refusal.line,
-        object: None,
-        field: refusal.field,
-        reason: refusal.reason,
-        level: Level::Error,
-    };
+    let problem = |refusal| Problem::refused(&name, refusal);
     if refusals.is_empty() { Ok(decisions) } else { Err(refusals.into_iter().map(problem).collect()) }
 }
 

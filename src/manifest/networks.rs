@@ -13,7 +13,7 @@ use flowfence_policy::recommend::Network;
 
 use super::kind::strict;
 use super::refusal::Refusal;
-use super::snapshot::{Level, Problem};
+use super::snapshot::Problem;
 use super::source::Source;
 use super::split;
 use super::tree::Field;
@@ -21,14 +21,7 @@ use super::tree::Field;
 /// Reads the one document of a file. Refused whole, with line and field, when anything is wrong:
 /// a network that is left out would become many single addresses unsaid.
 pub fn parse_networks(text: &str, name: &str) -> Result<Vec<Network>, Problem> {
-    let problem = |refusal: Refusal| Problem {
-        file: name.into(),
-        line: refusal.line,
-        object: None,
-        field: refusal.field,
-        reason: refusal.reason,
-        level: Level::Error,
-    };
+    let problem = |refusal| Problem::refused(name, refusal);
     let documents = split::documents(text);
     let [document] = &documents[..] else {
         let reason = format!("expected one document of kind Networks, found {}", documents.len());

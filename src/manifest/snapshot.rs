@@ -8,6 +8,8 @@ use std::sync::Arc;
 use flowfence_model::object::Object;
 use flowfence_model::{ClusterPolicy, NetworkPolicy, Remark};
 
+use super::refusal::Refusal;
+
 /// A thing and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located<T> {
@@ -57,6 +59,14 @@ pub struct Problem {
     pub reason: String,
     /// How much it matters.
     pub level: Level,
+}
+
+impl Problem {
+    /// A file that does not count, for what stands in it.
+    pub(super) fn refused(file: &str, refusal: Refusal) -> Self {
+        let Refusal { line, field, reason } = refusal;
+        Problem { file: file.into(), line, object: None, field, reason, level: Level::Error }
+    }
 }
 
 impl fmt::Display for Problem {

@@ -48,12 +48,14 @@ fn comments_before_dashes(out: &mut impl fmt::Write, text: &str) -> fmt::Result 
     Ok(())
 }
 
-/// A value with a comment line above it; JSON cannot hold it.
-pub(super) fn commented<T>(value: T, comment: String) -> impl Serialize
+/// A value with a comment line above it; JSON cannot hold it. The comment is one line whatever it
+/// says, also for readers of YAML 1.1 such as kubectl, which break lines at U+2028 and U+2029.
+pub(super) fn commented<T>(value: T, comment: &str) -> impl Serialize
 where
     T: Serialize,
 {
-    serde_yaml::Commented(value, comment)
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    serde_yaml::Commented(value, comment.chars().map(|c| if breaks(c) { ' ' } else { c }).collect())
 }
 
 /// Reads a value and the line of the document on which it begins, when the format knows lines.

@@ -1,24 +1,11 @@
 //! Parts of policies in the words of kubectl.
 
-use std::collections::BTreeSet;
-
 use flowfence_model::tier::{TierPeer, TierPort};
-use flowfence_model::{
-    LabelSelector, PeerSelector, PolicyPeer, PolicyPort, PortName, PortRange, Requirement,
-};
+use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, PolicyPort, PortName, PortRange};
 
 /// A selector as kubectl writes it; `*` for all.
 pub fn selector(selector: &LabelSelector) -> String {
-    let list = |values: &BTreeSet<String>| values.iter().map(String::as_str).collect::<Vec<_>>().join(",");
-    let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
-    let expressions = selector.match_expressions.iter().map(|requirement| match requirement {
-        Requirement::In(key, values) => format!("{key} in ({})", list(values)),
-        Requirement::NotIn(key, values) => format!("{key} notin ({})", list(values)),
-        Requirement::Exists(key) => key.clone(),
-        Requirement::DoesNotExist(key) => format!("!{key}"),
-    });
-    let parts: Vec<String> = labels.chain(expressions).collect();
-    if parts.is_empty() { "*".to_owned() } else { parts.join(",") }
+    if selector.is_everything() { "*".to_owned() } else { selector.to_string() }
 }
 
 /// An entry of `from` or `to`; `home` is the namespace of its policy.

@@ -8,6 +8,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::safe;
+
 /// Results that a log holds at most: code scanning refuses a run with more, and shows 5,000.
 pub const MAX_RESULTS: usize = 25_000;
 
@@ -253,10 +255,16 @@ fn outcome<'a>(entry: &'a Entry, rules: &[Rule]) -> Outcome<'a> {
         rule_id: entry.rule,
         rule_index: rules.iter().position(|rule| rule.id == entry.rule).unwrap_or_default(),
         level: entry.level,
-        message: Text { text: format!("{}{fix}", entry.text) },
+        message: Text { text: plain(&format!("{}{fix}", entry.text)) },
         locations: location.into_iter().collect(),
         partial_fingerprints: Fingerprints { flowfence: &entry.fingerprint },
     }
+}
+
+/// Text as a plain text message: what looks like an embedded link (SARIF §3.11.6) is none.
+fn plain(text: &str) -> String {
+    let text = safe::lines(text);
+    if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text }
 }
 
 /// A relative path is under the root of the sources, if it does not climb out of it.
@@ -287,54 +295,4 @@ fn encoded(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(at: usize) -> Entry {
-        Entry {
-            rule: "b",
-            level: "note",
-            text: format!("finding {at}"),
-            fix: None,
-            fingerprint: format!("b:{at}"),
-            place: Some(("./a b/p.yaml".to_owned(), 3)),
-            objects: Vec::new(),
-        }
-    }
-
-    fn log(entries: &[Entry]) -> serde_json::Value {
-        let rule = |id| Rule { id, level: "note", title: "t", meaning: "m", doubt: "d", fix: "f" };
-        let mut out = Vec::new();
-        write("audit", &[rule("a"), rule("b")], entries, &mut out).unwrap();
-        serde_json::from_slice(&out).unwrap()
-    }
-
-    #[test]
-    fn a_result_points_at_its_rule_and_file() {
-        let log = log(&[entry(0)]);
-        let result = &log["runs"][0]["results"][0];
-        assert_eq!(result["ruleIndex"], 1);
-        let place = &result["locations"][0]["physicalLocation"];
-        assert_eq!(place["artifactLocation"]["uri"], "a%20b/p.yaml");
-        assert_eq!(place["artifactLocation"]["uriBaseId"], "%SRCROOT%");
-    }
-
-    #[test]
-    fn paths_that_leave_the_sources_are_not_said_to_be_under_them() {
-        let of = |file| {
-            let artifact = artifact(file);
-            (artifact.uri, artifact.uri_base_id)
-        };
-        assert_eq!(of("/tmp/p.yaml"), ("file:///tmp/p.yaml".to_owned(), None));
-        assert_eq!(of("../p:q.yaml"), ("../p%3Aq.yaml".to_owned(), None));
-    }
-
-    #[test]
-    fn what_code_scanning_would_refuse_is_left_out_and_counted() {
-        let entries: Vec<Entry> = (0..MAX_RESULTS + 2).map(entry).collect();
-        let log = log(&entries);
-        assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), MAX_RESULTS);
-        let notice = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
-        assert!(notice.as_str().unwrap().starts_with("2 results"), "{notice}");
-    }
-}
+mod tests;

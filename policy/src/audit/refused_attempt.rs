@@ -68,18 +68,7 @@ fn describe(
     let ports: BTreeSet<u16> = edges.iter().filter_map(|(edge, _)| edge.port).collect();
     let refused: u64 = edges.iter().map(|(_, seen)| seen.tally.refused).sum();
     let unanswered: u64 = edges.iter().map(|(_, seen)| seen.tally.unanswered).sum();
-    let denied: BTreeSet<String> = edges
-        .iter()
-        .flat_map(|(_, seen)| &seen.contacts)
-        .filter(|(_, judged)| judged.verdict.is_denied())
-        .flat_map(|(contact, _)| {
-            let decision = scene.policies.decide(&scene.roster.connection(contact));
-            let sides = [decision.egress, decision.ingress].into_iter().filter(|side| !side.allowed);
-            sides.flat_map(|side| side.isolated_by).collect::<Vec<usize>>()
-        })
-        .filter_map(|policy| scene.policies.policies().get(policy))
-        .map(flowfence_model::NetworkPolicy::key)
-        .collect();
+    let denied = denied_by(scene, edges);
     let how = match (denied.is_empty(), refused) {
         (false, _) => "policies turned it away",
         (true, 1..) => "refused",
@@ -119,4 +108,20 @@ fn describe(
     finding.port = if ports.len() == 1 { ports.first().copied() } else { None };
     finding.edges = edges.iter().map(|(edge, _)| edge.clone()).collect();
     finding
+}
+
+/// The policies that turned some of it away.
+fn denied_by(scene: &Scene<'_>, edges: &[(EdgeKey, Seen<'_>)]) -> BTreeSet<String> {
+    edges
+        .iter()
+        .flat_map(|(_, seen)| &seen.contacts)
+        .filter(|(_, judged)| judged.verdict.is_denied())
+        .flat_map(|(contact, _)| {
+            let decision = scene.policies.decide(&scene.roster.connection(contact));
+            let sides = [decision.egress, decision.ingress].into_iter().filter(|side| !side.allowed);
+            sides.flat_map(|side| side.isolated_by).collect::<Vec<usize>>()
+        })
+        .filter_map(|policy| scene.policies.policies().get(policy))
+        .map(flowfence_model::NetworkPolicy::key)
+        .collect()
 }

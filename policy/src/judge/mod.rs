@@ -109,6 +109,13 @@ impl Judgement {
         let both = facts.contacts.iter().zip(&self.contacts);
         both.filter(|(_, judged)| judged.standing == Standing::Genuine).map(|(contact, _)| contact)
     }
+
+    /// Every pod, with the replica that a connection through a service back to its own workload may
+    /// reach next.
+    pub fn roster(&self, facts: &Facts, inventory: &Inventory) -> Roster {
+        let hairpins = self.genuine(facts).filter(|contact| contact.hairpin);
+        Roster::with_siblings(inventory, &hairpins.map(|contact| contact.to.id.clone()).collect())
+    }
 }
 
 /// Judges every contact. `decisions` are about edges and findings that a person took

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use flowfence_graph::{Contact, Inventory, Party, PodName};
-use flowfence_model::NodeId;
 use flowfence_model::object::Pod;
+use flowfence_model::{NodeId, Protocol};
 
 use super::cluster::cluster_of;
 use crate::semantics::{Cluster, Connection, Party as EngineParty, PodIndex};
@@ -79,6 +79,20 @@ impl Roster {
         let named = self.by_name.get(name)?;
         let held = named.iter().rev().find(|i| self.cluster.pod(**i).ips.contains(&party.address));
         held.or_else(|| named.last()).copied()
+    }
+
+    /// The port of a pod that answers to what its sibling `asked` has at `port`: the port of the
+    /// same name, else the same number.
+    pub fn port_on(&self, asked: Option<PodIndex>, pod: PodIndex, protocol: Protocol, port: u16) -> u16 {
+        let declared = |pod: PodIndex| {
+            let all = self.cluster.pod(pod).ports.iter();
+            all.filter(move |declared| declared.protocol == protocol)
+        };
+        let own = asked.into_iter().flat_map(declared).filter(|declared| declared.port == port);
+        let mut same = own
+            .filter_map(|named| named.name.as_ref())
+            .flat_map(|name| declared(pod).filter(move |declared| declared.name.as_ref() == Some(name)));
+        same.next().map_or(port, |declared| declared.port)
     }
 
     /// A party as the engine asks for it.

@@ -149,7 +149,7 @@ fn group<'r>(
             watch.merge(of_workload);
         }
     }
-    let is_ours = |end: &NodeId| workloads.contains_key(end) && is_member(end);
+    let is_ours = |end: &NodeId| is_member(end) && workloads.contains_key(end);
     let edges: Vec<&Sighting<'_>> =
         sightings.edges.iter().filter(|edge| edge.ends.iter().any(|end| is_ours(end))).collect();
     group.view = view::by_parts(&watch, &edges, facts.window, loss);

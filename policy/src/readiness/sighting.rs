@@ -54,6 +54,7 @@ impl<'a> Sightings<'a> {
         let roster = Roster::new(inventory);
         let mut sightings = Sightings::default();
         let mut edges: BTreeMap<EdgeKey, Sighting<'a>> = BTreeMap::new();
+        let mut tried: Vec<(&NodeId, EdgeKey, EdgeKey)> = Vec::new();
         for (contact, judged) in facts.contacts.iter().zip(&judgement.contacts) {
             if contact.probe || contact.is_loopback() {
                 continue;
@@ -71,14 +72,17 @@ impl<'a> Sightings<'a> {
                 Standing::Undirected => put(&mut sightings.undirected, ends, contact),
                 Standing::Withheld(_) => put(&mut sightings.withheld, ends, contact),
                 Standing::Attempt if judged.scan.is_none() && !judged.verdict.is_denied() => {
-                    put(&mut sightings.unanswered, ends.filter(|id| *id == &contact.from.id), contact);
+                    if contact.from.id.is_workload() {
+                        let key = as_ruled(contact, inventory, &roster, options);
+                        tried.push((&contact.from.id, key, EdgeKey::of(contact)));
+                    }
                 }
                 Standing::Attempt | Standing::Inexpressible => {}
             }
         }
-        let answered: BTreeSet<EdgeKey> = edges.keys().cloned().collect();
-        for tried in sightings.unanswered.values_mut() {
-            tried.retain(|edge| !answered.contains(edge));
+        // Whatever lies under the rule of an edge that was answered is admitted by it.
+        for (from, _, edge) in tried.into_iter().filter(|(_, key, _)| !edges.contains_key(key)) {
+            sightings.unanswered.entry(from).or_default().insert(edge);
         }
         sightings.edges = edges.into_values().collect();
         sightings

@@ -269,6 +269,20 @@ fn a_network_with_a_name_is_one_peer_and_a_range_of_ports_one_port() {
 }
 
 #[test]
+fn who_never_answered_under_a_rule_that_is_needed_is_no_remark() {
+    let mut world = shop();
+    steady(&mut world, "shop/web-0", "203.0.113.1", 443);
+    world.sees("shop/web-0", "203.0.113.2", Protocol::Tcp, 443, Tally { unanswered: 3, ..connected(0) });
+    let causes = |options: &Options| -> Vec<Cause> {
+        let found = answer_with(&world, options, 0.0);
+        row(&found, "shop/Deployment/web").reasons.iter().map(|reason| reason.cause).collect()
+    };
+    assert_eq!(causes(&Options::default()), [Cause::Unanswered, Cause::NoStart]);
+    let partner = Network { name: "partner".to_owned(), cidrs: vec!["203.0.113.0/24".parse().unwrap()] };
+    assert_eq!(causes(&Options { networks: vec![partner], ..Options::default() }), [Cause::NoStart]);
+}
+
+#[test]
 fn a_namespace_is_as_ready_as_its_least_ready_workload() {
     let mut world = shop();
     world.deployment("data/idle", "app=idle", 1).deployment("kube-system/dns", "k8s-app=dns", 1);

@@ -8,7 +8,7 @@ use flowfence_model::{NodeId, PortRange, Protocol};
 use crate::judge::Judgement;
 
 /// As many different undeclared high ports of one server are no list of services.
-const LEAST_PORTS: usize = 8;
+pub(super) const LEAST_PORTS: usize = 8;
 /// Ports below are well known or need a privilege to open (RFC 6335 §6: system ports).
 const FIRST_PORT: u16 = 1024;
 

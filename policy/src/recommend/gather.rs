@@ -63,8 +63,11 @@ impl Catalogue {
     /// Entries over one key for as many of `left` as it can name, two or more in each.
     fn by_key(&self, key: &str, left: &BTreeSet<usize>, wanted: &BTreeSet<usize>) -> Gathered {
         let cells_of = |subject: &usize| self.carried.get(subject).and_then(|carried| carried.get(key));
+        let cells: BTreeSet<&Cell> = left.iter().filter_map(cells_of).flatten().collect();
+        let clean: BTreeSet<&Cell> =
+            cells.into_iter().filter(|cell| self.is_clean(key, cell, wanted)).collect();
         let named = left.iter().filter(|subject| {
-            cells_of(subject).is_some_and(|cells| cells.iter().all(|cell| self.is_clean(key, cell, wanted)))
+            cells_of(subject).is_some_and(|cells| cells.iter().all(|cell| clean.contains(cell)))
         });
         let named: BTreeSet<usize> = named.copied().collect();
         let relation: BTreeSet<Cell> = named.iter().filter_map(cells_of).flatten().cloned().collect();

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use flowfence_graph::{Facts, Inventory};
 use flowfence_model::policy::Direction;
-use flowfence_model::{NetworkPolicy, NodeId, PolicyPort, PortName, Protocol};
+use flowfence_model::{NetworkPolicy, PolicyPort, PortName, Protocol};
 
 use super::need::Needs;
 use super::proof::{Census, Genuine};
 use super::subject::{Subject, Subjects};
-use crate::judge::{Judgement, Roster};
+use crate::judge::Judgement;
 use crate::semantics::PolicySet;
 
 /// Keeps of the needs of each direction that `today` isolates only what it denies to some replica.
@@ -23,9 +23,7 @@ pub(super) fn keep(
     inventory: &Inventory,
     today: &[NetworkPolicy],
 ) -> BTreeSet<(usize, Direction)> {
-    let hairpins: BTreeSet<NodeId> =
-        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
-    let roster = Roster::with_siblings(inventory, &hairpins);
+    let roster = judgement.roster(facts, inventory);
     let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
     let set = PolicySet::compile(roster.cluster(), today);
     let census = Census::new(&set, &roster);

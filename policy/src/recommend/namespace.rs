@@ -265,7 +265,7 @@ fn take_out(policy: &mut RecommendedPolicy, servers: &Servers) {
 
 /// Every workload of the namespace may now ask.
 fn declare(answer: &mut Recommendation, members: &[NodeId], servers: &Servers) {
-    let mut all: BTreeSet<Declared> = answer.declared.iter().cloned().collect();
+    let mut all: BTreeSet<Declared> = std::mem::take(&mut answer.declared).into_iter().collect();
     for (ports, (_, edges)) in servers {
         let asked: BTreeSet<&NodeId> = edges.iter().map(|edge| &edge.to).collect();
         for (subject, peer) in members.iter().flat_map(|id| asked.iter().map(move |peer| (id, *peer))) {

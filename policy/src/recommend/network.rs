@@ -1,5 +1,6 @@
 //! Networks outside that a person gave names to, and blocks of addresses written shortly.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -41,24 +42,35 @@ pub(super) fn join(blocks: &[IpNet], widen: u128, inside: &[IpNet]) -> Vec<Joine
     let mut joined: Vec<Joined> = exact.into_iter().map(|cidr| Joined { cidr, is_wider: false }).collect();
     joined.sort();
     let mut left = widen;
-    while left > 0 {
-        let candidates = (1..joined.len()).filter_map(|at| {
-            let cidr = common(joined[at - 1].cidr, joined[at].cidr)?;
-            let is_inside = inside.iter().any(|net| net.contains(&cidr) || cidr.contains(net));
-            let held = joined.iter().filter(|block| cidr.contains(&block.cidr));
-            let held = held.map(|block| size(block.cidr)).fold(0_u128, u128::saturating_add);
-            (!is_inside).then(|| (size(cidr).saturating_sub(held), cidr))
-        });
-        let Some((added, cidr)) = candidates.min() else { break };
+    let mut candidates = if left > 0 { candidates(&joined, inside) } else { Vec::new() };
+    while let Some((added, cidr)) = candidates.iter().min().copied().filter(|_| left > 0) {
         if added > left {
             break;
         }
         left -= added;
         joined.retain(|block| !cidr.contains(&block.cidr));
         joined.push(Joined { cidr, is_wider: true });
-        joined.sort();
+        // Whatever lies around it has that much less to add.
+        candidates.retain(|(_, other)| !cidr.contains(other));
+        let around = candidates.iter_mut().filter(|(_, other)| other.contains(&cidr));
+        around.for_each(|(more, _)| *more = more.saturating_sub(added));
     }
+    joined.sort();
     joined
+}
+
+/// The blocks that would join neighbours, outside the cluster, with how many addresses each would
+/// add. These are all that joining ever comes to: what joins two blocks joins what lies in them.
+fn candidates(blocks: &[Joined], inside: &[IpNet]) -> Vec<(u128, IpNet)> {
+    let pairs = blocks.windows(2).filter_map(|pair| common(pair[0].cidr, pair[1].cidr));
+    let distinct: BTreeSet<IpNet> = pairs.collect();
+    let is_inside = |cidr: &IpNet| inside.iter().any(|net| net.contains(cidr) || cidr.contains(net));
+    let added = |cidr: IpNet| {
+        let held = blocks.iter().filter(|block| cidr.contains(&block.cidr));
+        let held = held.map(|block| size(block.cidr)).fold(0_u128, u128::saturating_add);
+        (size(cidr).saturating_sub(held), cidr)
+    };
+    distinct.into_iter().filter(|cidr| !is_inside(cidr)).map(added).collect()
 }
 
 /// The smallest block that holds both; `None` across families.
@@ -79,7 +91,7 @@ fn common(a: IpNet, b: IpNet) -> Option<IpNet> {
 }
 
 /// How many addresses a block holds; that of `::/0` does not fit and is one less.
-fn size(cidr: IpNet) -> u128 {
+pub(super) fn size(cidr: IpNet) -> u128 {
     let bits = u32::from(cidr.max_prefix_len() - cidr.prefix_len());
     1_u128.checked_shl(bits).unwrap_or(u128::MAX)
 }
@@ -121,6 +133,34 @@ mod tests {
     }
 
     #[test]
+    fn a_join_fills_what_lies_around_it() {
+        // Each four lacks two; once both are whole, their eight lacks none.
+        let hosts = "203.0.113.0/32 203.0.113.3/32 203.0.113.4/32 203.0.113.7/32 203.0.113.64/32";
+        assert_eq!(joined(hosts, 3, ""), "203.0.113.0/30+ 203.0.113.4/32 203.0.113.7/32 203.0.113.64/32");
+        assert_eq!(joined(hosts, 5, ""), "203.0.113.0/29+ 203.0.113.64/32");
+    }
+
+    /// Neighbour by neighbour, with every sum made anew.
+    fn step_by_step(blocks: &[IpNet], widen: u128, inside: &[IpNet]) -> Vec<Joined> {
+        let exact = IpNet::aggregate(&blocks.to_vec());
+        let mut joined: Vec<Joined> =
+            exact.into_iter().map(|cidr| Joined { cidr, is_wider: false }).collect();
+        joined.sort();
+        let mut left = widen;
+        while left > 0 {
+            let Some((added, cidr)) = candidates(&joined, inside).into_iter().min() else { break };
+            if added > left {
+                break;
+            }
+            left -= added;
+            joined.retain(|block| !cidr.contains(&block.cidr));
+            joined.push(Joined { cidr, is_wider: true });
+            joined.sort();
+        }
+        joined
+    }
+
+    #[test]
     fn the_most_specific_network_holds_an_address() {
         let network = |name: &str, cidrs: &str| Network { name: name.to_owned(), cidrs: nets(cidrs) };
         let all = [network("wide", "198.51.100.0/24 192.0.2.0/28"), network("narrow", "198.51.100.64/26")];
@@ -141,9 +181,11 @@ mod tests {
                 hosts.iter().map(|n| IpNet::from(IpAddr::from(std::net::Ipv4Addr::from(base + n)))).collect();
             let all = join(&blocks, widen, &[]);
             prop_assert!(blocks.iter().all(|net| all.iter().any(|block| block.cidr.contains(net))));
-            let distinct: std::collections::BTreeSet<IpNet> = blocks.iter().copied().collect();
+            let distinct: BTreeSet<IpNet> = blocks.iter().copied().collect();
             let total: u128 = all.iter().map(|block| size(block.cidr)).sum();
             prop_assert!(total - distinct.len() as u128 <= widen);
+            let inside = nets("203.0.112.64/30 203.0.113.9/32");
+            prop_assert_eq!(join(&blocks, widen, &inside), step_by_step(&blocks, widen, &inside));
         }
     }
 }

@@ -66,6 +66,21 @@ impl Widths {
         Widths { nodes, gateways, api_server, pod_cidrs, networks, exposed, widen, inside }
     }
 
+    /// Where pods live, sorted.
+    pub(super) fn pod_ranges(&self) -> &[IpNet] {
+        &self.pod_cidrs
+    }
+
+    /// Addresses by which nodes speak to pods, among those of pods.
+    pub(super) fn gateways(&self) -> &BTreeSet<IpAddr> {
+        &self.gateways
+    }
+
+    /// Every address of every node inside the cluster, gateways included.
+    pub(super) fn nodes(&self) -> &BTreeSet<IpAddr> {
+        &self.nodes
+    }
+
     /// The named network that holds an outside address, as a peer.
     pub(super) fn outside(&self, ip: IpAddr) -> Peer {
         network::of_address(&self.networks, ip).map_or(Peer::Address(ip), Peer::Network)

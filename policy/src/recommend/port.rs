@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{Contact, Inventory};
 use flowfence_model::object::{Pod, TargetPort};
-use flowfence_model::{NodeId, PolicyPort, PortName, PortRange, PortSet, Protocol};
+use flowfence_model::{PolicyPort, PortName, PortRange, PortSet, Protocol};
 
 use super::options::ServedRange;
 
@@ -28,7 +28,11 @@ pub(super) fn of_contact(
     if let Some(served) = served {
         return Some(PolicyPort { protocol, port: Some(PortName::Range(served.range)) });
     }
-    let name = asked.and_then(|pod| split_name(&contact.to.id, pod, protocol, number, inventory));
+    let name = asked.and_then(|pod| {
+        let siblings = inventory.workload(&contact.to.id)?.pods.iter();
+        let siblings = siblings.filter_map(|index| inventory.pods().get(*index)).map(|known| &known.pod);
+        split_name(pod, siblings, protocol, number)
+    });
     let port = name.map_or(PortName::Range(PortRange::single(number)), PortName::Name);
     Some(PolicyPort { protocol, port: Some(port) })
 }
@@ -46,36 +50,35 @@ pub(super) fn in_ranges(ports: &BTreeSet<PolicyPort>) -> Vec<PolicyPort> {
         }
     }
     for (protocol, ranges) in numbers {
-        for range in ranges.into_iter().collect::<PortSet>().ranges() {
-            let is_short = range.last - range.first < LEAST_RANGE - 1;
-            let single = (range.first..=range.last).filter(|_| is_short).map(PortRange::single);
-            let whole = (!is_short).then_some(*range);
-            let ports = single.chain(whole);
-            written.extend(ports.map(|r| PolicyPort { protocol, port: Some(PortName::Range(r)) }));
-        }
+        let ports = runs(&ranges.into_iter().collect());
+        written.extend(ports.into_iter().map(|r| PolicyPort { protocol, port: Some(PortName::Range(r)) }));
     }
     written.into_iter().collect()
 }
 
+/// Ports one by one, and those in a row as a range.
+pub(super) fn runs(ports: &PortSet) -> Vec<PortRange> {
+    let spell = |range: &PortRange| {
+        let is_short = range.last - range.first < LEAST_RANGE - 1;
+        let single = (range.first..=range.last).filter(|_| is_short).map(PortRange::single);
+        single.chain((!is_short).then_some(*range)).collect::<Vec<_>>()
+    };
+    ports.ranges().iter().flat_map(spell).collect()
+}
+
 /// A name of that port of the pod to which its siblings give another number.
-fn split_name(
-    workload: &NodeId,
+pub(super) fn split_name<'p>(
     pod: &Pod,
+    siblings: impl Iterator<Item = &'p Pod> + Clone,
     protocol: Protocol,
     number: u16,
-    inventory: &Inventory,
 ) -> Option<String> {
     let own = pod.ports.iter().filter(|port| port.protocol == protocol && port.port == number);
-    let siblings = &inventory.workload(workload)?.pods;
     own.filter_map(|port| port.name.as_ref())
         .find(|name| {
-            let pods = siblings.iter().filter_map(|index| inventory.pods().get(*index));
-            let numbers: BTreeSet<u16> = pods
-                .flat_map(|known| &known.pod.ports)
-                .filter(|port| port.protocol == protocol && port.name.as_ref() == Some(*name))
-                .map(|port| port.port)
-                .collect();
-            numbers.len() > 1
+            let all = siblings.clone().flat_map(|sibling| &sibling.ports);
+            let same = all.filter(|port| port.protocol == protocol && port.name.as_ref() == Some(*name));
+            same.map(|port| port.port).collect::<BTreeSet<u16>>().len() > 1
         })
         .cloned()
 }
@@ -111,4 +114,20 @@ pub(super) fn other_dns(
         }
     });
     Some(numbered(target.unwrap_or(number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_a_range_only_when_they_are_three() {
+        let text = |numbers: &[u16]| {
+            let runs = runs(&numbers.iter().copied().collect());
+            runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(text(&[80, 81, 443]), "80 81 443");
+        assert_eq!(text(&[80, 81, 82, 84]), "80-82 84");
+        assert_eq!(text(&[65533, 65534, 65535]), "65533-65535");
+    }
 }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use flowfence_graph::EdgeKey;
 use flowfence_model::policy::Direction;
-use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PolicyRule, PortName};
+use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PolicyPort, PolicyRule, PortName};
+use ipnet::IpNet;
 
 use super::evidence::Witness;
 use super::need::Admissions;
@@ -65,9 +66,7 @@ impl Writer<'_> {
             let list = lists.entry(direction).or_default();
             list.extend_from_slice(before.unwrap_or_default());
             for Reasoned { rule, edges, wider: blocks } in rules {
-                wider.extend(blocks.into_iter().flat_map(|cidr| {
-                    rule.ports.iter().map(move |port| (direction, cidr.to_string(), port.clone()))
-                }));
+                wider.extend(blocks.into_iter().flat_map(|cidr| widened(subject, direction, cidr, &rule)));
                 evidence.push(self.witness.evidence(direction, list.len(), edges.into_iter().collect()));
                 list.push(rule);
             }
@@ -75,19 +74,6 @@ impl Writer<'_> {
         if !is_new {
             return None;
         }
-        let declared = wider.into_iter().flat_map(|(direction, cidr, port)| {
-            let number = port.port.as_ref().map(PortName::to_string).unwrap_or_default();
-            subject.members.iter().map(move |id| Declared {
-                kind: Width::Widened,
-                subject: id.clone(),
-                direction,
-                peer: None,
-                protocol: port.protocol,
-                port: number.clone(),
-                network: Some(cidr.clone()),
-            })
-        });
-        let declared = declared.collect();
         let policy = NetworkPolicy {
             namespace: subject.namespace.clone(),
             name: name.to_owned(),
@@ -103,7 +89,7 @@ impl Writer<'_> {
             annotations: self.annotations(subject, &evidence),
             evidence,
         };
-        Some((recommended, declared))
+        Some((recommended, wider))
     }
 
     /// What outlives the file in the cluster: whom it fences, and what outside addresses are called.
@@ -139,4 +125,23 @@ impl Writer<'_> {
             Peer::Nodes | Peer::ApiServer | Peer::Exposed | Peer::Address(_) | Peer::Network(_) => None,
         })
     }
+}
+
+/// A block of a rule that was widened, as every member of the subject declares it for every port.
+fn widened(subject: &Subject, direction: Direction, cidr: IpNet, rule: &PolicyRule) -> Vec<Declared> {
+    let of_port = |port: &PolicyPort| {
+        let number = port.port.as_ref().map(PortName::to_string).unwrap_or_default();
+        let protocol = port.protocol;
+        let declared = subject.members.iter().map(move |id| Declared {
+            kind: Width::Widened,
+            subject: id.clone(),
+            direction,
+            peer: None,
+            protocol,
+            port: number.clone(),
+            network: Some(cidr.to_string()),
+        });
+        declared.collect::<Vec<Declared>>()
+    };
+    rule.ports.iter().flat_map(of_port).collect()
 }

@@ -8,6 +8,7 @@ use flowfence_model::{LabelSelector, Requirement};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
+use super::Flavour;
 use crate::manifest::yaml;
 
 /// A part of an object.
@@ -43,13 +44,12 @@ impl Draft {
         (!entries.is_empty()).then_some(Draft::List(entries))
     }
 
-    /// The same with a comment line above it, whatever the comment says.
+    /// The same with a comment line above it.
     pub(super) fn noted(self, comment: &str) -> Self {
         if comment.is_empty() {
             return self;
         }
-        let line = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Draft::Noted(Box::new(self), line)
+        Draft::Noted(Box::new(self), comment.to_owned())
     }
 
     /// The object as the API's JSON.
@@ -86,9 +86,19 @@ impl Serialize for Draft {
                 }
                 map.end()
             }
-            Draft::Noted(draft, comment) => yaml::commented(&**draft, comment.clone()).serialize(serializer),
+            Draft::Noted(draft, comment) => yaml::commented(&**draft, comment).serialize(serializer),
         }
     }
+}
+
+/// An object of a flavour.
+pub(super) fn object(flavour: &Flavour, metadata: Draft, spec: Draft) -> Draft {
+    Draft::map([
+        ("apiVersion", Some(Draft::text(flavour.api_version))),
+        ("kind", Some(Draft::text(flavour.kind))),
+        ("metadata", Some(metadata)),
+        ("spec", Some(spec)),
+    ])
 }
 
 /// `metadata` of an object; `namespace` where it lives in one.

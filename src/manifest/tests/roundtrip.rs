@@ -198,3 +198,19 @@ spec:
 "#
     );
 }
+
+#[test]
+fn a_comment_is_one_line_for_readers_of_yaml_1_1_too() {
+    let policy = NetworkPolicy {
+        namespace: "shop".into(),
+        name: "web".into(),
+        pod_selector: LabelSelector::everything(),
+        ingress: Some(vec![PolicyRule::default()]),
+        egress: None,
+    };
+    let mut manifest = PolicyManifest::from(policy);
+    manifest.comments.insert((Direction::Ingress, 0), "a\u{2028}- {}\u{2029}- {}\u{85}- {}\n- {}".into());
+    let mut text = String::new();
+    write_policy(&mut text, &manifest).unwrap();
+    assert!(text.contains("\n  # a - {} - {} - {} - {}\n"), "{text:?}");
+}

@@ -52,7 +52,5 @@ pub(super) fn write(report: &ReplayReport, out: &mut dyn Write) -> io::Result<()
 }
 
 fn columns(edge: &EdgeRow) -> [String; 3] {
-    let port =
-        edge.port.map_or_else(|| edge.protocol.to_string(), |port| format!("{port}/{}", edge.protocol));
-    [edge.from.to_string(), edge.to.to_string(), port]
+    [edge.from.to_string(), edge.to.to_string(), edge.port_text()]
 }

@@ -156,8 +156,7 @@ fn withheld(page: &mut String, report: &RecommendReport) {
 }
 
 fn edge(edge: &EdgeRow) -> String {
-    let port = edge.port.map_or_else(String::new, |port| format!("{port}/"));
-    code(&format!("{} -> {} {port}{}", edge.from, edge.to, edge.protocol))
+    code(&edge.to_string())
 }
 
 fn list(page: &mut String, title: &str, rows: impl Iterator<Item = String>) {

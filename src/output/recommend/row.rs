@@ -1,5 +1,7 @@
 //! The rows that the lists of a `Recommendation` hold.
 
+use std::fmt;
+
 use flowfence_graph::EdgeKey;
 use flowfence_model::{IcmpType, NodeId, Protocol, Timestamp};
 use flowfence_policy::judge::Withheld;
@@ -202,6 +204,20 @@ impl From<&EdgeKey> for EdgeRow {
             port: key.port,
             icmp: key.icmp,
         }
+    }
+}
+
+impl EdgeRow {
+    /// `PORT/PROTOCOL`, or the protocol alone.
+    pub fn port_text(&self) -> String {
+        self.port.map_or_else(|| self.protocol.to_string(), |port| format!("{port}/{}", self.protocol))
+    }
+}
+
+impl fmt::Display for EdgeRow {
+    /// `FROM -> TO PORT/PROTOCOL`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {} {}", self.from, self.to, self.port_text())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Peers and ports in a few words, for people.
 
 use flowfence_model::label::NAMESPACE_NAME;
-use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, PolicyPort, PortName, Requirement};
+use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, PolicyPort, PortName};
 use flowfence_policy::recommend::tighten::What;
 
 /// What was, an arrow, and what is; empty for whole rules.
@@ -46,17 +46,7 @@ fn selector(selector: &LabelSelector, everything: &str) -> String {
     {
         return name.clone();
     }
-    let equal = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
-    let values = |values: &std::collections::BTreeSet<String>| {
-        values.iter().map(String::as_str).collect::<Vec<_>>().join(",")
-    };
-    let more = selector.match_expressions.iter().map(|requirement| match requirement {
-        Requirement::In(key, of) => format!("{key} in ({})", values(of)),
-        Requirement::NotIn(key, of) => format!("{key} notin ({})", values(of)),
-        Requirement::Exists(key) => key.clone(),
-        Requirement::DoesNotExist(key) => format!("!{key}"),
-    });
-    equal.chain(more).collect::<Vec<_>>().join(",")
+    selector.to_string()
 }
 
 fn port(port: &PolicyPort) -> String {

@@ -38,25 +38,19 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     list(
         out,
         "withheld (never a rule until accepted)",
-        withheld(false).map(|row| format!("{}: {}; --accept {}", edge(&row.edge), row.why, row.finding)),
+        withheld(false).map(|row| format!("{}: {}; --accept {}", row.edge, row.why, row.finding)),
     )?;
-    let denied = withheld(true).map(|row| format!("{}: {}", edge(&row.edge), row.why));
+    let denied = withheld(true).map(|row| format!("{}: {}", row.edge, row.why));
     list(out, "denied (never a rule)", denied)?;
     list(out, "accepted (a rule, whatever was found)", decision::accepted(&report.decisions))?;
     list(out, "decisions that ended and no longer hold", decision::lines(&report.decisions, Fate::Ended))?;
     list(out, "decisions about nothing that was seen", decision::lines(&report.decisions, Fate::Unused))?;
     list(out, "left open", unfenced(&report.unfenced))?;
     list(out, "no traffic seen, not isolated", report.unobserved.iter().map(ToString::to_string))?;
-    let icmp = report
-        .proof
-        .inexpressible
-        .iter()
-        .map(|edge| format!("{} -> {} {}", edge.from, edge.to, edge.protocol));
+    let icmp = report.proof.inexpressible.iter().map(EdgeRow::to_string);
     list(out, "NetworkPolicy cannot say ICMP; isolation may cut", icmp)?;
-    let undirected = report.undirected.iter().map(|edge| {
-        let port = edge.port.map_or_else(String::new, |port| format!("{port}/"));
-        format!("{} - {} {port}{}", edge.from, edge.to, edge.protocol)
-    });
+    let undirected = report.undirected.iter();
+    let undirected = undirected.map(|edge| format!("{} - {} {}", edge.from, edge.to, edge.port_text()));
     list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
     let dynamic = report.dynamic_ports.iter().map(|row| {
         let DynamicPortsRow { server, protocol, range, seen } = row;
@@ -70,11 +64,6 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", safe::line(&line))?;
     }
     Ok(())
-}
-
-fn edge(row: &EdgeRow) -> String {
-    let port = row.port.map_or_else(String::new, |port| format!(" {port}/{}", row.protocol));
-    format!("{} -> {}{port}", row.from, row.to)
 }
 
 /// Policies for whole namespaces that were not safe.

@@ -143,10 +143,7 @@ impl TighteningRow {
         });
         list(out, "kept as it is", kept)?;
         list(out, "selects nothing, may be deleted", self.selects_nothing.iter().cloned())?;
-        let denied = self.denied.iter().map(|edge| {
-            let port = edge.port.map_or_else(String::new, |port| format!(" {port}"));
-            format!("{} -> {}{port}/{}", edge.from, edge.to, edge.protocol)
-        });
+        let denied = self.denied.iter().map(EdgeRow::to_string);
         list(out, "denied today although it was seen (--mode add or replace admits it)", denied)
     }
 }

@@ -67,7 +67,11 @@ pub(super) fn run(
         give(args, &report, &files)?;
         return Ok(Ending::Clean);
     }
-    let edited = sources.edited(&tightening, today, args.in_place)?;
+    give_edited(args, &report, &sources.edited(&tightening, today, args.in_place)?)
+}
+
+/// Writes the files that people wrote, or shows what would become of them.
+fn give_edited(args: &RecommendArgs, report: &RecommendReport, edited: &Edited) -> Result<Ending, Failure> {
     for refused in &edited.refused {
         say!("flowfence: left as it is: {}", safe::line(refused));
     }
@@ -79,8 +83,8 @@ pub(super) fn run(
     }
     let mut out = std::io::stdout().lock();
     match args.output {
-        RecommendFormat::Json => write_json(&report, &mut out)?,
-        RecommendFormat::Markdown => write_markdown(&report, &mut out)?,
+        RecommendFormat::Json => write_json(report, &mut out)?,
+        RecommendFormat::Markdown => write_markdown(report, &mut out)?,
         RecommendFormat::Patch => patch::write(&edited.changes, &mut out)?,
         // The policies are in their files.
         RecommendFormat::Yaml => {}

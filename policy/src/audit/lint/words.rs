@@ -1,23 +1,11 @@
 //! Parts of policies as findings spell them.
 
 use flowfence_model::policy::Direction;
-use flowfence_model::{LabelSelector, PeerSelector, PolicyPort, Requirement};
+use flowfence_model::{LabelSelector, PeerSelector, PolicyPort};
 
 /// A selector as kubectl's `-l` takes it; `{}` for the one that selects everything.
 pub(super) fn selector(selector: &LabelSelector) -> String {
-    let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
-    let requirements = selector.match_expressions.iter().map(|requirement| match requirement {
-        Requirement::In(key, values) => format!("{key} in ({})", listed(values)),
-        Requirement::NotIn(key, values) => format!("{key} notin ({})", listed(values)),
-        Requirement::Exists(key) => key.clone(),
-        Requirement::DoesNotExist(key) => format!("!{key}"),
-    });
-    let parts: Vec<String> = labels.chain(requirements).collect();
-    if parts.is_empty() { "{}".to_owned() } else { parts.join(",") }
-}
-
-fn listed(values: &std::collections::BTreeSet<String>) -> String {
-    values.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+    if selector.is_everything() { "{}".to_owned() } else { selector.to_string() }
 }
 
 /// Pods by the fields of their selectors.

@@ -113,7 +113,7 @@ pub fn prove_candidate(
     today: &[NetworkPolicy],
     declared: &[Declared],
 ) -> Proof {
-    let roster = roster_of(facts, inventory, judgement);
+    let roster = judgement.roster(facts, inventory);
     let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
     let ports = port_universe(facts, judgement, &roster);
     // Cluster-wide tiers stay whatever becomes of the NetworkPolicies beside them.
@@ -152,18 +152,11 @@ pub fn cuts(
     judgement: &Judgement,
     candidate: &Rulebook<'_>,
 ) -> (usize, Vec<Cut>) {
-    let roster = roster_of(facts, inventory, judgement);
+    let roster = judgement.roster(facts, inventory);
     let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
     let set = candidate.compile(roster.cluster());
     let census = Census::new(&set, &roster);
     (genuine.len(), genuine.cut(&set, &roster, &census))
-}
-
-/// Everybody, with the replica that a connection through a service may reach next.
-fn roster_of(facts: &Facts, inventory: &Inventory, judgement: &Judgement) -> Roster {
-    let hairpins: BTreeSet<NodeId> =
-        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
-    Roster::with_siblings(inventory, &hairpins)
 }
 
 /// Declared and observed ports of each workload.

@@ -1,16 +1,14 @@
 //! The proof of a set that is to be narrower than another: nothing genuine that the wider one
 //! admits is lost, and nothing that it denies is admitted.
 
-use std::collections::BTreeSet;
-
 use flowfence_graph::{Facts, Inventory};
+use flowfence_model::NetworkPolicy;
 use flowfence_model::policy::Direction;
-use flowfence_model::{NetworkPolicy, NodeId};
 
 use super::Cut;
 use super::census::Census;
 use super::replay::Genuine;
-use crate::judge::{Judgement, Roster};
+use crate::judge::Judgement;
 use crate::reach::{Selection, Survey};
 use crate::semantics::PolicySet;
 use crate::semantics::fold::Profile;
@@ -50,9 +48,7 @@ pub fn prove_narrower(
     wide: &[NetworkPolicy],
     narrow: &[NetworkPolicy],
 ) -> Narrower {
-    let hairpins: BTreeSet<NodeId> =
-        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
-    let roster = Roster::with_siblings(inventory, &hairpins);
+    let roster = judgement.roster(facts, inventory);
     let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
     let before = PolicySet::compile(roster.cluster(), wide);
     let after = PolicySet::compile(roster.cluster(), narrow);

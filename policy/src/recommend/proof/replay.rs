@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use flowfence_graph::{Contact, EdgeKey, Inventory};
-use flowfence_model::object::Pod;
 use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, Protocol};
 
@@ -40,9 +39,10 @@ impl<'a> Genuine<'a> {
             let Some(port) = contact.port else { continue };
             let ports = genuine.ports.entry(&contact.from.id).or_default().entry(&contact.to.id).or_default();
             ports.insert((contact.protocol, port));
-            let asked = roster.pod(&contact.to).map(|pod| roster.cluster().pod(pod));
-            let siblings = roster.pods_of(&contact.to.id).iter().map(|pod| roster.cluster().pod(*pod));
-            ports.extend(siblings.map(|pod| (contact.protocol, port_on(asked, pod, contact.protocol, port))));
+            let asked = roster.pod(&contact.to);
+            let siblings = roster.pods_of(&contact.to.id).iter();
+            let port_on = |pod: &PodIndex| roster.port_on(asked, *pod, contact.protocol, port);
+            ports.extend(siblings.map(|pod| (contact.protocol, port_on(pod))));
         }
         genuine
     }
@@ -125,16 +125,13 @@ impl<'a> Genuine<'a> {
     /// Plugins that filter before addresses are rewritten see the outside client itself.
     fn behind(&self, contact: &Contact, roster: &Roster, census: &Census<'_>) -> Vec<Connection> {
         let seen = roster.connection(contact);
-        let asked = seen.to.pod.map(|pod| roster.cluster().pod(pod));
         let is_outside =
             |ip: &&IpAddr| self.inventory.node_of(**ip).is_none() && !self.inventory.is_inside(**ip);
         let mut all = Vec::new();
         for client in contact.behind.iter().filter(is_outside) {
             let from = Party { pod: None, address: *client };
             to_all(census.classes(&contact.to.id), roster, *client, |to| {
-                let pod = to.pod.map(|pod| roster.cluster().pod(pod));
-                let port = pod.map_or(seen.port, |pod| port_on(asked, pod, seen.protocol, seen.port));
-                all.push(Connection { from, to, protocol: seen.protocol, port });
+                all.push(for_ends(&seen, from, to, roster));
             });
         }
         all
@@ -156,12 +153,7 @@ fn questions(contact: &Contact, roster: &Roster, census: &Census<'_>, expand: bo
     if contact.own_node || !expand {
         return all;
     }
-    let asked = seen.to.pod.map(|pod| roster.cluster().pod(pod));
-    let mut ask = |from: Party, to: Party| {
-        let pod = to.pod.map(|pod| roster.cluster().pod(pod));
-        let port = pod.map_or(seen.port, |pod| port_on(asked, pod, seen.protocol, seen.port));
-        all.push(Connection { from, to, protocol: seen.protocol, port });
-    };
+    let mut ask = |from: Party, to: Party| all.push(for_ends(&seen, from, to, roster));
     let sources = census.classes(&contact.from.id);
     let destinations = census.classes(&contact.to.id);
     match (sources, destinations) {
@@ -191,18 +183,10 @@ fn to_all(classes: &[Class], roster: &Roster, like: IpAddr, mut ask: impl FnMut(
     }
 }
 
-/// The port of a sibling that answers to what `asked` has at `port`: the port of the same name,
-/// else the same number.
-fn port_on(asked: Option<&Pod>, sibling: &Pod, protocol: Protocol, port: u16) -> u16 {
-    let own = asked.map_or(&[][..], |pod| &pod.ports).iter();
-    let names = own.filter(|p| p.protocol == protocol && p.port == port).filter_map(|p| p.name.as_ref());
-    names
-        .flat_map(|name| {
-            sibling.ports.iter().filter(move |p| p.protocol == protocol && p.name.as_ref() == Some(name))
-        })
-        .map(|p| p.port)
-        .next()
-        .unwrap_or(port)
+/// A connection as it was seen, between other replicas of its ends.
+fn for_ends(seen: &Connection, from: Party, to: Party, roster: &Roster) -> Connection {
+    let port_on = |pod| roster.port_on(seen.to.pod, pod, seen.protocol, seen.port);
+    Connection { from, to, protocol: seen.protocol, port: to.pod.map_or(seen.port, port_on) }
 }
 
 fn denial(set: &PolicySet, connection: &Connection) -> Option<Direction> {

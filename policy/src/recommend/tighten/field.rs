@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use flowfence_graph::Inventory;
+use flowfence_graph::{Inventory, Workload};
 use flowfence_model::label::NAMESPACE_NAME;
-use flowfence_model::{LabelSelector, NetworkPolicy, NodeId, PeerSelector, PolicyPeer};
+use flowfence_model::{LabelSelector, Labels, NetworkPolicy, NodeId, PeerSelector, PolicyPeer};
 use ipnet::IpNet;
 
 use crate::judge::Roster;
 use crate::recommend::options::{Exposed, Options};
-use crate::recommend::peer::{Peer, Widths};
+use crate::recommend::peer::Widths;
 use crate::recommend::scope::has_own_network;
 use crate::recommend::subject::{Subject, Subjects};
 use crate::semantics::{Party, PodIndex};
@@ -21,6 +21,8 @@ pub(super) struct Field<'a> {
     pub roster: &'a Roster,
     pub exposed: Exposed,
     subjects: Subjects,
+    /// The workloads that have a network of their own, by namespace.
+    workloads: BTreeMap<&'a str, Vec<&'a Workload>>,
     /// Where pods live.
     pub pod_ranges: Vec<IpNet>,
     /// Addresses by which nodes speak to pods, among those of pods.
@@ -33,25 +35,15 @@ impl<'a> Field<'a> {
     pub(super) fn new(inventory: &'a Inventory, roster: &'a Roster, exposed: Exposed) -> Self {
         let subjects = Subjects::new(inventory);
         let widths = Widths::new(inventory, &Options::default());
-        let nobody = Subject { namespace: String::new(), members: Vec::new(), selector: None };
-        let write = |peer| widths.write(&BTreeSet::from([peer]), &nobody, &subjects).0;
-        // Neighbours are written as one block.
-        let hosts = |peers: &[PolicyPeer]| -> BTreeSet<IpAddr> {
-            let blocks = peers.iter().filter_map(|peer| match peer {
-                PolicyPeer::Block { cidr, except } if except.is_empty() && is_small(*cidr) => Some(*cidr),
-                _ => None,
-            });
-            blocks.flat_map(addresses).collect()
-        };
-        let world = write(Peer::Exposed);
-        let excepted = world.iter().flat_map(|peer| match peer {
-            PolicyPeer::Block { except, .. } => except.as_slice(),
-            PolicyPeer::Pods(_) => &[],
-        });
+        let mut workloads: BTreeMap<&str, Vec<&Workload>> = BTreeMap::new();
+        for workload in inventory.workloads().values().filter(|w| has_own_network(w, inventory)) {
+            workloads.entry(workload.id.namespace().unwrap_or_default()).or_default().push(workload);
+        }
         Field {
-            pod_ranges: excepted.copied().collect(),
-            gateways: hosts(&world),
-            nodes: hosts(&write(Peer::Nodes)),
+            workloads,
+            pod_ranges: widths.pod_ranges().to_vec(),
+            gateways: widths.gateways().clone(),
+            nodes: widths.nodes().clone(),
             inventory,
             roster,
             exposed,
@@ -68,15 +60,11 @@ impl<'a> Field<'a> {
 
     /// The workloads of which a selector of a policy in `home` admits any pod or template.
     pub(super) fn admitted(&self, selector: &PeerSelector, home: &str) -> BTreeSet<NodeId> {
-        let workloads = self.inventory.workloads().values();
-        let own = workloads.filter(|workload| has_own_network(workload, self.inventory));
-        let admitted = own.filter(|workload| {
-            self.is_namespace_of(selector, home, workload.id.namespace().unwrap_or_default())
-                && workload
-                    .label_sets
-                    .iter()
-                    .any(|labels| selector.pods.as_ref().is_none_or(|pods| pods.matches(labels)))
-        });
+        let is_selected = |labels: &Labels| selector.pods.as_ref().is_none_or(|pods| pods.matches(labels));
+        let namespaces = self.workloads.iter();
+        let own = namespaces.filter(|(namespace, _)| self.is_namespace_of(selector, home, namespace));
+        let admitted = own.flat_map(|(_, workloads)| workloads);
+        let admitted = admitted.filter(|workload| workload.label_sets.iter().any(is_selected));
         admitted.map(|workload| workload.id.clone()).collect()
     }
 
@@ -176,14 +164,4 @@ fn both(one: &LabelSelector, other: &LabelSelector) -> LabelSelector {
         }
     }
     merged
-}
-
-/// Whether a block holds so few addresses that they are listed one by one.
-fn is_small(cidr: IpNet) -> bool {
-    cidr.max_prefix_len() - cidr.prefix_len() <= 16
-}
-
-/// Every address of a block, the first and the last too.
-fn addresses(cidr: IpNet) -> impl Iterator<Item = IpAddr> {
-    cidr.subnets(cidr.max_prefix_len()).into_iter().flatten().map(|host| host.addr())
 }

@@ -29,7 +29,7 @@ use flowfence_model::{NetworkPolicy, NodeId, PolicyRule};
 use super::evidence::Witness;
 use super::options::Options;
 use super::scope::{self, Standing};
-use crate::judge::{Judgement, Roster, Standing as Contact};
+use crate::judge::{Judgement, Standing as Contact};
 use crate::semantics::PolicySet;
 
 pub use answer::{Edit, Kept, Origin, Seen, Tightened, Tightening, What, WhyKept};
@@ -51,9 +51,7 @@ pub fn tighten(
     today: &[NetworkPolicy],
     options: &Options,
 ) -> Tightening {
-    let hairpins: BTreeSet<NodeId> =
-        judgement.genuine(facts).filter(|c| c.hairpin).map(|c| c.to.id.clone()).collect();
-    let roster = Roster::with_siblings(inventory, &hairpins);
+    let roster = judgement.roster(facts, inventory);
     let field = Field::new(inventory, &roster, options.exposed);
     let standings = scope::scope(facts, inventory, options);
     let mut today = today.to_vec();

@@ -2,18 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_model::{NodeId, PolicyPort, PortName, PortRange, Protocol};
+use flowfence_model::{NodeId, PolicyPort, PortName, Protocol};
 
 use super::answer::WhyKept;
 use super::field::Field;
 use super::width;
-use crate::semantics::{Connection, Party, PodIndex, PolicySet, RuleId};
-
-/// So many undeclared ports of one server are no list but a choice that it makes while running
-/// (FTP in passive mode, RPC): its range stays.
-const DYNAMIC: usize = 8;
-/// So many neighbours are written as a range.
-const RUN: usize = 3;
+use crate::recommend::dynamic::LEAST_PORTS;
+use crate::recommend::port;
+use crate::semantics::{Connection, Party, PolicySet, RuleId};
 
 /// The narrowed ports of a rule.
 #[derive(Debug, Default)]
@@ -104,7 +100,7 @@ fn wide(
         return None;
     }
     let names = names.into_iter().map(PortName::Name);
-    let now: Vec<PolicyPort> = runs(&numbers)
+    let now: Vec<PolicyPort> = port::runs(&numbers.iter().copied().collect())
         .into_iter()
         .map(PortName::Range)
         .chain(names)
@@ -113,7 +109,7 @@ fn wide(
     (now != [was.clone()]).then_some(now)
 }
 
-/// How many undeclared ports a server that chooses them was asked on.
+/// How many undeclared ports a server that chooses them was asked on: its range stays.
 fn dynamic(field: &Field<'_>, own: &[&Connection]) -> Option<usize> {
     let mut undeclared: BTreeMap<Option<&NodeId>, BTreeSet<u16>> = BTreeMap::new();
     for connection in own {
@@ -127,39 +123,16 @@ fn dynamic(field: &Field<'_>, own: &[&Connection]) -> Option<usize> {
         }
     }
     let servers = undeclared.into_iter().filter(|(server, _)| server.is_some());
-    servers.map(|(_, ports)| ports.len()).max().filter(|count| *count >= DYNAMIC)
+    servers.map(|(_, ports)| ports.len()).max().filter(|count| *count >= LEAST_PORTS)
 }
 
 /// The name of the port, where pods of its workload give that name different numbers.
 fn name(field: &Field<'_>, connection: &Connection) -> Option<String> {
     let pod = field.pod(connection.to)?;
-    let siblings = field.roster.pods_of(field.roster.workload_of(pod)?);
-    let declared = |pod: &PodIndex| field.roster.cluster().pod(*pod).ports.iter();
-    let own = declared(&pod).filter(|p| p.protocol == connection.protocol && p.port == connection.port);
-    own.filter_map(|port| port.name.as_ref())
-        .find(|name| {
-            let all = siblings.iter().flat_map(declared);
-            let same = all.filter(|p| p.protocol == connection.protocol && p.name.as_ref() == Some(name));
-            same.map(|port| port.port).collect::<BTreeSet<u16>>().len() > 1
-        })
-        .cloned()
-}
-
-/// Numbers, and neighbours of which all were used as ranges.
-fn runs(numbers: &BTreeSet<u16>) -> Vec<PortRange> {
-    let mut runs: Vec<PortRange> = Vec::new();
-    for number in numbers {
-        match runs.last_mut() {
-            Some(run) if run.last.checked_add(1) == Some(*number) => run.last = *number,
-            _ => runs.push(PortRange::single(*number)),
-        }
-    }
-    let spell = |run: PortRange| {
-        let length = usize::from(run.last - run.first) + 1;
-        let all = (run.first..=run.last).map(PortRange::single);
-        if length < RUN { all.collect() } else { vec![run] }
-    };
-    runs.into_iter().flat_map(spell).collect()
+    let cluster = field.roster.cluster();
+    let siblings = field.roster.pods_of(field.roster.workload_of(pod)?).iter();
+    let siblings = siblings.map(|pod| cluster.pod(*pod));
+    port::split_name(cluster.pod(pod), siblings, connection.protocol, connection.port)
 }
 
 fn admits(field: &Field<'_>, port: &PolicyPort, connection: &Connection) -> bool {
@@ -178,20 +151,4 @@ fn is_called(field: &Field<'_>, to: Party, name: &str, protocol: Protocol, numbe
         let ports = &field.roster.cluster().pod(pod).ports;
         ports.iter().any(|p| p.protocol == protocol && p.port == number && p.name.as_deref() == Some(name))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neighbours_are_a_range_only_when_all_were_used_and_they_are_three() {
-        let text = |numbers: &[u16]| {
-            let runs = runs(&numbers.iter().copied().collect());
-            runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(text(&[80, 81, 443]), "80 81 443");
-        assert_eq!(text(&[80, 81, 82, 84]), "80-82 84");
-        assert_eq!(text(&[65533, 65534, 65535]), "65533-65535");
-    }
 }

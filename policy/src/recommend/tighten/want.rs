@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use flowfence_graph::{Contact, EdgeKey, Facts, Holder};
-use flowfence_model::object::{ContainerPort, Pod};
+use flowfence_model::object::ContainerPort;
 use flowfence_model::policy::Direction;
 use flowfence_model::{Labels, NetworkPolicy, NodeId, PolicyPeer, PortName, Protocol};
 use ipnet::IpNet;
@@ -227,19 +227,11 @@ impl<'a> Collector<'a> {
         all.filter(|party| party.address.is_ipv4() == like.is_ipv4()).collect()
     }
 
-    /// The port of a sibling that answers to what the asked pod has at `port`: the port of the
-    /// same name, else the same number.
+    /// The port of another replica of the end that was asked.
     fn port_on(&self, contact: &Contact, to: Party, port: u16) -> u16 {
-        let cluster = self.field.roster.cluster();
-        let (Some(asked), Some(sibling)) = (self.field.roster.pod(&contact.to), to.pod) else { return port };
-        let (asked, sibling): (&Pod, &Pod) = (cluster.pod(asked), cluster.pod(sibling));
-        let is_named =
-            |p: &&ContainerPort| p.protocol == contact.protocol && p.port == port && p.name.is_some();
-        let names = asked.ports.iter().filter(is_named).map(|p| &p.name);
-        let mut of_sibling = names.flat_map(|name| {
-            sibling.ports.iter().filter(move |p| p.protocol == contact.protocol && p.name == *name)
-        });
-        of_sibling.next().map_or(port, |p| p.port)
+        let roster = self.field.roster;
+        let port_on = |pod| roster.port_on(roster.pod(&contact.to), pod, contact.protocol, port);
+        to.pod.map_or(port, port_on)
     }
 }
 

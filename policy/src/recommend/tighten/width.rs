@@ -4,6 +4,7 @@ use flowfence_model::{PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange};
 use ipnet::IpNet;
 
 use super::field::Field;
+use crate::recommend::network::size;
 use crate::semantics::{PolicySet, RuleId};
 
 /// Orders rules: by how many pairs of ends and ports they admit, then by ends, then by ports.
@@ -49,9 +50,5 @@ pub(super) fn of_port(port: &PolicyPort) -> u128 {
 }
 
 fn addresses(cidr: IpNet, except: &[IpNet]) -> u128 {
-    let size = |net: &IpNet| {
-        let bits = u32::from(net.max_prefix_len() - net.prefix_len());
-        1_u128.checked_shl(bits).unwrap_or(u128::MAX)
-    };
-    except.iter().fold(size(&cidr), |left, part| left.saturating_sub(size(part)))
+    except.iter().fold(size(cidr), |left, part| left.saturating_sub(size(*part)))
 }

@@ -16,7 +16,7 @@ use flowfence_model::{
 };
 use ipnet::IpNet;
 
-use super::draft::{Draft, metadata};
+use super::draft::{Draft, metadata, object};
 use super::part::{Ledger, Part, by_protocol};
 use super::{Flavour, FlavourError, Scene, Sheet, Written};
 
@@ -53,12 +53,7 @@ fn file(sheet: &Sheet<'_>, scene: &Scene<'_>) -> Result<Written, FlavourError> {
         ("egress", Draft::list(egress.map_err(unsayable)?)),
     ]);
     let metadata = metadata(&policy.name, Some(&policy.namespace), &manifest.labels, &manifest.annotations);
-    let object = Draft::map([
-        ("apiVersion", Some(Draft::text(FLAVOUR.api_version))),
-        ("kind", Some(Draft::text(FLAVOUR.kind))),
-        ("metadata", Some(metadata)),
-        ("spec", Some(spec)),
-    ]);
+    let object = object(&FLAVOUR, metadata, spec);
     Ok(Written {
         file: sheet.file.to_owned(),
         text: object.to_yaml()?,

@@ -17,7 +17,7 @@ mod read;
 use flowfence_model::policy::Direction;
 use flowfence_model::{NetworkPolicy, PolicyPeer, PolicyRule};
 
-use super::draft::{Draft, metadata, selector};
+use super::draft::{Draft, metadata, object, selector};
 use super::part::{Ledger, Part};
 use super::{Flavour, FlavourError, Note, Rules, Scene, Sheet, Written};
 use address::Split;
@@ -56,12 +56,7 @@ fn file(sheet: &Sheet<'_>, scene: &Scene<'_>) -> Result<Written, FlavourError> {
         ("egress", policy.egress.as_ref().map(|_| closed(egress))),
     ]);
     let metadata = metadata(&policy.name, Some(&policy.namespace), &manifest.labels, &manifest.annotations);
-    let object = Draft::map([
-        ("apiVersion", Some(Draft::text(FLAVOUR.api_version))),
-        ("kind", Some(Draft::text(FLAVOUR.kind))),
-        ("metadata", Some(metadata)),
-        ("spec", Some(spec)),
-    ]);
+    let object = object(&FLAVOUR, metadata, spec);
     Ok(Written {
         file: sheet.file.to_owned(),
         text: object.to_yaml()?,

@@ -21,12 +21,8 @@ pub(super) fn object(
         ("ingress", rules(&policy.ingress, Direction::Ingress, ingress)),
         ("egress", rules(&policy.egress, Direction::Egress, egress)),
     ]);
-    Draft::map([
-        ("apiVersion", Some(Draft::text(FLAVOUR.api_version))),
-        ("kind", Some(Draft::text(FLAVOUR.kind))),
-        ("metadata", Some(metadata(&policy.name, None, &manifest.labels, &manifest.annotations))),
-        ("spec", Some(spec)),
-    ])
+    let metadata = metadata(&policy.name, None, &manifest.labels, &manifest.annotations);
+    draft::object(&FLAVOUR, metadata, spec)
 }
 
 fn rules(rules: &[TierRule], direction: Direction, comments: &[String]) -> Option<Draft> {
