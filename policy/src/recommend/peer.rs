@@ -81,9 +81,15 @@ impl Widths {
         &self.nodes
     }
 
-    /// The named network that holds an outside address, as a peer.
+    /// The named network that admits an outside address, as a peer. Beside pods whose range no node
+    /// tells, the address is for itself: their surroundings are left out of each network.
     pub(super) fn outside(&self, ip: IpAddr) -> Peer {
-        network::of_address(&self.networks, ip).map_or(Peer::Address(ip), Peer::Network)
+        let network = network::of_address(&self.networks, ip).filter(|_| !self.is_pod_range(ip));
+        network.map_or(Peer::Address(ip), Peer::Network)
+    }
+
+    fn is_pod_range(&self, ip: IpAddr) -> bool {
+        self.pod_cidrs.iter().any(|cidr| cidr.contains(&ip))
     }
 
     /// The name of a network.
@@ -97,12 +103,11 @@ impl Widths {
             (Peer::Pods(_), _) => false,
             (Peer::Nodes, _) | (Peer::Exposed, Exposed::Observed) => self.nodes.contains(&ip),
             (Peer::ApiServer, _) => self.api_server.contains(&ip),
-            (Peer::Exposed, Exposed::Any) => {
-                self.gateways.contains(&ip) || !self.pod_cidrs.iter().any(|cidr| cidr.contains(&ip))
-            }
+            (Peer::Exposed, Exposed::Any) => self.gateways.contains(&ip) || !self.is_pod_range(ip),
             (Peer::Address(own), _) => own == ip,
             (Peer::Network(network), _) => {
-                self.networks.get(network).is_some_and(|net| net.cidrs.iter().any(|cidr| cidr.contains(&ip)))
+                let holds = |net: &Network| net.cidrs.iter().any(|cidr| cidr.contains(&ip));
+                !self.is_pod_range(ip) && self.networks.get(network).is_some_and(holds)
             }
         }
     }
@@ -166,19 +171,23 @@ impl Widths {
     /// The blocks of a named network, without the pods that live in them.
     fn named(&self, network: usize) -> impl Iterator<Item = PolicyPeer> {
         let cidrs = self.networks.get(network).map_or(&[][..], |network| &network.cidrs);
-        IpNet::aggregate(&cidrs.to_vec()).into_iter().map(|cidr| {
-            let except = self.pod_cidrs.iter().filter(|range| cidr.contains(*range)).copied().collect();
-            PolicyPeer::Block { cidr, except }
-        })
+        IpNet::aggregate(&cidrs.to_vec()).into_iter().filter_map(|cidr| self.without_pods(cidr))
     }
 
     /// Every address but those of pods; the gateways, by which nodes speak, lie among the latter.
     fn everybody(&self) -> impl Iterator<Item = PolicyPeer> {
         let world = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
-        world.into_iter().map(|cidr| {
-            let except = self.pod_cidrs.iter().filter(|range| cidr.contains(*range)).copied().collect();
-            PolicyPeer::Block { cidr, except }
-        })
+        world.into_iter().filter_map(|cidr| self.without_pods(cidr))
+    }
+
+    /// A block without the ranges of pods in it; `None` where all of it is one, for an exception
+    /// as large as its block is no policy.
+    fn without_pods(&self, cidr: IpNet) -> Option<PolicyPeer> {
+        if self.pod_cidrs.iter().any(|range| range.contains(&cidr)) {
+            return None;
+        }
+        let except = self.pod_cidrs.iter().filter(|range| cidr.contains(*range)).copied().collect();
+        Some(PolicyPeer::Block { cidr, except })
     }
 }
 

@@ -28,6 +28,33 @@ fn an_address_of_a_named_network_admits_the_network_and_says_so() {
     assert_eq!(widths(&answer), ["external 443 -", "network 443 office"]);
 }
 
+/// Pods beside machines, in a range that no node tells: the surroundings of the pod are left out
+/// of the network, so that what came from there stands for itself.
+#[test]
+fn an_address_beside_a_pod_is_admitted_although_its_network_leaves_pods_out() {
+    for cidr in ["10.0.0.0/16", "10.0.2.0/24", "10.0.2.128/25"] {
+        let mut world = World::new();
+        world.deployment("shop/pay", "app=pay", 1).deployment("shop/job", "app=job", 1);
+        world.pods.get_mut("shop/job-0").unwrap().ips = vec!["10.0.2.10".parse().unwrap()];
+        world.tcp("shop/pay-0", "10.0.2.200", 3306);
+        let networks = vec![network("subnet", &[cidr])];
+        let answer = proved(&world, &Options { networks, ..Options::default() });
+        let egress = rules(&answer, "shop/flowfence-pay", Direction::Egress);
+        assert_eq!(egress, ["10.0.2.200/32: 3306/TCP"], "{cidr}");
+        assert_eq!(widths(&answer), ["external 3306 -"]);
+    }
+}
+
+#[test]
+fn a_network_where_only_pods_live_is_not_written() {
+    let mut world = World::new();
+    world.deployment("shop/pay", "app=pay", 1);
+    world.tcp("shop/pay-0", "198.51.100.7", 443);
+    let networks = vec![network("office", &["198.51.100.0/24", "10.244.1.0/24", "10.244.2.64/26"])];
+    let answer = proved(&world, &Options { networks, ..Options::default() });
+    assert_eq!(rules(&answer, "shop/flowfence-pay", Direction::Egress), ["198.51.100.0/24: 443/TCP"]);
+}
+
 #[test]
 fn blocks_outside_are_widened_within_the_bound_and_declared() {
     let mut world = World::new();
