@@ -31,7 +31,7 @@ pub(super) fn of_contact(
     let name = asked.and_then(|pod| {
         let siblings = inventory.workload(&contact.to.id)?.pods.iter();
         let siblings = siblings.filter_map(|index| inventory.pods().get(*index)).map(|known| &known.pod);
-        split_name(pod, siblings, protocol, number)
+        split_name(pod, &siblings, protocol, number)
     });
     let port = name.map_or(PortName::Range(PortRange::single(number)), PortName::Name);
     Some(PolicyPort { protocol, port: Some(port) })
@@ -69,7 +69,7 @@ pub(super) fn runs(ports: &PortSet) -> Vec<PortRange> {
 /// A name of that port of the pod to which its siblings give another number.
 pub(super) fn split_name<'p>(
     pod: &Pod,
-    siblings: impl Iterator<Item = &'p Pod> + Clone,
+    siblings: &(impl Iterator<Item = &'p Pod> + Clone),
     protocol: Protocol,
     number: u16,
 ) -> Option<String> {

@@ -132,7 +132,7 @@ fn name(field: &Field<'_>, connection: &Connection) -> Option<String> {
     let cluster = field.roster.cluster();
     let siblings = field.roster.pods_of(field.roster.workload_of(pod)?).iter();
     let siblings = siblings.map(|pod| cluster.pod(*pod));
-    port::split_name(cluster.pod(pod), siblings, connection.protocol, connection.port)
+    port::split_name(cluster.pod(pod), &siblings, connection.protocol, connection.port)
 }
 
 fn admits(field: &Field<'_>, port: &PolicyPort, connection: &Connection) -> bool {
