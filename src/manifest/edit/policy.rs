@@ -173,14 +173,10 @@ impl Editor<'_> {
         (was, now, origin): (&PolicyRule, &PolicyRule, &Origin),
         splices: &mut Vec<Splice>,
     ) -> Result<(), Refusal> {
-        let peers = match direction {
-            Direction::Egress => "to",
-            Direction::Ingress => "from",
-        };
         if was.peers != now.peers {
             let groups: Vec<Vec<PolicyPeer>> = by_origin(&now.peers, &origin.peers, was.peers.len());
             let spell = |group| Entries::Peers(group);
-            self.list(node, peers, (&was.peers, &groups), spell, splices)?;
+            self.list(node, direction.peers(), (&was.peers, &groups), spell, splices)?;
         }
         if was.ports != now.ports {
             let groups: Vec<Vec<PolicyPort>> = by_origin(&now.ports, &origin.ports, was.ports.len());

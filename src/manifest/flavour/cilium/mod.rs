@@ -83,7 +83,7 @@ struct Rule {
 
 impl Rule {
     fn draft(self, dns: Option<&std::collections::BTreeSet<u16>>) -> Draft {
-        let prefix = if self.direction == Direction::Ingress { "from" } else { "to" };
+        let prefix = self.direction.peers();
         let (kind, entries) = self.peers;
         let dns = dns.filter(|_| self.direction == Direction::Egress);
         let mut fields = vec![(format!("{prefix}{kind}"), Draft::List(entries))];
