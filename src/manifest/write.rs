@@ -57,7 +57,7 @@ pub(super) fn write_as(out: &mut impl fmt::Write, guise: Guise, manifest: &Polic
     let document = document(guise, manifest, |direction, at, rule| {
         let comment = manifest.comments.get(&(direction, at)).map_or("", String::as_str);
         // A comment is one line whatever it says.
-        yaml::commented(rule, comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+        yaml::commented(rule, yaml::comment(comment))
     });
     yaml::write(out, &document)
 }

@@ -119,7 +119,10 @@ mod tests {
         }
         for odd in ["Web", "we_b", "web.", "a..b", "-a", "", "\u{1b}[2J", "x\ny: z", "ä", "日本"] {
             let name = subdomain(odd);
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{name}");
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{name}"
+            );
             assert!(!name.is_empty() && !name.starts_with('-') && !name.ends_with('-'), "{name}");
         }
         assert_ne!(subdomain("we_b"), subdomain("we-b"));

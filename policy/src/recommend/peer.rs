@@ -88,9 +88,7 @@ impl Widths {
             (Peer::Pods(_), _) => false,
             (Peer::Nodes, _) | (Peer::Exposed, Exposed::Observed) => self.nodes.contains(&ip),
             (Peer::ApiServer, _) => self.api_server.contains(&ip),
-            (Peer::Exposed, Exposed::Any) => {
-                self.gateways.contains(&ip) || !self.is_pod_range(ip)
-            }
+            (Peer::Exposed, Exposed::Any) => self.gateways.contains(&ip) || !self.is_pod_range(ip),
             (Peer::Address(own), _) => own == ip,
             (Peer::Network(network), _) => {
                 let holds = |net: &Network| net.cidrs.iter().any(|cidr| cidr.contains(&ip));

@@ -48,7 +48,7 @@ impl Draft {
         if comment.is_empty() {
             return self;
         }
-        let line = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = yaml::comment(comment);
         Draft::Noted(Box::new(self), line)
     }
 
