@@ -120,7 +120,7 @@ fn the_summary_for_a_pull_request_says_what_closes_and_what_to_look_at_first() {
         "| this set alone | 39 of 39 | 0 | 0 | 161 → 30 |",
         "- `data/cache-from-shop`",
         "**Wide on purpose**",
-        "- `shop/Deployment/blog -> external/198.51.100.66/32 3333/TCP`: first seen after shop/Deployment/blog began to scan; accept `port-scan:shop/Deployment/blog`",
+        "- `shop/Deployment/blog -> external/198.51.100.66/32 3333/TCP`: `first seen after shop/Deployment/blog began to scan`; accept `port-scan:shop/Deployment/blog`",
     ] {
         assert!(page.contains(told), "{told}\n{page}");
     }

@@ -7,6 +7,7 @@ use flowfence_model::Timestamp;
 use flowfence_model::object::{Meta, Owner};
 use serde::{Deserialize, Deserializer};
 
+use super::kind::label;
 use super::refusal::Refusal;
 
 /// `metadata` as written.
@@ -49,11 +50,28 @@ impl RawMeta {
         Ok(meta)
     }
 
+    /// What the API server never takes would reach no policy: the proof would refuse all of them.
+    fn check(&self) -> Result<(), Refusal> {
+        if !label::is_subdomain(&self.name) {
+            return Err(Refusal::field("metadata.name", format!("{:?} is no name (RFC 1123)", self.name)));
+        }
+        if !self.namespace.is_empty() && !label::is_namespace(&self.namespace) {
+            let reason = format!("{:?} is no namespace (RFC 1123)", self.namespace);
+            return Err(Refusal::field("metadata.namespace", reason));
+        }
+        let odd = self.labels.iter().find(|(key, value)| !label::is_key(key) || !label::is_label(value));
+        odd.map_or(Ok(()), |(key, value)| {
+            let field = format!("metadata.labels.{key}");
+            Err(Refusal::field(field, format!("{key:?}: {value:?} is not a valid label")))
+        })
+    }
+
     /// Metadata of a kind that lives beside namespaces.
     pub(super) fn cluster_wide(self) -> Result<Meta, Refusal> {
         if self.name.is_empty() {
             return Err(Refusal::field("metadata.name", "an object needs a name"));
         }
+        self.check()?;
         let controller = self.owner_references.into_iter().find(|owner| owner.controller == Some(true));
         Ok(Meta {
             namespace: self.namespace,

@@ -48,14 +48,12 @@ fn comments_before_dashes(out: &mut impl fmt::Write, text: &str) -> fmt::Result 
     Ok(())
 }
 
-/// A value with a comment line above it; JSON cannot hold it. The comment is one line whatever it
-/// says, also for readers of YAML 1.1 such as kubectl, which break lines at U+2028 and U+2029.
+/// A value with a comment line above it; JSON cannot hold it.
 pub(super) fn commented<T>(value: T, comment: &str) -> impl Serialize
 where
     T: Serialize,
 {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    serde_yaml::Commented(value, comment.chars().map(|c| if breaks(c) { ' ' } else { c }).collect())
+    serde_yaml::Commented(value, self::comment(comment))
 }
 
 /// Reads a value and the line of the document on which it begins, when the format knows lines.
@@ -96,4 +94,23 @@ fn reason(error: &serde_yaml::Error) -> String {
     let text = error.without_snippet().to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     text.split_once(", set DuplicateKeyPolicy").map_or(text, |(reason, _)| reason).to_owned()
+}
+
+/// A comment on one line, whoever reads it: kubectl's YAML ends lines at U+2028 and U+2029 too, so
+/// that what stands behind them would be YAML. What reorders the text beside it goes likewise.
+pub(super) fn comment(text: &str) -> String {
+    let is_break = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
+    let is_hidden = |c: char| matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}');
+    text.chars().map(|c| if is_break(c) || is_hidden(c) { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_one_line_for_every_reader() {
+        let text = comment("a\nb\u{85}c\u{2028}  - {}\u{2029}d\u{202e}e\u{1b}[31m");
+        assert_eq!(text, "a b c   - {} d e [31m");
+    }
 }

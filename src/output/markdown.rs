@@ -1,27 +1,7 @@
-//! Text from outside on its way into Markdown (`CommonMark` with GitHub's tables).
+//! Text from outside on its way into Markdown (`CommonMark` with GitHub's tables): always as code,
+//! for plain text may be a link or a mention however it is escaped.
 
 use super::safe;
-
-/// `text` as one run of plain text: nothing in it is markup, a link, a mention or a cell's end.
-pub fn text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in safe::line(text).chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~'
-            | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            // A zero-width joiner would do too, but nobody sees that it is there.
-            '@' => out.push_str("&#64;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// `text` as code: what it holds stays as it is, backticks aside, which would end it.
 pub fn code(text: &str) -> String {
@@ -49,12 +29,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_from_outside_is_markup() {
-        assert_eq!(
-            text("a|b <img> [x](y) `c`\n# d @team"),
-            "a\\|b &lt;img&gt; \\[x\\]\\(y\\) \\`c\\` \\# d &#64;team"
-        );
-        assert_eq!(code("a`b|c\u{202e}d"), "`a\u{fffd}b\u{fffd}cd`");
+    fn nothing_from_outside_ends_the_code_or_the_cell_that_it_is_in() {
+        assert_eq!(code("a`b|c\u{202e}d\n# e @team https://x"), "`a\u{fffd}b\u{fffd}cd # e @team https://x`");
         assert_eq!(code(""), "` `");
     }
 

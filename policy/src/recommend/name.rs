@@ -32,8 +32,9 @@ pub(super) fn object_names(
     let mut names = BTreeMap::new();
     for (index, subject) in subjects.iter() {
         let Some((kind, name)) = subject.members.first().and_then(kind_and_name) else { continue };
-        let plain = cut(format!("{PREFIX}{name}"));
-        let with_kind = cut(format!("{PREFIX}{name}-{}", kind.to_ascii_lowercase()));
+        let name_part = subdomain(name);
+        let plain = cut(format!("{PREFIX}{name_part}"));
+        let with_kind = cut(format!("{PREFIX}{name_part}-{}", subdomain(&kind.to_ascii_lowercase())));
         let alone = claims.get(&(subject.namespace.clone(), name.to_owned())).is_none_or(|n| *n == 1);
         let numbered = (2..).map(|n| cut(format!("{with_kind}-{n}")));
         let candidates = alone.then_some(plain).into_iter().chain([with_kind.clone()]).chain(numbered);
@@ -66,6 +67,27 @@ fn safe(part: &str) -> String {
     if clean.starts_with('.') || clean.is_empty() { format!("_{clean}") } else { clean }
 }
 
+/// The name as part of a DNS subdomain. A pod may name any owner it likes, for the API server does
+/// not look at it: what is no name is spelled with `-` and told apart by a hash of the whole.
+fn subdomain(name: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_part = |part: &str| {
+        part.bytes().all(|b| is_plain(b) || b == b'-')
+            && part.bytes().next().is_some_and(is_plain)
+            && part.bytes().last().is_some_and(is_plain)
+    };
+    if name.split('.').all(is_part) {
+        return name.to_owned();
+    }
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let spelled: String = name.chars().map(plain).collect();
+    let hash = fnv1a(name);
+    match spelled.trim_matches('-') {
+        "" => format!("{hash:08x}"),
+        kept => format!("{kept}-{hash:08x}"),
+    }
+}
+
 /// Cuts a name of an object that is too long and puts a hash of the whole in place of the rest.
 pub fn cut(name: String) -> String {
     if name.len() <= MAX_NAME {
@@ -88,6 +110,23 @@ mod tests {
     fn long_names_are_cut_and_still_differ() {
         let (a, b) = (cut(format!("{}a", "x".repeat(300))), cut(format!("{}b", "x".repeat(300))));
         assert!(a.len() <= MAX_NAME && a != b, "{a}");
+    }
+
+    #[test]
+    fn what_is_no_name_becomes_one_and_still_differs() {
+        for sound in ["web", "web-2.0", "7"] {
+            assert_eq!(subdomain(sound), sound);
+        }
+        for odd in ["Web", "we_b", "web.", "a..b", "-a", "", "\u{1b}[2J", "x\ny: z", "ä", "日本"] {
+            let name = subdomain(odd);
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{name}"
+            );
+            assert!(!name.is_empty() && !name.starts_with('-') && !name.ends_with('-'), "{name}");
+        }
+        assert_ne!(subdomain("we_b"), subdomain("we-b"));
+        assert_ne!(subdomain("日"), subdomain("本"));
     }
 
     #[test]

@@ -110,6 +110,12 @@ pub fn edit(text: &str, file: &str, changes: &[Change<'_>]) -> Result<String, Ed
 fn read_back(text: &str, edited: &str, file: &str, changes: &[Change<'_>]) -> Result<(), EditError> {
     let refuse = |reason: &str| EditError::Text { file: file.to_owned(), reason: reason.to_owned() };
     let (before, after) = (parse_objects(text, file), parse_objects(edited, file));
+    let holds = |wanted: &NetworkPolicy| {
+        before.objects.iter().any(|known| matches!(&known.item, Object::NetworkPolicy(p) if p == wanted))
+    };
+    if let Some(change) = changes.iter().find(|change| !holds(change.was)) {
+        return Err(refuse(&format!("{} does not read as it did", change.was.key())));
+    }
     if before.objects.len() != after.objects.len()
         || before.problems.len() != after.problems.len()
         || before.ignored_kinds != after.ignored_kinds

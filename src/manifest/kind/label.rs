@@ -99,8 +99,13 @@ pub(in crate::manifest) fn is_label(text: &str) -> bool {
 }
 
 /// `DNS1123Subdomain`: parts joined by dots, at most 253 characters.
-pub(super) fn is_subdomain(text: &str) -> bool {
+pub(in crate::manifest) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_subdomain_part)
+}
+
+/// `DNS1123Label`: one part, at most 63 characters.
+pub(in crate::manifest) fn is_namespace(text: &str) -> bool {
+    text.len() <= 63 && is_subdomain_part(text)
 }
 
 /// Letters and digits in lower case and `-`, not at its ends.

@@ -57,7 +57,7 @@ pub(super) fn metadata(root: &Field<'_>) -> Result<(String, Option<String>), Ref
     }
     let namespace_field = metadata.get("namespace");
     let namespace = namespace_field.text()?.filter(|text| !text.is_empty());
-    if let Some(namespace) = namespace.filter(|text| text.len() > 63 || !label::is_subdomain_part(text)) {
+    if let Some(namespace) = namespace.filter(|text| !label::is_namespace(text)) {
         return Err(namespace_field.refuse(format!(
             "{namespace:?} is no namespace: at most 63 of a-z, 0-9 and '-', with a letter or digit at both \
              ends (RFC 1123)"

@@ -103,3 +103,19 @@ fn full(expected: &str) -> String {
         expected.to_owned()
     }
 }
+
+/// Such a pod came from no API server, and a policy with its labels would be refused.
+#[test]
+fn metadata_that_the_server_refuses_refuses_pods_too() {
+    for (metadata, field) in [
+        ("name: \"we\\e[2Jb\"", "metadata.name"),
+        ("name: p\n  namespace: a.b", "metadata.namespace"),
+        ("name: p\n  labels: {app: \"x\\n- podSelector: {}\"}", "metadata.labels.app"),
+        ("name: p\n  labels: {\"a b\": x}", "metadata.labels.a b"),
+    ] {
+        let text = format!("apiVersion: v1\nkind: Pod\nmetadata:\n  {metadata}\n");
+        let snapshot = parse_objects(&text, "t.yaml");
+        assert!(snapshot.objects.is_empty(), "{metadata}");
+        assert_eq!(snapshot.problems[0].field.as_deref(), Some(field));
+    }
+}

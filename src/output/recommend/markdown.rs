@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::RecommendReport;
 use super::row::{EdgeRow, OutcomeRow};
-use crate::output::markdown::{code, table, text};
+use crate::output::markdown::{code, table};
 
 /// Rows of one list that are shown; the JSON output has them all.
 const SHOWN: usize = 20;
@@ -21,7 +21,7 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     withheld(&mut page, report);
     page.push_str("### What was seen\n\n");
     for line in report.completeness.lines() {
-        let _ = writeln!(page, "- {}", text(&line));
+        let _ = writeln!(page, "- {}", code(&line));
     }
     out.write_all(page.as_bytes())
 }
@@ -111,18 +111,18 @@ fn review(page: &mut String, report: &RecommendReport) {
     }
     let excess = proof.alone.excess.iter().map(|row| {
         let edge = format!("{} -> {} {}/{}", row.from, row.to, row.ports, row.protocol);
-        format!("{}: {}", code(&edge), text(&row.why))
+        format!("{}: {}", code(&edge), code(&row.why))
     });
     list(page, "Admitted although nobody used it", excess);
     let blind = report.readiness.workloads.iter().filter(|row| row.verdict != "ready").map(|row| {
         let why: Vec<&str> = row.reasons.iter().map(|reason| reason.why.as_str()).collect();
-        format!("{}: {}: {}", code(&row.id.to_string()), row.verdict, text(&why.join("; ")))
+        format!("{}: {}: {}", code(&row.id.to_string()), row.verdict, code(&why.join("; ")))
     });
     list(page, "Seen too little of", blind);
     let open = report
         .unfenced
         .iter()
-        .map(|row| format!("{} {}: {}", code(&row.id.to_string()), row.direction, text(&row.why)));
+        .map(|row| format!("{} {}: {}", code(&row.id.to_string()), row.direction, code(&row.why)));
     list(page, "Left open", open);
     list(page, "Without traffic, not isolated", report.unobserved.iter().map(|id| code(&id.to_string())));
     list(page, "Nobody knows who opened these, so no rule admits them", report.undirected.iter().map(edge));
@@ -146,7 +146,7 @@ fn review(page: &mut String, report: &RecommendReport) {
 fn withheld(page: &mut String, report: &RecommendReport) {
     let rows = report.withheld.iter().map(|row| {
         let how = if row.denied { String::new() } else { format!("; accept {}", code(&row.finding)) };
-        format!("{}: {}{how}", edge(&row.edge), text(&row.why))
+        format!("{}: {}{how}", edge(&row.edge), code(&row.why))
     });
     page.push_str("### What was withheld\n\n");
     if report.withheld.is_empty() {

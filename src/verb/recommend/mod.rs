@@ -13,7 +13,7 @@ use flowfence_model::{NetworkPolicy, NodeId};
 use flowfence_policy::readiness::readiness;
 use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
 use flowfence_policy::recommend::{
-    DefaultDeny, Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, recommend,
+    DefaultDeny, Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, Width, recommend,
 };
 
 use super::observed::{self, Observed};
@@ -44,6 +44,7 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let options = options(args, &observed)?;
     let answer = recommend(&observed.facts, inventory, &judgement, today, &options);
+    unused_ranges(&options, &answer);
     if args.mode == cli::Mode::Tighten {
         return tighten::run(args, &observed, &judgement, &options, answer);
     }
@@ -100,6 +101,24 @@ fn give(args: &RecommendArgs, report: &RecommendReport, files: &[Written]) -> Re
         RecommendFormat::Yaml | RecommendFormat::Patch => {}
     }
     Ok(())
+}
+
+/// Says which ranges of `--port-range` no genuine connection was in: misspelt, or not needed.
+fn unused_ranges(options: &Options, answer: &Recommendation) {
+    for served in &options.port_ranges {
+        let range = served.range.to_string();
+        let is_used = answer.declared.iter().any(|width| {
+            let ends = [Some(&width.subject), width.peer.as_ref()];
+            width.kind == Width::PortRange && width.port == range && ends.contains(&Some(&served.server))
+        });
+        if !is_used {
+            let line = format!(
+                "--port-range {}:{range}/{}: no genuine connection was in it",
+                served.server, served.protocol
+            );
+            say!("flowfence: {}", safe::line(&line));
+        }
+    }
 }
 
 /// Writes what `--rollback` asks for.

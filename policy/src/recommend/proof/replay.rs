@@ -82,8 +82,8 @@ impl<'a> Genuine<'a> {
         cuts
     }
 
-    /// Whether the census' set denies one direction of an edge to some replica. With `port`, its
-    /// connections are asked for there instead of where they went.
+    /// Whether the census' set denies one direction of an edge to some replica. A `port` of another
+    /// protocol than the edge's is asked for instead: the twin of DNS.
     pub(in crate::recommend) fn is_denied(
         &self,
         edge: &EdgeKey,

@@ -174,3 +174,14 @@ fn the_namespace_of_a_peer_is_named() {
     let egress = rules(&answer, "shop/flowfence-api", Direction::Egress);
     assert!(egress.contains(&"[kubernetes.io/metadata.name=data] app=db: 5432/TCP".to_owned()), "{egress:?}");
 }
+
+/// The API server takes any name of an owner, so that whoever may create a pod chooses it.
+#[test]
+fn an_owner_of_any_name_gives_an_object_of_a_sound_name() {
+    let mut world = World::new();
+    world.controlled("Odd/Kind", "shop/We\nb", "app=web", 1).deployment("shop/api", "app=api", 1);
+    world.tcp("shop/We\nb-0", "shop/api-0", 80);
+    let answer = proved(&world, &Options::default());
+    let names: Vec<&str> = answer.policies.iter().map(|made| made.policy.name.as_str()).collect();
+    assert_eq!(names, ["flowfence-api", "flowfence-we-b-772b6f01"]);
+}
