@@ -1,6 +1,6 @@
 //! Policies that could as well not be there.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use flowfence_model::object::ContainerPort;
 use flowfence_model::policy::Direction;
@@ -40,8 +40,9 @@ impl PolicySet {
         if self.policies()[at].rules(direction).is_none() {
             return false;
         }
-        // Pods with the same policies and port names get the same verdicts.
-        let mut known: BTreeSet<Group<'_>> = BTreeSet::new();
+        // Pods with the same policies and port names get the same verdicts, but that each is open to
+        // itself and to its own node: two that share neither speak for all.
+        let mut known: BTreeMap<Group<'_>, Vec<PodIndex>> = BTreeMap::new();
         self.selected(at).any(|pod| {
             let lists = (
                 self.selecting(pod, direction),
@@ -49,7 +50,14 @@ impl PolicySet {
                 self.tiers.selecting(Tier::Baseline, pod),
                 self.cluster().pod(pod).ports.as_slice(),
             );
-            known.insert(lists) && self.differs_for(without, at, pod, direction, parties)
+            let asked = known.entry(lists).or_default();
+            let node = |pod: PodIndex| self.cluster().pod(pod).node.as_str();
+            let is_new =
+                asked.len() < 2 || asked.iter().all(|other| node(*other) != node(pod)) && asked.len() < 3;
+            if is_new {
+                asked.push(pod);
+            }
+            is_new && self.differs_for(without, at, pod, direction, parties)
         })
     }
 
