@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 pub use recommend::{RecommendArgs, RolloutArgs};
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
-    ReachFormat, RecommendFormat, TextOrJson,
+    ReachFormat, RecommendFormat, SnapshotFormat, TextOrJson,
 };
 
 use crate::exit::{Ending, Failure};
@@ -44,6 +44,8 @@ pub enum Verb {
     Check(CheckArgs),
     /// Explain which policy and rule allow or deny a connection
     Explain(ExplainArgs),
+    /// Write the objects that flowfence needs, read from the kube API, nothing secret
+    Snapshot(SnapshotArgs),
     /// Print a shell completion script
     Completion {
         /// The shell
@@ -77,21 +79,29 @@ pub struct InputArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArgs {
     /// Objects as `kubectl get … -o yaml|json` prints them: a file, a directory, or `none`;
-    /// may be given for several moments of one cluster
+    /// may be given for several moments of one cluster. Without it the kube API of the current
+    /// context is asked
     #[arg(long = "cluster", value_name = "PATH")]
     pub cluster: Vec<PathBuf>,
     /// Policies that replace those of the cluster
     #[arg(long, value_name = "PATH")]
     pub policies: Option<PathBuf>,
+    /// The kubeconfig of the kube API
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long, value_name = "NAME", conflicts_with = "cluster")]
+    pub context: Option<String>,
 }
 
 /// What makes a workload a subject, and edges trusted.
 #[derive(Debug, Args)]
 pub struct JudgeArgs {
-    /// Subjects are the workloads of these namespaces; all by default
+    /// Subjects are the workloads of these namespaces; by default all of --cluster, and of the kube
+    /// API that of the context
     #[arg(short = 'n', long = "namespace", value_name = "NS")]
     pub namespaces: Vec<String>,
-    /// All namespaces (the default offline)
+    /// All namespaces (the default with --cluster)
     #[arg(short = 'A', long, conflicts_with = "namespaces")]
     pub all_namespaces: bool,
     /// Trust an edge (`FROM -> TO PORT/PROTOCOL`) or everything that a finding withholds (its id)
@@ -162,9 +172,12 @@ pub struct ReachArgs {
     /// Only to this end, likewise
     #[arg(long, value_name = "END")]
     pub to: Vec<String>,
-    /// Only connections with an end in these namespaces
+    /// Only connections with an end in these namespaces; of the kube API in that of the context
     #[arg(short = 'n', long = "namespace", value_name = "NS")]
     pub namespaces: Vec<String>,
+    /// All namespaces (the default with --cluster)
+    #[arg(short = 'A', long, conflicts_with = "namespaces")]
+    pub all_namespaces: bool,
     /// Only connections with an end that has these labels, as kubectl writes selectors
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<String>,
@@ -217,6 +230,30 @@ pub struct ExplainArgs {
     pub output: TextOrJson,
 }
 
+/// `snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// Write one file a kind into this directory, made when missing; stdout gets everything without it
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only objects of these namespaces, beside those that have none; all by default, since whoever
+    /// talks to a namespace may be anywhere
+    #[arg(short = 'n', long = "namespace", value_name = "NS")]
+    pub namespaces: Vec<String>,
+    /// All namespaces (the default)
+    #[arg(short = 'A', long, conflicts_with = "namespaces")]
+    pub all_namespaces: bool,
+    /// The kubeconfig of the kube API
+    #[arg(long, value_name = "PATH")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: SnapshotFormat,
+}
+
 fn ratio(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
@@ -261,6 +298,7 @@ fn run(verb: &Verb) -> Result<Ending, Failure> {
         Verb::Reach(args) => verb::reach::run(args),
         Verb::Check(args) => verb::check::run(args),
         Verb::Explain(args) => verb::explain::run(args),
+        Verb::Snapshot(args) => verb::snapshot::run(args),
         Verb::Completion { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "flowfence", &mut std::io::stdout());
             Ok(Ending::Clean)

@@ -20,6 +20,7 @@ pub mod decision;
 pub mod end;
 pub mod evidence;
 pub mod exit;
+pub mod kube;
 pub mod manifest;
 pub mod output;
 pub mod reach;

@@ -31,6 +31,11 @@ enum Input {
     Found(PathBuf),
 }
 
+/// Whether time passes while the sources are read, because one is no file.
+pub fn is_live(args: &InputArgs) -> bool {
+    args.sources.iter().any(|source| source == "-" || source.starts_with("live:"))
+}
+
 /// Reads every source. An input that cannot be used does not stop the others; when none can be
 /// used, that is an error.
 pub fn read(args: &InputArgs) -> Result<Traffic, Failure> {

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use flowfence_graph::Completeness;
+use flowfence_model::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cluster::Cluster;
+use crate::cluster::{ApiReading, Cluster};
 use crate::output::safe;
 
 /// The `completeness` object of every JSON output.
@@ -72,6 +73,41 @@ pub struct ObjectsRow {
     pub refused: Vec<String>,
     /// Objects of kinds that are not used, by kind.
     pub ignored: BTreeMap<String, u64>,
+    /// How they were read, when they come from the kube API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<ApiRow>,
+}
+
+/// How objects were read from the kube API.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiRow {
+    /// The moment that names and labels are of: the end of the run, or when the API server went away.
+    #[schemars(with = "String")]
+    pub as_of: Timestamp,
+    /// How far the API server's clock is ahead of this machine's, in whole seconds.
+    pub clock_ahead_seconds: i64,
+    /// How often the API server was away, or a watch broke.
+    pub interruptions: u64,
+    /// How often a kind was listed anew after the first time.
+    pub relists: u64,
+    /// Objects that were gone, and so many that they had to be forgotten.
+    pub forgotten: u64,
+    /// Kinds that could not be read, with the reason.
+    pub missing: Vec<String>,
+}
+
+impl ApiRow {
+    fn new(reading: &ApiReading) -> Self {
+        ApiRow {
+            as_of: reading.as_of,
+            clock_ahead_seconds: reading.clock_ahead_secs,
+            interruptions: reading.interruptions,
+            relists: reading.relists,
+            forgotten: reading.forgotten,
+            missing: reading.missing.clone(),
+        }
+    }
 }
 
 impl ObjectsRow {
@@ -81,6 +117,7 @@ impl ObjectsRow {
             used: cluster.objects,
             refused: cluster.refused.clone(),
             ignored: cluster.ignored.clone(),
+            api: cluster.api.as_ref().map(ApiRow::new),
         }
     }
 
