@@ -184,6 +184,17 @@ fn the_api_server_is_named_behind_its_service() {
 }
 
 #[test]
+fn a_pod_masked_on_its_way_to_the_api_server_is_itself() {
+    let inside = tcp("10.244.1.2:40000", "10.96.0.1:443", 8);
+    let mut outside = tcp("172.30.0.11:40000", "172.30.0.1:6443", 8);
+    outside.tap = TapId(1);
+    let contact = only(vec![inside, outside]);
+    assert_eq!(line(&contact), "shop/Pod/client -> apiserver 6443/TCP");
+    assert_eq!(contact.services.iter().collect::<Vec<_>>(), ["default/kubernetes"]);
+    assert!(contact.behind.is_empty());
+}
+
+#[test]
 fn addresses_that_nobody_holds_are_unknown_inside_and_external_outside() {
     let syn = half(1, &[Signs::OPEN], Some(1));
     let inside = only(vec![record(Protocol::Tcp, "10.244.1.2:1000", "10.244.2.250:80", syn, none())]);

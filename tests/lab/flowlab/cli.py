@@ -60,8 +60,7 @@ def do_watch(a):
 
 
 def do_probe(a):
-    more = [(w.split("/")[1], int(w.split("/")[0])) for w in a.port]
-    doc = probe(more, a.timeout)
+    doc = probe(a.port, a.timeout)
     with open(a.out, "w") as f:
         json.dump(doc, f)
     print(f"lab: {doc['probes']} probes in {doc['seconds']} s: {tally(doc['results'])}")
@@ -115,7 +114,7 @@ def parser():
     x.add_argument("--iface", help="cni0, eth0 (between nodes) or any; default cni0, or any with --cni ptp")
     x.add_argument("--snaplen", type=int, default=256)
     x = verb("probe", do_probe, "everybody against everything into the file OUT", "out")
-    x.add_argument("--port", action="append", default=[], help="PORT/PROTO to try on every pod as well")
+    x.add_argument("--port", type=int, action="append", default=[], help="to try on every pod as well")
     x.add_argument("--timeout", type=float, default=1.0)
     x = verb("judge", do_judge, "what a matrix breaks of, and admits beyond, the truth; exits 1 if any", "truth", "matrix")
     x.add_argument("--suspect", action="append", default=[], metavar="NS/WORKLOAD@TIME", help="and its first knock")

@@ -3,6 +3,7 @@
     up ─▶ world ─▶ watch ─▶ recommend ─▶ apply ─▶ in force ─▶ probe, judge ─▶ ten rounds ─▶ intruder ─▶ changes
                    truth ─────────────────────────────────────▶ judge
 """
+import datetime
 import json
 import os
 import subprocess
@@ -13,15 +14,15 @@ from . import cluster, requests, source, truth
 from .api import Api, apply_text, kubectl
 from .judge import judge
 from .market import market
-from .places import AGENT, EXT, node_ip, node_names, path, workload
+from .places import AGENT, EXT, node_ip, node_names, workload
 from .probe import probe
-from .system import LabError, conf, read, spawn, wait_for
+from .system import LabError, conf, spawn, wait_for
 from .wait import barrier, settle
 
 VARIANTS = {
-    "bridge": {"up": {}, "cron": "tick"},
-    "dual": {"up": {"dual": True, "proxy": "nftables"}, "cron": "by hand"},
-    "vxlan": {"up": {"overlay": "vxlan", "cni": "ptp"}, "cron": "by hand"},
+    "bridge": {},
+    "dual": {"dual": True, "proxy": "nftables"},
+    "vxlan": {"overlay": "vxlan", "cni": "ptp"},
 }
 WATCHED_ROUNDS, PROVED_ROUNDS = 10, 10
 INTRUDER = "shop/intruder"
@@ -30,7 +31,7 @@ INTRUDER = "shop/intruder"
 class Loop:
     def __init__(self, name, flowfence, out, kind="pcap", world=None):
         self.name, self.flowfence, self.kind = name, os.path.abspath(flowfence), kind
-        self.world, self.cron = world or market(), VARIANTS.get(name, {"cron": "by hand"})["cron"]
+        self.world, self.by_clock = world or market(), name == "bridge"
         self.out = os.path.abspath(out)
         os.makedirs(self.out, exist_ok=True)
         self.began, self.wrong, self.figures = time.monotonic(), [], {}
@@ -49,9 +50,9 @@ class Loop:
         self.deploy()
         seen = self.watch("watch", self.work)
         self.recommend(seen)
-        applied = self.enforce()
+        applied, inside = self.enforce()
         self.prove()
-        self.keep_running(applied)
+        self.keep_running(applied, inside)
         self.intrude()
         self.change(applied)
         self.figures["seconds"] = round(time.monotonic() - self.began)
@@ -83,28 +84,33 @@ class Loop:
 
     def work(self):
         since = time.time()
-        self.tick("1000001")
+        self.run_jobs("1000001")
         fewest, who = requests.wait_rounds(since, WATCHED_ROUNDS, 90)
+        self.expect("requests failed while watching", requests.count(since)["failed"][:20], [])
         self.expect(f"rounds while watching, the fewest of {who}", fewest >= WATCHED_ROUNDS, True)
         self.say(f"watched {fewest} rounds")
 
-    def tick(self, number):
-        """One run of every CronJob: the next minute's own, or one made by hand."""
-        jobs = [w for w in self.world.workloads if w.kind == "CronJob"]
-        before = {p["metadata"]["uid"] for p in Api().items("/api/v1/pods")}
-        if self.cron != "tick":
-            for w in jobs:
-                kubectl("create", "job", f"{w.short}-{number}", f"--from=cronjob/{w.short}", "-n", w.namespace)
-        for w in jobs:
-            wait_for(f"a run of {w.name}", lambda w=w: self.ended(w, before), 100, 0.5)
+    def jobs(self):
+        return [w for w in self.world.workloads if w.kind == "CronJob"]
 
-    def ended(self, w, before):
-        pods = [p for p in Api().items(f"/api/v1/namespaces/{w.namespace}/pods")
-                if workload(p) == w.name and p["metadata"]["uid"] not in before]
+    def run_jobs(self, number):
+        """One run of every CronJob, made by hand, to its end."""
+        since = time.time()
+        for w in self.jobs():
+            kubectl("create", "job", f"{w.short}-{number}", f"--from=cronjob/{w.short}", "-n", w.namespace)
+        self.wait_jobs(since, number)
+
+    def wait_jobs(self, since, number=""):
+        """Until every CronJob has run since then, by hand if numbered, else by the clock."""
+        for w in self.jobs():
+            wait_for(f"a run of {w.name}", lambda w=w: self.ended(w, since, number), 100, 0.5)
+
+    def ended(self, w, since, number):
+        pods = [p for p in Api().items(f"/api/v1/namespaces/{w.namespace}/pods") if workload(p) == w.name
+                and p["metadata"]["name"].startswith(f"{w.short}-{number}") and moment(p) >= since - 1]
         failed = [p["metadata"]["name"] for p in pods if p["status"].get("phase") == "Failed"]
-        if failed:
-            self.expect("runs of CronJobs that failed", failed, [])
-        return any(p["status"].get("phase") in ("Succeeded", "Failed") for p in pods)
+        self.expect("runs of CronJobs that failed", failed, [])
+        return failed or any(p["status"].get("phase") == "Succeeded" for p in pods)
 
     def ask(self, verb, *args, codes=(0,)):
         """Runs flowfence; its stdout."""
@@ -128,15 +134,15 @@ class Loop:
         self.say(f"{len(self.advice['policies'])} policies, {proof['observed']} edges observed")
 
     def enforce(self):
-        """Applies the policies as they were written; the moment just before."""
+        """Applies the policies as they were written; the moments just before and just after."""
         began, t0 = time.time(), time.monotonic()
         kubectl("apply", "--server-side", "-k", self.policies)
         barrier()
         self.say(f"in force after {time.monotonic() - t0:.1f} s")
-        return began
+        return began, time.time()
 
     def prove(self):
-        matrix = probe(more=[("tcp", 22)])
+        matrix = probe(more=[22])
         with open(os.path.join(self.out, "matrix.json"), "w") as f:
             json.dump(matrix, f)
         verdict = judge(self.truth, matrix)
@@ -146,15 +152,14 @@ class Loop:
                             genuine_open=verdict["genuine_open"], excess=len(verdict["excess"]))
         self.expect("broken", verdict["broken"], [])
         self.expect("excess", verdict["excess"], [])
-        alone = [e for e in verdict["not_probed"] if not e.startswith(self.comes_and_goes())]
+        alone = [e for e in verdict["not_probed"] if not e.startswith((*self.comes_and_goes(), "kube-system/"))]
         self.expect("genuine, but nobody is there to try it", alone, [])
         self.say(f"{matrix['probes']} probes in {matrix['seconds']} s")
 
     def comes_and_goes(self):
         return tuple(w.name + " " for w in self.world.workloads if w.kind in ("CronJob", "Job"))
 
-    def keep_running(self, applied):
-        inside = time.time()
+    def keep_running(self, applied, inside):
         fewest, who = requests.wait_rounds(inside, PROVED_ROUNDS)
         self.expect(f"rounds with the policies in force, the fewest of {who}", fewest >= PROVED_ROUNDS, True)
         self.figures["rounds"] = fewest
@@ -205,7 +210,9 @@ class Loop:
         since = time.time()
         kubectl("rollout", "restart", "deployment/api", "-n", "shop")
         kubectl("scale", "deployment/web", "--replicas=4", "-n", "shop")
-        self.tick("1000002")
+        self.run_jobs("1000002")
+        if self.by_clock:
+            self.wait_jobs(applied)
         settle(90)
         fewest, _ = requests.wait_rounds(time.time(), 3)
         self.expect("rounds after the changes", fewest >= 3, True)
@@ -217,7 +224,7 @@ class Loop:
 def run(name, flowfence, out, kind, owner):
     """One variant from nothing to nothing; whether all went as it must."""
     began = time.monotonic()
-    cluster.up(**VARIANTS[name]["up"], owner=owner)
+    cluster.up(**VARIANTS[name], owner=owner)
     try:
         return Loop(name, flowfence, out, kind).run()
     finally:
@@ -225,5 +232,7 @@ def run(name, flowfence, out, kind, owner):
         print(f"[{name}] lab down, {time.monotonic() - began:.0f} s in all", flush=True)
 
 
-def log_of(name):
-    return read(path("log", name + ".log"))
+def moment(pod):
+    """When a pod was created, seconds since 1970."""
+    text = pod["metadata"]["creationTimestamp"].replace("Z", "+00:00")
+    return datetime.datetime.fromisoformat(text).timestamp()

@@ -11,7 +11,7 @@ def market():
     solo = Workload("shop/solo", serves=["8090/tcp", "9053/udp"], node="node1")
     api = Workload("shop/api", serves=["grpc=9090/tcp", "9091/tcp"], replicas=2, spread=True,
                    relays=["store-0.store.data:6379/tcp", "inventory.shop:7000/tcp"], calls=["api.shop:81/tcp"])
-    inventory = Workload("shop/inventory", serves=["7000/tcp"], calls=["db.data:5433/tcp"], hold=3)
+    inventory = Workload("shop/inventory", serves=["7000/tcp"], calls=["db.data:5433/tcp"], hold=1.5, every=0.5)
     blog = Workload("shop/blog", serves=["8000/tcp"])
     store = Workload("data/store", kind="StatefulSet", serves=["redis=6379/tcp", "7946/tcp"], replicas=2,
                      calls=["store-0.store.data:7946/tcp", "store-1.store.data:7946/tcp"])
@@ -28,13 +28,13 @@ def market():
             Workload("shop/report", kind="CronJob", calls=["db.data:5433/tcp", "mirror.example.org:443/tcp"]),
             Workload("ops/agent", kind="DaemonSet", host=True, serves=["9100/tcp"], calls=[MIRROR + ":443/tcp"]),
             Workload("ops/watcher", kind="DaemonSet", calls=["web-pods.shop:8080/tcp", *nodes]),
-            Workload("ops/operator", calls=["kubernetes.default.svc:443/tcp"]),
+            Workload("ops/operator", calls=["kubernetes.default.svc:443/tcp"], env={"FAMILIES": "4"}),
             Workload("ops/clock", calls=["ntp.example.net:123/udp"], env={"RES_OPTIONS": "use-vc"}),
         ],
         services=[
             Service("shop/web", web, ["80:http/tcp@30080"]),
             Service("shop/web-pods", web, ["8080:8080/tcp"], headless=True),
-            Service("shop/solo", solo, ["80:8090/tcp@30081", "53:9053/udp@30053"]),
+            Service("shop/solo", solo, ["80:8090/tcp@30081", "9053:9053/udp@30053"]),
             Service("shop/api", api, ["80:grpc/tcp", "81:9091/tcp"]),
             Service("shop/inventory", inventory, ["7000:7000/tcp"]),
             Service("shop/blog", blog, ["80:8000/tcp@30082"]),

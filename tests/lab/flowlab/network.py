@@ -5,7 +5,8 @@ from . import places
 from .places import EXT, FABRIC, gateway, gateway_mac, node_ip, node_names, node_ns, pod_cidr, vtep_ip, vtep_mac
 from .system import sh, write
 
-QUIET = ["net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0", "net.ipv6.conf.all.accept_dad=0",
+QUIET = ["net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_msgs_per_sec=100000", "net.ipv4.icmp_msgs_burst=10000",
+         "net.ipv6.icmp.ratelimit=0", "net.ipv6.conf.all.accept_dad=0",
          "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.accept_ra=0",
          "net.ipv6.conf.all.accept_redirects=0", "net.ipv6.conf.default.accept_redirects=0",
          "net.ipv6.conf.default.router_solicitations=0"]

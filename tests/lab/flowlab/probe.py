@@ -4,6 +4,7 @@ open: answered; closed: reached the host, nothing listens; rejected: a filter an
 errno.  For "do the policies admit it", open and closed are yes, rejected and timeout are no.
 """
 import errno
+import select
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from .system import conf, in_ns
 
 SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 = 2, 3
 IP_RECVERR, IPV6_RECVERR = 11, 25
+WIDTH = 48                              # sockets at a time in each namespace
 NODE_PORT_TRIES = 4                     # kube-proxy picks a backend at random each time
 
 
@@ -35,27 +37,73 @@ def icmp_error(s, v6):
     return None
 
 
-def try_one(ip, port, proto, timeout):
-    v6 = ":" in ip
-    kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
-    with socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind) as s:
-        s.settimeout(timeout)
-        s.setsockopt(socket.IPPROTO_IPV6 if v6 else socket.IPPROTO_IP, IPV6_RECVERR if v6 else IP_RECVERR, 1)
+class Try:
+    """One socket on its way."""
+
+    def __init__(self, ip, port, proto):
+        self.ip, self.v6, self.proto, self.result = ip, ":" in ip, proto, None
+        kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
+        self.socket = socket.socket(socket.AF_INET6 if self.v6 else socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+        level, option = (socket.IPPROTO_IPV6, IPV6_RECVERR) if self.v6 else (socket.IPPROTO_IP, IP_RECVERR)
+        self.socket.setsockopt(level, option, 1)
         try:
-            s.connect((ip, port))
+            self.socket.connect((ip, port))
             if proto == "udp":
-                s.send(b"fflab-probe\n")
-                s.recv(2048)
-            return "open"
-        except socket.timeout:
-            off = icmp_error(s, v6)
-            return "timeout" if off is None else ("closed" if off == ip else "rejected")
+                self.socket.send(b"fflab-probe\n")
+        except BlockingIOError:
+            pass
         except OSError as e:
-            off = icmp_error(s, v6)
-            if off is None:
-                return "closed" if e.errno == errno.ECONNREFUSED else errno.errorcode.get(e.errno, str(e.errno)).lower()
+            self.fail(e.errno)
+
+    def ready(self):
+        """Something happened to it."""
+        error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self.fail(error)
+        elif self.proto == "tcp":
+            self.result = "open"
+        else:
+            try:
+                self.socket.recv(2048)
+                self.result = "open"
+            except BlockingIOError:
+                pass
+            except OSError as e:
+                self.fail(e.errno)
+
+    def fail(self, error):
+        off = icmp_error(self.socket, self.v6)
+        if off is None:
+            self.result = "closed" if error == errno.ECONNREFUSED else errno.errorcode.get(error, str(error)).lower()
+        else:
             # a host refuses TCP with a reset, so any ICMP is a filter's; for UDP the sender tells host from filter
-            return "closed" if proto == "udp" and off == ip else "rejected"
+            self.result = "closed" if self.proto == "udp" and off == self.ip else "rejected"
+
+
+def try_all(goals, timeout):
+    """What each (address, port, protocol) says to a socket of this namespace, many at a time."""
+    results, waiting, todo = {}, {}, list(enumerate(goals))[::-1]
+    poll = select.epoll()
+    while todo or waiting:
+        while todo and len(waiting) < WIDTH:
+            i, goal = todo.pop()
+            t = Try(*goal)
+            if t.result:
+                results[i] = t.result
+                t.socket.close()
+                continue
+            waiting[t.socket.fileno()] = (i, t, time.monotonic() + timeout)
+            poll.register(t.socket, select.EPOLLIN | (select.EPOLLOUT if t.proto == "tcp" else 0))
+        for fd, _ in poll.poll(0.05):
+            waiting[fd][1].ready()
+        for fd, (i, t, until) in list(waiting.items()):
+            if t.result or time.monotonic() > until:
+                results[i] = t.result or "timeout"
+                poll.unregister(t.socket)
+                t.socket.close()
+                del waiting[fd]
+    poll.close()
+    return [results[i] for i in range(len(goals))]
 
 
 def declared(pod):
@@ -83,7 +131,8 @@ def sources(c, pods):
 def targets(c, api, pods, more):
     """What is tried: every declared port of anybody on every pod, and what lies outside of pods."""
     families = (0, 1) if c["dual"] else (0,)
-    ports = {p for pod in pods for p in declared(pod)} | set(more)
+    numbers = {port for pod in pods for _, port in declared(pod)} | set(more)
+    ports = {(proto, port) for port in numbers for proto in ("tcp", "udp")}
     for p in pods:
         if p["spec"].get("hostNetwork"):
             who = {"dst": "node/" + p["spec"]["nodeName"], "dst_kind": "node"}
@@ -132,37 +181,28 @@ def target_port(pod, port):
                 if p.get("name") == want)
 
 
-def jobs(ends, goals):
-    """The pairs worth trying: the outside and nodes do not ask the outside, only the outside asks node ports."""
-    for e in ends:
-        for g in goals:
-            if e["src_kind"] == "pod" and g["dst_kind"] == "nodeport":
-                continue
-            if e["src_kind"] == "node" and g["dst_kind"] != "pod":
-                continue
-            if e["src_kind"] == "external" and g["dst_kind"] not in ("pod", "nodeport"):
-                continue
-            for _ in range(NODE_PORT_TRIES if g["dst_kind"] == "nodeport" else 1):
-                yield e, g
+def tries(end, goal):
+    """How often it is worth trying: nodes and the outside do not ask the outside, only the outside asks node ports."""
+    asked = {"pod": ("pod", "node", "external", "apiserver"), "node": ("pod",), "external": ("pod", "nodeport")}
+    if goal["dst_kind"] not in asked[end["src_kind"]]:
+        return 0
+    return NODE_PORT_TRIES if goal["dst_kind"] == "nodeport" else 1
 
 
-def probe(more=(), timeout=1.0, width=64):
-    """The matrix: one row for each try."""
+def probe(more=(), timeout=1.0):
+    """The matrix: one row for each try; `more` are ports that nobody declares."""
     c, api = conf(), Api()
     pods = api.running()
-    work = list(jobs(list(sources(c, pods)), list(targets(c, api, pods, more))))
+    ends, goals = list(sources(c, pods)), list(targets(c, api, pods, more))
 
-    def one(job):
-        e, g = job
-        try:
-            r = in_ns(e["ns"], try_one, g["ip"], g["port"], g["proto"], timeout)
-        except OSError as x:
-            r = errno.errorcode.get(x.errno, "error").lower()
-        row = {k: v for k, v in e.items() if k not in ("ns", "own")}
-        return {**row, **g, "self": g["ip"] in e["own"], "result": r}
+    def all_of(end):
+        mine = [g for g in goals for _ in range(tries(end, g))]
+        found = in_ns(end["ns"], try_all, [(g["ip"], g["port"], g["proto"]) for g in mine], timeout)
+        who = {k: v for k, v in end.items() if k not in ("ns", "own")}
+        return [{**who, **g, "self": g["ip"] in end["own"], "result": r} for g, r in zip(mine, found)]
     t0 = time.monotonic()
-    with ThreadPoolExecutor(width) as pool:
-        rows = list(pool.map(one, work))
+    with ThreadPoolExecutor(4) as pool:
+        rows = [row for some in pool.map(all_of, ends) for row in some]
     return {"probes": len(rows), "seconds": round(time.monotonic() - t0, 2), "results": rows}
 
 

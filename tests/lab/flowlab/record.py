@@ -13,11 +13,10 @@ KINDS = ["namespaces", "nodes", "pods", "services", "endpointslices", "deploymen
 
 
 def snapshot(out):
-    """One file a kind."""
+    """All of them in one file."""
     os.makedirs(out, exist_ok=True)
-    for kind in KINDS:
-        with open(os.path.join(out, kind + ".yaml"), "w") as f:
-            f.write(kubectl("get", kind, "-A", "-o", "yaml"))
+    with open(os.path.join(out, "objects.yaml"), "w") as f:
+        f.write(kubectl("get", ",".join(KINDS), "-A", "-o", "yaml"))
 
 
 def default_iface(c):
