@@ -149,7 +149,8 @@ class Loop:
         with open(os.path.join(self.out, "verdict.json"), "w") as f:
             json.dump(verdict, f, indent=1)
         self.figures.update(pairs_probed=verdict["pairs_probed"], genuine=verdict["genuine"],
-                            genuine_open=verdict["genuine_open"], excess=len(verdict["excess"]))
+                            genuine_open=verdict["genuine_open"], genuine_not_probed=len(verdict["not_probed"]),
+                            excess=len(verdict["excess"]))
         self.expect("broken", verdict["broken"], [])
         self.expect("excess", verdict["excess"], [])
         alone = [e for e in verdict["not_probed"] if not e.startswith((*self.comes_and_goes(), "kube-system/"))]
