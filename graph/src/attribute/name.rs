@@ -89,13 +89,14 @@ fn name_with(members: &[&FlowRecord], inventory: &Inventory) -> Option<Named> {
     let clients: BTreeSet<IpAddr> = members.iter().map(|r| r.a.address.ip()).collect();
     let direct: BTreeSet<IpAddr> =
         members.iter().filter(|r| server.is_none_or(|s| r.b == s)).map(|r| r.a.address.ip()).collect();
-    // A pod that asks the API server's service is masked as it leaves: it shows only where it asks the service.
-    let asking = if to.id.is_workload() { &direct } else { &clients };
+    // A pod that asks a service is masked on its way to the API server or back to itself: it shows only where it asks.
+    let is_masked = !to.id.is_workload() || clients.contains(&to.address);
+    let asking = if is_masked { &clients } else { &direct };
     let client = client(asking, &to, at, inventory).or_else(|| clients.first().copied())?;
     let from = party(client, None, at, inventory);
     // On the way out the node's address is the mask of the pod that is already named.
     let behind = match &to.id {
-        NodeId::Workload { .. } => {
+        NodeId::Workload { .. } if client != to.address => {
             clients.into_iter().filter(|ip| *ip != client && *ip != from.address).collect()
         }
         _ => BTreeSet::new(),

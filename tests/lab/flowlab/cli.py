@@ -5,13 +5,14 @@ import os
 import sys
 import time
 
-from . import cluster, record, truth
+from . import cluster, random_loop, record, truth
 from .api import Api, apply_text, kubectl
 from .judge import judge
 from .kubelet import Kubelet
 from .loop import VARIANTS, run
 from .places import command, node_ns, pod_ns, workload
 from .probe import probe, tally
+from .source import KINDS
 from .system import LabError, read_json, sh
 from .wait import barrier, settle
 
@@ -77,6 +78,19 @@ def do_loop(a):
     return 0 if run(a.variant, a.flowfence, a.out, a.source, a.owner) else 1
 
 
+def do_random(a):
+    bad = []
+    for seed in a.seeds:
+        try:
+            good = random_loop.run(seed, a.flowfence, a.out, a.source, a.owner)
+        except LabError as e:
+            print(f"[seed {seed}] WRONG {e}", flush=True)
+            good = False
+        bad += [] if good else [seed]
+    print(f"lab: {len(a.seeds)} seeds, {len(bad)} wrong {bad or ''}")
+    return 1 if bad else 0
+
+
 def parser():
     p = argparse.ArgumentParser(prog="lab", description="A Kubernetes laboratory without containers.")
     s = p.add_subparsers(dest="verb", required=True)
@@ -118,12 +132,15 @@ def parser():
     x.add_argument("--timeout", type=float, default=1.0)
     x = verb("judge", do_judge, "what a matrix breaks of, and admits beyond, the truth; exits 1 if any", "truth", "matrix")
     x.add_argument("--suspect", action="append", default=[], metavar="NS/WORKLOAD@TIME", help="and its first knock")
-    x = verb("loop", do_loop, "watch, recommend, apply, prove: from nothing to nothing")
-    x.add_argument("variant", choices=sorted(VARIANTS))
-    x.add_argument("--flowfence", required=True, help="the program")
-    x.add_argument("--out", required=True, help="where everything is left")
-    x.add_argument("--source", default="pcap", choices=["pcap"])
-    x.add_argument("--owner", type=int, default=os.getpid())
+    loop = verb("loop", do_loop, "watch, recommend, apply, prove: from nothing to nothing")
+    loop.add_argument("variant", choices=sorted(VARIANTS))
+    many = verb("random", do_random, "the promises on random clusters")
+    many.add_argument("seeds", type=int, nargs="+")
+    for x in (loop, many):
+        x.add_argument("--flowfence", required=True, help="the program")
+        x.add_argument("--out", required=True, help="where everything is left")
+        x.add_argument("--source", default="pcap", choices=sorted(KINDS), help="how it watches")
+        x.add_argument("--owner", type=int, default=os.getpid())
     verb("kubelet", lambda _a: Kubelet().run(), "(internal)")
     verb("guard", lambda _a: cluster.guard(), "(internal)")
     return p

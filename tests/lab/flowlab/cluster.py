@@ -28,7 +28,7 @@ def missing():
         if not shutil.which(tool):
             return f"it needs {tool} (tests/lab/README.md lists the packages)"
     if not os.environ.get("FFLAB_BIN") and not shutil.which("go", path=os.environ["PATH"] + ":/usr/local/go/bin"):
-        return "it needs Go 1.26 or newer"
+        return "it needs Go 1.25 or newer"
     trial = "ffl-trial"
     try:
         sh("ip", "netns", "add", trial)

@@ -29,9 +29,10 @@ INTRUDER = "shop/intruder"
 
 
 class Loop:
-    def __init__(self, name, flowfence, out, kind="pcap", world=None):
-        self.name, self.flowfence, self.kind = name, os.path.abspath(flowfence), kind
+    def __init__(self, name, flowfence, out, kind="pcap", world=None, iface=None):
+        self.name, self.flowfence, self.kind, self.iface = name, os.path.abspath(flowfence), kind, iface
         self.world, self.by_clock = world or market(), name == "bridge"
+        self.suspects = {}              # NAMESPACE/NAME -> its first knock, while being watched
         self.out = os.path.abspath(out)
         os.makedirs(self.out, exist_ok=True)
         self.began, self.wrong, self.figures = time.monotonic(), [], {}
@@ -49,12 +50,17 @@ class Loop:
     def run(self):
         self.deploy()
         seen = self.watch("watch", self.work)
+        self.watched = self.truth
         self.recommend(seen)
         applied, inside = self.enforce()
         self.prove()
         self.keep_running(applied, inside)
         self.intrude()
         self.change(applied)
+        return self.told()
+
+    def told(self):
+        """Leaves the figures; whether all went as it must."""
         self.figures["seconds"] = round(time.monotonic() - self.began)
         with open(os.path.join(self.out, "figures.json"), "w") as f:
             json.dump({**self.figures, "wrong": self.wrong}, f, indent=1)
@@ -67,15 +73,16 @@ class Loop:
         c = conf()
         asked = [w.replace("$NODE", f"[{ip}]" if ":" in ip else ip) for w in self.world.customers
                  for n in node_names(c) for ip in ([node_ip(n), node_ip(n, True)] if c["dual"] else [node_ip(n)])]
-        spawn("customers", [sys.executable, AGENT, "call", "--every", "1", *asked], ns=EXT,
-              env={"FAMILIES": "4 6" if c["dual"] else "4"})
+        if asked:
+            spawn("customers", [sys.executable, AGENT, "call", "--every", "1", *asked], ns=EXT,
+                  env={"FAMILIES": "4 6" if c["dual"] else "4"})
         self.say(f"{len(Api().running())} pods run")
 
     def watch(self, name, work):
         """What flowfence sees while `work` goes on, as arguments; the truth of it lies beside."""
         out = os.path.join(self.out, name)
         os.makedirs(out, exist_ok=True)
-        watcher = source.KINDS[self.kind](self.flowfence, out)
+        watcher = source.KINDS[self.kind](self.flowfence, out, self.iface)
         watcher.start()
         truth.start()
         work()
@@ -129,14 +136,19 @@ class Loop:
         self.figures["policies"] = len(self.advice["policies"])
         self.expect("cut by the proof", proof["cut"], [])
         self.expect("excess by the proof", proof["excess"], [])
-        self.expect("suspects", self.advice["suspects"], [])
-        self.expect("withheld", self.advice["withheld"], [])
+        self.expect("suspects", sorted(map(short, self.advice["suspects"])), sorted(self.suspects))
+        self.expect("withheld from others than suspects", [
+            w["edge"] for w in self.advice["withheld"] if short(w["edge"]["from"]) not in self.suspects], [])
         self.say(f"{len(self.advice['policies'])} policies, {proof['observed']} edges observed")
 
     def enforce(self):
-        """Applies the policies as they were written; the moments just before and just after."""
+        """Applies the policies as they were written, lets them stand alone; the moments just before and just after."""
         began, t0 = time.time(), time.monotonic()
-        kubectl("apply", "--server-side", "-k", self.policies)
+        if self.advice["policies"]:
+            kubectl("apply", "--server-side", "-k", self.policies)
+        for policy in self.advice["supersedes"]:
+            namespace, name = policy.split("/")
+            kubectl("delete", "networkpolicy", name, "-n", namespace)
         barrier()
         self.say(f"in force after {time.monotonic() - t0:.1f} s")
         return began, time.time()
@@ -145,7 +157,7 @@ class Loop:
         matrix = probe(more=[22])
         with open(os.path.join(self.out, "matrix.json"), "w") as f:
             json.dump(matrix, f)
-        verdict = judge(self.truth, matrix)
+        verdict = judge(self.watched, matrix, self.suspects, self.iface == "eth0")
         with open(os.path.join(self.out, "verdict.json"), "w") as f:
             json.dump(verdict, f, indent=1)
         self.figures.update(pairs_probed=verdict["pairs_probed"], genuine=verdict["genuine"],
@@ -166,7 +178,7 @@ class Loop:
         self.figures["rounds"] = fewest
         self.account(applied, "with the policies in force")
         self.expect("senders whose datagrams no longer arrive",
-                    sorted(set(requests.sunk(self.truth["began"])) - set(requests.sunk(inside))), [])
+                    sorted(set(requests.sunk(self.watched["began"])) - set(requests.sunk(inside))), [])
 
     def account(self, applied, when):
         told = requests.count(applied)
@@ -193,8 +205,7 @@ class Loop:
         seen = self.watch("intrusion", scan)
         opened = sorted({goals[r["scanned"]] for who, log in truth.logs() if who == INTRUDER
                          for r in truth.json_lines(log) if r.get("open")})
-        fenced = {"/".join(p["metadata"]["annotations"]["flowfence.dev/workload"].split("/")[::2])
-                  for p in self.advice["policies"]}
+        fenced = {short(p["metadata"]["annotations"]["flowfence.dev/workload"]) for p in self.advice["policies"]}
         self.expect("fenced workloads that the intruder reached", sorted(set(opened) & fenced), [])
         report = json.loads(self.ask("audit", *seen, "-o", "json", codes=(0, 1)))
         found = [f for f in report["findings"] if f["rule"] == "port-scan"]
@@ -231,6 +242,11 @@ def run(name, flowfence, out, kind, owner):
     finally:
         cluster.down(quiet=True)
         print(f"[{name}] lab down, {time.monotonic() - began:.0f} s in all", flush=True)
+
+
+def short(node_id):
+    """NAMESPACE/KIND/NAME -> NAMESPACE/NAME."""
+    return "/".join(node_id.split("/")[::2])
 
 
 def moment(pod):

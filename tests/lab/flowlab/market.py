@@ -11,7 +11,7 @@ def market():
     solo = Workload("shop/solo", serves=["8090/tcp", "9053/udp"], node="node1")
     api = Workload("shop/api", serves=["grpc=9090/tcp", "9091/tcp"], replicas=2, spread=True,
                    relays=["store-0.store.data:6379/tcp", "inventory.shop:7000/tcp"], calls=["api.shop:81/tcp"])
-    inventory = Workload("shop/inventory", serves=["7000/tcp"], calls=["db.data:5433/tcp"], hold=1.5, every=0.5)
+    inventory = Workload("shop/inventory", serves=["7000/tcp"], calls=["db.data:5433/tcp"], hold=0.8, every=0.4)
     blog = Workload("shop/blog", serves=["8000/tcp"])
     store = Workload("data/store", kind="StatefulSet", serves=["redis=6379/tcp", "7946/tcp"], replicas=2,
                      calls=["store-0.store.data:7946/tcp", "store-1.store.data:7946/tcp"])

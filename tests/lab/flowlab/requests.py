@@ -24,7 +24,8 @@ def callers():
         if p["spec"].get("restartPolicy", "Always") == "Always" and any(
                 c["name"] == "call" for c in p["spec"]["containers"]) and os.path.exists(log):
             yield workload(p), log
-    yield "customers", path("log", "customers.log")
+    if os.path.exists(path("log", "customers.log")):
+        yield "customers", path("log", "customers.log")
 
 
 def rounds(since):
