@@ -29,6 +29,7 @@ class RandomLoop(Loop):
         self.recommend(seen)
         applied, inside = self.enforce()
         self.prove()
+        self.run_jobs("1000002")
         self.keep_running(applied, inside)
         return self.told()
 
