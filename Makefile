@@ -2,12 +2,14 @@
 
 CARGO ?= cargo
 FUZZ_SECONDS ?= 30
+VARIANT ?= bridge
+SEEDS ?= 1 2 3
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo test fmt clippy doc deny fuzz bench mutants ci
+.PHONY: help demo test lab-loop lab-random fmt clippy doc deny fuzz bench mutants ci
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
 
 demo: ## Build, run the recorded cluster of examples/shop, leave the results in out/
 	@scripts/demo
@@ -15,6 +17,16 @@ demo: ## Build, run the recorded cluster of examples/shop, leave the results in 
 test: ## Run all tests
 	@scripts/need rust cc
 	$(CARGO) test --workspace --locked
+
+lab-loop: ## As root: the closed loop in a real cluster, VARIANT=bridge, dual or vxlan
+	@scripts/need rust cc lab
+	$(CARGO) build --locked
+	tests/lab/lab loop $(VARIANT) --flowfence target/debug/flowfence --out out/loop-$(VARIANT)
+
+lab-random: ## As root: random clusters, SEEDS="1 2 3"
+	@scripts/need rust cc lab
+	$(CARGO) build --locked
+	tests/lab/lab random $(SEEDS) --flowfence target/debug/flowfence --out out/random
 
 fmt: ## Check the formatting
 	@scripts/need rust rustfmt

@@ -1,6 +1,7 @@
 //! Kubernetes objects, with only the fields that flowfence uses.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -80,13 +81,16 @@ pub struct Pod {
     pub is_finished: bool,
 }
 
+const SECOND: Duration = Duration::from_secs(1);
+
 impl Pod {
-    /// Whether it had an address of its own and may have run at some moment of a window.
+    /// Whether it had an address of its own and may have run at some moment of a window. Kubernetes tells whole
+    /// seconds, so a pod that ended at 10 s may have run until just before 11 s.
     pub fn ran_during(&self, (first, last): (Timestamp, Timestamp)) -> bool {
         !self.host_network
             && !self.ips.is_empty()
             && self.started.or(self.meta.created).is_none_or(|from| from <= last)
-            && self.finished.or(self.meta.deleted).is_none_or(|until| until >= first)
+            && self.finished.or(self.meta.deleted).is_none_or(|until| until.plus(SECOND) > first)
     }
 }
 
@@ -236,6 +240,18 @@ pub enum Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pod_that_ended_in_the_second_in_which_a_window_began_ran_during_it() {
+        let ended = |at: Timestamp| Pod {
+            ips: vec!["10.244.1.2".parse().unwrap()],
+            finished: Some(at),
+            ..Pod::default()
+        };
+        let window = (Timestamp::from_secs(10, 300_000_000), Timestamp::from_secs(20, 0));
+        assert!(ended(Timestamp::from_secs(10, 0)).ran_during(window));
+        assert!(!ended(Timestamp::from_secs(9, 0)).ran_during(window));
+    }
 
     #[test]
     fn a_node_speaks_as_the_first_addresses_of_its_pod_ranges() {

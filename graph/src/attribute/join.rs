@@ -6,16 +6,20 @@
 //! belong together; where they were not seen, the service's known backends, the client's port
 //! and the time do.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use flowfence_model::{Endpoint, FlowRecord, Protocol};
+use flowfence_model::{Endpoint, FlowRecord, Protocol, Timestamp};
 use hashbrown::HashMap;
 
-use super::strand::{Strands, overlap};
+use super::strand::{CLOCK_SLACK, Strands, overlap};
 use crate::inventory::Inventory;
 
 /// Openings with one initial sequence number further apart than this are two connections.
 const SAME_OPENING: Duration = Duration::from_secs(10);
+
+/// Of what a pod asked before and after a moment, so many are looked at.
+const HAIRPINS_TRIED: usize = 8;
 
 type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -80,6 +84,7 @@ pub fn join(strands: &Strands, inventory: &Inventory) -> Groups {
         join_complements(strands, &mut groups);
     } else {
         join_services(strands, inventory, &mut groups);
+        join_hairpins(strands, inventory, &mut groups);
         join_masquerade(strands, inventory, &mut groups);
     }
     groups.finish()
@@ -173,6 +178,34 @@ fn nearest(
         .filter(|(_, r)| overlap(strand, r) && !contradicts(strand, r) && fits(r))
         .min_by_key(|(j, r)| (strand.first.distance(r.first), *j))
         .map(|(j, _)| j)
+}
+
+/// What a pod asked of a service that led back to itself: its node masks it, often with another
+/// port, so that only the pod and the moment are left to tell by.
+fn join_hairpins(strands: &Strands, inventory: &Inventory, groups: &mut Groups) {
+    let mut asked: FastMap<(Protocol, IpAddr), Vec<(Timestamp, u32)>> = FastMap::default();
+    let mut masked: Vec<u32> = Vec::new();
+    for (i, r) in left_alone(strands, groups) {
+        if inventory.backends(r.b.address.ip(), r.protocol, r.b.port).is_some() {
+            asked.entry((r.protocol, r.a.address.ip())).or_default().push((r.first, i));
+        } else if inventory.node_of(r.a.address.ip()).is_some() {
+            masked.push(i);
+        }
+    }
+    asked.values_mut().for_each(|list| list.sort_unstable());
+    for i in masked {
+        let Some(node) = strands.get(i) else { continue };
+        let Some(list) = asked.get(&(node.protocol, node.b.address.ip())) else { continue };
+        let near = list.partition_point(|(first, _)| *first < node.first);
+        let around = list.iter().take(near + HAIRPINS_TRIED).skip(near.saturating_sub(HAIRPINS_TRIED));
+        let candidates: Vec<u32> = around.map(|(_, j)| *j).filter(|j| !groups.is_joined(*j)).collect();
+        let comes_back = |r: &FlowRecord| {
+            r.first.distance(node.first) <= CLOCK_SLACK && leads_to(r.protocol, r.b, node.b, inventory)
+        };
+        if let Some(j) = nearest(node, &candidates, strands, comes_back) {
+            groups.unite(i, j);
+        }
+    }
 }
 
 /// Strands from a node's address whose true client shows in another strand to the same server:

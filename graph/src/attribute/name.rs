@@ -89,11 +89,14 @@ fn name_with(members: &[&FlowRecord], inventory: &Inventory) -> Option<Named> {
     let clients: BTreeSet<IpAddr> = members.iter().map(|r| r.a.address.ip()).collect();
     let direct: BTreeSet<IpAddr> =
         members.iter().filter(|r| server.is_none_or(|s| r.b == s)).map(|r| r.a.address.ip()).collect();
-    let client = client(&direct, &to, at, inventory).or_else(|| clients.first().copied())?;
+    // A pod that asks a service is masked on its way to the API server or back to itself: it shows only where it asks.
+    let is_masked = !to.id.is_workload() || clients.contains(&to.address);
+    let asking = if is_masked { &clients } else { &direct };
+    let client = client(asking, &to, at, inventory).or_else(|| clients.first().copied())?;
     let from = party(client, None, at, inventory);
     // On the way out the node's address is the mask of the pod that is already named.
     let behind = match &to.id {
-        NodeId::Workload { .. } => {
+        NodeId::Workload { .. } if client != to.address => {
             clients.into_iter().filter(|ip| *ip != client && *ip != from.address).collect()
         }
         _ => BTreeSet::new(),
@@ -129,15 +132,15 @@ fn cluster_services(to: &Party, protocol: Protocol, port: u16, inventory: &Inven
     found
 }
 
-/// Of the addresses that opened towards the server itself: the server's own (a hairpin); towards
-/// pods a node's (what the pod saw, after masquerade); towards the outside a pod's (what it was
-/// before).
-fn client(direct: &BTreeSet<IpAddr>, to: &Party, at: Timestamp, inventory: &Inventory) -> Option<IpAddr> {
+/// Towards pods, of the addresses that opened towards the server itself: its own (a hairpin), else a
+/// node's (what the pod saw, after masquerade); towards all else, of every address on the way: a
+/// pod's (what it was before).
+fn client(asking: &BTreeSet<IpAddr>, to: &Party, at: Timestamp, inventory: &Inventory) -> Option<IpAddr> {
     let is_node = |ip: &IpAddr| inventory.node_of(*ip).is_some();
     let is_pod = |ip: &IpAddr| matches!(inventory.holder_at(*ip, at), Holder::Pod(_));
-    let mut all = direct.iter().copied();
+    let mut all = asking.iter().copied();
     if to.id.is_workload() {
-        direct.get(&to.address).copied().or_else(|| all.clone().find(is_node)).or_else(|| all.next())
+        asking.get(&to.address).copied().or_else(|| all.clone().find(is_node)).or_else(|| all.next())
     } else {
         all.clone().find(is_pod).or_else(|| all.next())
     }

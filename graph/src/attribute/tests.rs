@@ -166,6 +166,25 @@ fn a_pod_that_comes_back_to_itself_went_through_its_service() {
 }
 
 #[test]
+fn a_pod_that_its_node_masked_on_the_way_back_to_itself_is_itself() {
+    let asked = tcp("10.244.2.4:57218", "10.96.0.5:80", 3);
+    let masked = tcp("10.244.2.1:61000", "10.244.2.4:9090", 3);
+    let contact = only(vec![asked, masked]);
+    assert_eq!(line(&contact), "shop/Deployment/api -> shop/Deployment/api 9090/TCP");
+    assert!(contact.hairpin && !contact.own_node && contact.behind.is_empty());
+
+    let asked = udp("10.244.2.2:5000", "10.96.0.10:53", 1, 1);
+    let masked = udp("10.244.2.1:61000", "10.244.2.2:53", 1, 1);
+    let contact = only(vec![asked.clone(), masked]);
+    assert_eq!(line(&contact), "kube-system/Pod/dns -> kube-system/Pod/dns 53/UDP");
+    assert_eq!(contact.tally.connections, 1);
+    let mut later = udp("10.244.2.1:61000", "10.244.2.2:53", 1, 1);
+    later.first = at(160);
+    later.last = at(160);
+    assert_eq!(contacts(vec![asked, later]).len(), 2, "another time is another connection");
+}
+
+#[test]
 fn kubelet_probes_are_told_from_other_traffic_of_the_node() {
     let probe = only(vec![tcp("10.244.2.1:45460", "10.244.2.4:9090", 3)]);
     assert!(probe.probe && probe.own_node);
@@ -181,6 +200,17 @@ fn the_api_server_is_named_behind_its_service() {
     let answered =
         answer(record(Protocol::Tcp, "10.96.0.1:443", "10.244.1.2:40000", none(), none()), Some(6));
     assert_eq!(line(&only(vec![asked, answered])), "shop/Pod/client -> apiserver 6443/TCP");
+}
+
+#[test]
+fn a_pod_masked_on_its_way_to_the_api_server_is_itself() {
+    let inside = tcp("10.244.1.2:40000", "10.96.0.1:443", 8);
+    let mut outside = tcp("172.30.0.11:40000", "172.30.0.1:6443", 8);
+    outside.tap = TapId(1);
+    let contact = only(vec![inside, outside]);
+    assert_eq!(line(&contact), "shop/Pod/client -> apiserver 6443/TCP");
+    assert_eq!(contact.services.iter().collect::<Vec<_>>(), ["default/kubernetes"]);
+    assert!(contact.behind.is_empty());
 }
 
 #[test]

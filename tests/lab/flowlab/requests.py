@@ -1,0 +1,58 @@
+"""What the applications themselves say: how often they asked, and how often in vain."""
+import os
+import time
+
+from .api import Api
+from .places import path, workload
+from .system import json_lines
+from .truth import attempts
+
+
+def count(since):
+    """Requests, failures by name, and early ones, from `since` on."""
+    rows = attempts(since)
+    failed = [r for r in rows if r["result"] != "ok" and not r["result"].startswith("early")]
+    return {"requests": len(rows), "early": sum(r["result"].startswith("early") for r in rows),
+            "failed": sorted(f"{r['src_name']} -> {r['to']} v{r['family']} {r.get('ip', '')} {r['result']} "
+                             f"at +{r['t'] - since:.1f} s" for r in failed)}
+
+
+def callers():
+    """The logs of all that asks again and again."""
+    for p in Api().running():
+        log = path("pods", p["metadata"]["uid"], "call.log")
+        if p["spec"].get("restartPolicy", "Always") == "Always" and any(
+                c["name"] == "call" for c in p["spec"]["containers"]) and os.path.exists(log):
+            yield workload(p), log
+    if os.path.exists(path("log", "customers.log")):
+        yield "customers", path("log", "customers.log")
+
+
+def rounds(since):
+    """The fewest whole rounds that any caller has gone since then, and who that is."""
+    done = {}
+    for who, log in callers():
+        seen = {r["round"] for r in json_lines(log) if "round" in r and r["t"] >= since}
+        done[who] = min(done.get(who, 10**6), max(0, len(seen) - 1))
+    return min((n, who) for who, n in done.items())
+
+
+def wait_rounds(since, wanted, seconds=60):
+    end = time.monotonic() + seconds
+    while True:
+        fewest, who = rounds(since)
+        if fewest >= wanted or time.monotonic() > end:
+            return fewest, who
+        time.sleep(0.5)
+
+
+def sunk(since):
+    """Datagrams that arrived where nobody answers, by sender's address and port."""
+    out = {}
+    root = path("pods")
+    for uid in os.listdir(root):
+        for r in json_lines(os.path.join(root, uid, "serve.log")):
+            if "sink" in r and r["t"] >= since:
+                key = (r["sender"], r["sink"])
+                out[key] = out.get(key, 0) + 1
+    return out
