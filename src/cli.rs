@@ -1,5 +1,6 @@
 //! The command line: what may be said, and which verb hears it.
 
+mod live;
 mod recommend;
 mod value;
 
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub use live::{LiveArgs, Paths};
 pub use recommend::{RecommendArgs, RolloutArgs};
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
@@ -59,7 +61,8 @@ pub enum Verb {
 /// Where traffic and objects come from.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened
+    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes
+    /// packets from an interface, live:any from all
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
     /// Objects
@@ -71,6 +74,9 @@ pub struct InputArgs {
     /// Share of packets and flows that may be lost before the run ends with code 5
     #[arg(long, value_name = "RATIO", default_value_t = 0.01, value_parser = ratio)]
     pub allow_loss: f64,
+    /// Live sources
+    #[command(flatten)]
+    pub live: LiveArgs,
 }
 
 /// Which objects of the cluster count.
@@ -125,8 +131,9 @@ pub struct GraphArgs {
 /// `audit`.
 #[derive(Debug, Args)]
 #[command(mut_arg("sources", |sources| {
-    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. Without any, only \
-                the policies of --cluster are looked at";
+    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes \
+                packets from an interface, live:any from all. Without any, only the policies of --cluster are \
+                looked at";
     sources.required(false).help(help)
 }))]
 pub struct AuditArgs {
