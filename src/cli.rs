@@ -1,6 +1,7 @@
 //! The command line: what may be said, and which verb hears it.
 
 mod live;
+mod paths;
 mod recommend;
 mod value;
 
@@ -9,7 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-pub use live::{LiveArgs, Paths};
+pub use live::LiveArgs;
+pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
@@ -233,7 +235,7 @@ fn ratio(text: &str) -> Result<f64, String> {
 
 /// Reads the command line, runs the verb, and says how it ended.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version to stdout and ends with 0, mistakes to stderr with 2.
@@ -241,6 +243,7 @@ pub fn main() -> ExitCode {
             return error.print().map_or(ExitCode::from(Ending::Unreadable as u8), |()| ExitCode::from(code));
         }
     };
+    cli.verb.name_paths();
     match run(&cli.verb) {
         Ok(ending) => ending.into(),
         Err(failure) if is_closed_pipe(&failure) => Ending::Clean.into(),

@@ -23,5 +23,6 @@ pub mod exit;
 pub mod manifest;
 pub mod output;
 pub mod reach;
+pub mod sandbox;
 pub mod source;
 pub mod verb;

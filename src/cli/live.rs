@@ -1,10 +1,11 @@
 //! What may be said of live sources.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
+
+use super::Paths;
 
 /// How packets are taken from interfaces, and until when.
 #[derive(Clone, Debug, Default, Args)]
@@ -38,15 +39,6 @@ pub struct LiveArgs {
     /// What the verb will write, and read beside the sources: a sandbox leaves it open.
     #[arg(skip)]
     pub paths: Paths,
-}
-
-/// Files and directories that a verb names on its command line beside its sources and objects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Paths {
-    /// It reads these.
-    pub read: Vec<PathBuf>,
-    /// It writes these, or into these.
-    pub write: Vec<PathBuf>,
 }
 
 impl LiveArgs {

@@ -22,6 +22,16 @@ pub enum Input {
     Found(PathBuf),
 }
 
+impl Input {
+    /// Where it lies.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Input::Stdin => None,
+            Input::Named(path) | Input::Found(path) => Some(path),
+        }
+    }
+}
+
 /// Reads every source. An input that cannot be used does not stop the others; when none can be
 /// used, that is an error.
 pub fn read(inputs: &[Input], limits: Limits) -> Result<Traffic, Failure> {
@@ -62,7 +72,7 @@ fn read_file(path: &Path, recorder: &mut Recorder, progress: &mut dyn FnMut(u64)
 }
 
 /// Inputs of all sources, each once, sorted: the order of the arguments does not matter.
-pub fn expand(sources: &[String]) -> Result<Vec<Input>, Failure> {
+pub fn expand<'a>(sources: impl IntoIterator<Item = &'a String>) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
     for source in sources {
         let path = Path::new(source);

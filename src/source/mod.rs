@@ -8,15 +8,22 @@
 mod file;
 mod live;
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
 use flowfence_capture::{Limits, Recorder};
 use flowfence_model::Recording;
 
-use crate::cli::InputArgs;
+use crate::cli::{ClusterArgs, InputArgs, Paths};
+use crate::cluster;
 use crate::exit::Failure;
+use crate::sandbox::Plan;
 use file::Input;
 use live::Live;
 
 pub use file::read_text;
+pub use live::Objects;
 
 /// What the sources gave.
 #[derive(Debug)]
@@ -36,36 +43,47 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Finds the sources, and opens those that are interfaces.
+    /// Finds the sources, and opens those that are interfaces. Then rights are given up, in this
+    /// thread and all that it spawns later: open the sources before anything else is begun.
     pub fn open(args: &InputArgs) -> Result<Self, Failure> {
-        let (live, files): (Vec<String>, Vec<String>) =
-            args.sources.iter().cloned().partition(|source| source.starts_with(live::SCHEME));
-        let files = file::expand(&files)?;
+        let is_live = |source: &&String| source.starts_with(live::SCHEME);
+        let (live, files): (Vec<&String>, Vec<&String>) = args.sources.iter().partition(is_live);
+        let files = file::expand(files)?;
         let limits = Limits { max_flows: args.max_flows as usize, ..Limits::default() };
-        let mut names: Vec<String> =
-            live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).map(str::to_owned).collect();
-        names.sort();
-        names.dedup();
+        let names: BTreeSet<&str> =
+            live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
         if names.is_empty() {
-            if let Some(option) = args.live.said() {
-                return Err(Failure::usage(format!("{option} is for live sources, and none is given (live:IFACE)")));
-            }
-            return Ok(Sources { files, live: None, limits });
+            return match args.live.said() {
+                Some(option) => {
+                    Err(Failure::usage(format!("{option} is for live sources (live:IFACE), and none is given")))
+                }
+                None => Ok(Sources { files, live: None, limits }),
+            };
         }
-        let live = Live::open(&names, &args.live, Recorder::new(limits.clone()))?;
+        let plan = plan(args, &files);
+        let live = Live::open(&names, &args.live, &plan, Recorder::new(limits.clone()))?;
         Ok(Sources { files, live: Some(live), limits })
     }
 
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
-    /// used, that is an error.
-    pub fn read(self) -> Result<Traffic, Failure> {
+    /// used, that is an error. `objects` tells what is known of the cluster while packets come.
+    pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
         let Some(live) = self.live else { return file::read(&self.files, self.limits) };
-        let (recorder, unusable) = live.watch()?;
+        let (recorder, unusable) = live.watch(objects)?;
         Ok(Traffic { recording: recorder.finish(), unusable })
     }
 }
 
-/// Opens the sources and reads them.
-pub fn read(args: &InputArgs) -> Result<Traffic, Failure> {
-    Sources::open(args)?.read()
+/// What the run needs once the interfaces are open.
+fn plan(args: &InputArgs, files: &[Input]) -> Plan {
+    let Paths { mut read, write } = args.live.paths.clone();
+    read.extend(files.iter().filter_map(Input::path).map(Path::to_owned));
+    read.extend(args.cluster.cluster.iter().chain(&args.cluster.policies).cloned());
+    Plan { read, write, kube_api: args.cluster.cluster.is_empty() }
+}
+
+/// The objects of files, read when they are first asked for.
+pub fn objects_of(args: &ClusterArgs) -> Objects {
+    let (args, loaded) = (args.clone(), OnceLock::new());
+    Arc::new(move || loaded.get_or_init(|| cluster::load(&args).ok().map(Arc::new)).clone())
 }

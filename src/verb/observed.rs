@@ -10,7 +10,7 @@ use crate::cluster::{self, Cluster};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::CompletenessReport;
 use crate::output::safe;
-use crate::source;
+use crate::source::{self, Sources};
 
 /// Traffic, attributed, beside the cluster that it was attributed with.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
 
 /// The same, beside other objects than the arguments name.
 pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
+    let sources = Sources::open(args)?;
     let cluster = cluster::load(objects)?;
     if objects.cluster.is_empty() {
         say!(
@@ -44,7 +45,7 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
     {
         say!("flowfence: the cluster is empty: no object names an address");
     }
-    let traffic = source::read(args)?;
+    let traffic = sources.read(Some(source::objects_of(objects)))?;
     let facts = attribute(traffic.recording, &cluster.inventory);
     let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();
     if !cluster.inventory.is_empty() && !facts.contacts.is_empty() && !facts.contacts.iter().any(is_known) {

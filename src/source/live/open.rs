@@ -59,8 +59,11 @@ pub enum Refused {
     One(String),
 }
 
+/// An interface, and a ring for each of its readers.
+pub type Opened = (Interface, Vec<Capture<Active>>);
+
 /// Opens all readers of one interface.
-pub fn open(name: &str, setting: &Setting) -> Result<(Interface, Vec<Capture<Active>>), Refused> {
+pub fn open(name: &str, setting: &Setting) -> Result<Opened, Refused> {
     let Some(interface) = Interface::find(name) else {
         let there = interface::names().join(", ");
         return Err(Refused::One(format!("live:{name}: there is no such interface; there are {there}")));

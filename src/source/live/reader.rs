@@ -1,6 +1,7 @@
 //! One thread a ring: packets into a recorder of its own, handed over now and then.
 
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,15 +29,17 @@ const LAST_BLOCK: Duration = Duration::from_millis(2 * BLOCK_MILLIS as u64);
 pub enum Word {
     /// What it has seen since its last word.
     Seen {
-        /// The reader.
+        /// Its interface.
+        interface: usize,
+        /// Its number among the readers of that.
         reader: usize,
         /// What the kernel counted for it so far.
         kernel: Kernel,
     },
     /// Its interface gives nothing at the moment; it tries again.
     Trouble {
-        /// The reader.
-        reader: usize,
+        /// The interface.
+        interface: usize,
         /// What the system said.
         said: String,
     },
@@ -63,7 +66,9 @@ impl Kernel {
 
 /// A reader before it runs.
 pub struct Reader {
-    /// Its number.
+    /// Its interface, by number.
+    pub interface: usize,
+    /// Its number among the readers of that.
     pub number: usize,
     /// Its ring.
     pub capture: Capture<Active>,
@@ -74,7 +79,7 @@ pub struct Reader {
     /// Whether to end.
     pub stop: Arc<Stop>,
     /// Whether its interface is gone for good.
-    pub gone: Arc<std::sync::atomic::AtomicBool>,
+    pub is_gone: Arc<AtomicBool>,
     /// Bounded: when it is full, what was seen waits here and grows, and nothing is lost.
     pub words: SyncSender<Word>,
 }
@@ -103,7 +108,7 @@ impl Reader {
             let is_idle = matches!(outcome, Ok(0));
             if let Err(error) = &outcome {
                 let said = sentence(error);
-                let _ = self.words.try_send(Word::Trouble { reader: self.number, said });
+                let _ = self.words.try_send(Word::Trouble { interface: self.interface, said });
                 std::thread::sleep(Duration::from_millis(u64::from(PATIENCE)));
             }
             if let Some(at) = self.stop.at() {
@@ -112,7 +117,7 @@ impl Reader {
                     break;
                 }
             }
-            if self.gone.load(std::sync::atomic::Ordering::Relaxed) {
+            if self.is_gone.load(Ordering::Relaxed) {
                 break;
             }
             if handed.elapsed() >= HANDOVER {
@@ -124,7 +129,7 @@ impl Reader {
             }
         }
         self.count(&mut kernel);
-        let _ = self.words.send(Word::Seen { reader: self.number, kernel });
+        let _ = self.words.send(Word::Seen { interface: self.interface, reader: self.number, kernel });
     }
 
     fn wait(&self, is_ending: bool) {
@@ -142,7 +147,7 @@ impl Reader {
 
     fn hand_over(&mut self, kernel: &mut Kernel) {
         self.count(kernel);
-        match self.words.try_send(Word::Seen { reader: self.number, kernel: *kernel }) {
+        match self.words.try_send(Word::Seen { interface: self.interface, reader: self.number, kernel: *kernel }) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
     }
