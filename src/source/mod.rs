@@ -60,6 +60,10 @@ impl Sources {
                 None => Ok(Sources { files, live: None, limits }),
             };
         }
+        let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
+        if args.live.until_ready.is_some() && knows_nobody {
+            return Err(Failure::usage("--until-ready needs objects: without them no workload can be ready"));
+        }
         let plan = plan(args, &files);
         let live = Live::open(&names, &args.live, &plan, Recorder::new(limits.clone()))?;
         Ok(Sources { files, live: Some(live), limits })
@@ -69,8 +73,8 @@ impl Sources {
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
         let Some(live) = self.live else { return file::read(&self.files, self.limits) };
-        let (recorder, unusable) = live.watch(objects)?;
-        Ok(Traffic { recording: recorder.finish(), unusable })
+        let (recording, unusable) = live.watch(objects)?;
+        Ok(Traffic { recording, unusable })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use nix::net::if_::{if_nameindex, if_nametoindex};
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::{InterfaceFlags, if_nameindex, if_nametoindex};
 
 /// The name under which packets of every interface are taken.
 pub const ANY: &str = "any";
@@ -28,18 +29,23 @@ impl Interface {
         self.index == 0 || if_nametoindex(self.name.as_str()) == Ok(self.index)
     }
 
+    /// Whether it is up; an answer that cannot be had is taken for yes.
+    pub fn is_up(&self) -> bool {
+        let flags = |name: &str| getifaddrs().ok()?.find(|one| one.interface_name == name).map(|one| one.flags);
+        self.index == 0 || flags(&self.name).is_none_or(|flags| flags.contains(InterfaceFlags::IFF_UP))
+    }
+
     /// Packets that the interface or its driver has dropped for want of room since it came up: those
     /// never reach a capture. 0 where the kernel does not tell, and for [`ANY`].
     pub fn dropped(&self) -> u64 {
-        if self.index == 0 || self.name.contains('/') {
+        let about = Path::new("/sys/class/net").join(&self.name);
+        let number = |file: &str| std::fs::read_to_string(about.join(file)).ok()?.trim().parse::<u64>().ok();
+        // That directory shows the namespace in which it was mounted, which may be another one.
+        if self.index == 0 || self.name.contains('/') || number("ifindex") != Some(u64::from(self.index)) {
             return 0;
         }
-        let statistics = Path::new("/sys/class/net").join(&self.name).join("statistics");
-        ["rx_missed_errors", "rx_fifo_errors"]
-            .iter()
-            .filter_map(|counter| std::fs::read_to_string(statistics.join(counter)).ok())
-            .filter_map(|count| count.trim().parse::<u64>().ok())
-            .sum()
+        let counters = ["statistics/rx_missed_errors", "statistics/rx_fifo_errors"];
+        counters.into_iter().filter_map(number).sum()
     }
 }
 
@@ -59,7 +65,7 @@ mod tests {
     #[test]
     fn a_name_that_is_not_there_is_nobodys() {
         assert_eq!(Interface::find("fflive-nobody"), None);
-        assert!(Interface::find(ANY).is_some_and(|any| any.exists() && any.dropped() == 0));
+        assert!(Interface::find(ANY).is_some_and(|any| any.exists() && any.is_up() && any.dropped() == 0));
         assert!(names().contains(&ANY.to_owned()));
     }
 

@@ -26,6 +26,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use flowfence_capture::Recorder;
+use flowfence_model::Recording;
 
 use crate::cli::LiveArgs;
 use crate::exit::Failure;
@@ -45,6 +46,8 @@ pub const SCHEME: &str = "live:";
 const WORDS: usize = 64;
 /// So often the main thread looks whether to end.
 const TICK: Duration = Duration::from_millis(50);
+/// So often it looks whether the interfaces are up.
+const CHECK: Duration = Duration::from_millis(500);
 
 /// Interfaces that are being read.
 #[derive(Debug)]
@@ -123,10 +126,11 @@ impl Live {
     }
 
     /// Takes what the readers see until it is time to end; the recorder, and what went wrong.
-    pub fn watch(mut self, objects: Option<Objects>) -> Result<(Recorder, Vec<String>), Failure> {
+    pub fn watch(mut self, objects: Option<Objects>) -> Result<(Recording, Vec<String>), Failure> {
         let mut view = View::new();
         let wanted = view.shows_edges() || self.until_ready.is_some();
         let mut looker = objects.filter(|_| wanted).map(Looker::start).transpose()?;
+        let mut checked = self.began;
         loop {
             match self.words.recv_timeout(TICK) {
                 Ok(word) => self.hear(word),
@@ -136,6 +140,10 @@ impl Live {
             }
             if self.duration.is_some_and(|duration| self.began.elapsed() >= duration) {
                 self.stop.ask();
+            }
+            if checked.elapsed() >= CHECK {
+                checked = Instant::now();
+                self.check();
             }
             if !self.stop.is_asked() {
                 if let Some(looker) = &mut looker {
@@ -163,6 +171,11 @@ impl Live {
                 self.problems.extend(told);
             }
         }
+    }
+
+    fn check(&mut self) {
+        let after = self.began.elapsed();
+        self.problems.extend(self.interfaces.iter_mut().filter_map(|watched| watched.check(after)));
     }
 
     fn look(&self, looker: &mut Looker, view: &mut View) {
@@ -200,12 +213,17 @@ impl Live {
         }
     }
 
-    fn end(self) -> Result<(Recorder, Vec<String>), Failure> {
+    fn end(self) -> Result<(Recording, Vec<String>), Failure> {
+        let by_kernel = self.interfaces.iter().map(Watched::dropped_by_kernel).sum();
+        let by_interface = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
         for thread in self.threads {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
         let recorder = Arc::into_inner(self.recorder).expect("the readers have ended, and nobody else has it");
-        Ok((recorder.into_inner().unwrap_or_else(PoisonError::into_inner), self.problems))
+        let mut recording = recorder.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        recording.counts.add("kernel-drops", by_kernel);
+        recording.counts.add("interface-drops", by_interface);
+        Ok((recording, self.problems))
     }
 }
 

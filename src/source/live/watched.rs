@@ -60,8 +60,8 @@ impl Watched {
         self.interface.dropped().saturating_sub(self.dropped_before)
     }
 
-    /// Finds out what is behind an error of its ring, `after` this time of capturing; a sentence the
-    /// first time that it is down, and when it is gone.
+    /// Finds out what is behind an error of its ring, `after` this time of capturing: a sentence the
+    /// first time, and when the interface is gone.
     pub fn trouble(&mut self, said: &str, after: Duration) -> Option<String> {
         let was_gone = self.is_gone.load(Ordering::Relaxed);
         let is_gone = !self.interface.exists();
@@ -69,10 +69,20 @@ impl Watched {
         let is_news = if is_gone { !was_gone } else { !self.has_trouble };
         self.has_trouble = true;
         let what = if is_gone { "the interface disappeared" } else { "gives no packets, and is tried again" };
-        is_news.then(|| {
-            let seconds = after.as_secs_f64();
-            format!("{}: {what} after {seconds:.1} s ({said}); what came before counts", self.name())
-        })
+        is_news.then(|| self.sentence(&format!("{what} ({said})"), after))
+    }
+
+    /// Looks whether it is still up: a sentence the first time that it is not. Its ring stays, and
+    /// gives packets once it is up again.
+    pub fn check(&mut self, after: Duration) -> Option<String> {
+        let is_down = !self.is_gone.load(Ordering::Relaxed) && !self.interface.is_up();
+        let is_news = is_down && !self.has_trouble;
+        self.has_trouble |= is_down;
+        is_news.then(|| self.sentence("the interface went down, and is read again once it is up", after))
+    }
+
+    fn sentence(&self, what: &str, after: Duration) -> String {
+        format!("{}: {what}, {:.1} s after the capture began; what came before counts", self.name(), after.as_secs_f64())
     }
 }
 
@@ -84,7 +94,7 @@ mod tests {
     fn trouble_is_told_once_while_the_interface_is_there() {
         let mut watched = Watched::new(Interface::find("any").unwrap(), 2);
         let told = watched.trouble("network is down", Duration::from_millis(1500)).unwrap();
-        assert!(told.starts_with("live:any: gives no packets, and is tried again after 1.5 s"), "{told}");
+        assert!(told.starts_with("live:any: gives no packets, and is tried again (network is down), 1.5 s"), "{told}");
         assert_eq!(watched.trouble("network is down", Duration::from_secs(2)), None);
         assert!(!watched.is_gone.load(Ordering::Relaxed));
     }
