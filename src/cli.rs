@@ -1,5 +1,7 @@
 //! The command line: what may be said, and which verb hears it.
 
+mod live;
+mod paths;
 mod recommend;
 mod value;
 
@@ -8,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub use live::LiveArgs;
+pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
@@ -61,7 +65,8 @@ pub enum Verb {
 /// Where traffic and objects come from.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened
+    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes
+    /// packets from an interface, live:any from all
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
     /// Objects
@@ -73,6 +78,9 @@ pub struct InputArgs {
     /// Share of packets and flows that may be lost before the run ends with code 5
     #[arg(long, value_name = "RATIO", default_value_t = 0.01, value_parser = ratio)]
     pub allow_loss: f64,
+    /// Live sources
+    #[command(flatten)]
+    pub live: LiveArgs,
 }
 
 /// Which objects of the cluster count.
@@ -135,8 +143,9 @@ pub struct GraphArgs {
 /// `audit`.
 #[derive(Debug, Args)]
 #[command(mut_arg("sources", |sources| {
-    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. Without any, only \
-                the policies of --cluster are looked at";
+    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes \
+                packets from an interface, live:any from all. Without any, only the policies of --cluster are \
+                looked at";
     sources.required(false).help(help)
 }))]
 pub struct AuditArgs {
@@ -263,7 +272,7 @@ fn ratio(text: &str) -> Result<f64, String> {
 
 /// Reads the command line, runs the verb, and says how it ended.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version to stdout and ends with 0, mistakes to stderr with 2.
@@ -271,6 +280,7 @@ pub fn main() -> ExitCode {
             return error.print().map_or(ExitCode::from(Ending::Unreadable as u8), |()| ExitCode::from(code));
         }
     };
+    cli.verb.name_paths();
     match run(&cli.verb) {
         Ok(ending) => ending.into(),
         Err(failure) if is_closed_pipe(&failure) => Ending::Clean.into(),

@@ -1,20 +1,26 @@
 //! The cluster's objects, from files or the kube API: an inventory, today's policies, and what was
 //! left out.
 
+mod api;
+mod feed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use flowfence_graph::Inventory;
 use flowfence_model::object::Object;
-use flowfence_model::{ClusterPolicy, NetworkPolicy, NodeId, Remarks, Timestamp};
+use flowfence_model::{ClusterPolicy, NetworkPolicy, NodeId, Remarks};
 use flowfence_policy::recommend::MANAGED_BY;
 use flowfence_policy::semantics::{Plugin, Rulebook};
 
 use crate::cli::ClusterArgs;
 use crate::exit::{Ending, Failure};
-use crate::kube::{Access, Missing, Watch, list};
-use crate::manifest::{Located, Snapshot, objects_from_values, read_objects};
+use crate::manifest::{Located, Snapshot, read_objects};
 use crate::output::safe;
+
+pub use api::ApiReading;
+pub use feed::{Feed, Objects};
 
 /// What `--cluster` and `--policies` gave.
 #[derive(Debug, Default)]
@@ -48,27 +54,6 @@ pub struct Cluster {
     pub api: Option<ApiReading>,
 }
 
-/// How objects were read from the kube API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiReading {
-    /// The API server.
-    pub server: String,
-    /// The namespace of the context.
-    pub home: String,
-    /// The moment that objects are of: now, or when the API server went away.
-    pub as_of: Timestamp,
-    /// How far its clock is ahead of ours, in whole seconds.
-    pub clock_ahead_secs: i64,
-    /// How often it was away, or a watch broke.
-    pub interruptions: u64,
-    /// How often a kind was listed anew.
-    pub relists: u64,
-    /// Objects that were gone and had to be forgotten.
-    pub forgotten: u64,
-    /// Kinds that could not be read, with the reason.
-    pub missing: Vec<String>,
-}
-
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -97,45 +82,8 @@ impl Place {
 
 /// Reads the objects that the arguments name; each `--cluster` is one moment, and without any the
 /// kube API is asked.
-pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
-    match Feed::open(args, false)? {
-        Feed::Read(cluster) => Ok(*cluster),
-        Feed::Watch(watch) => Cluster::watched(&watch, args),
-    }
-}
-
-/// Where objects come from while a capture runs.
-#[derive(Debug)]
-pub enum Feed {
-    /// They were read before, and stay as they are.
-    Read(Box<Cluster>),
-    /// They are followed.
-    Watch(Box<Watch>),
-}
-
-impl Feed {
-    /// Opens what the arguments name; `is_live` when time passes before the objects are needed, so
-    /// that what comes and goes in between must be seen.
-    pub fn open(args: &ClusterArgs, is_live: bool) -> Result<Self, Failure> {
-        if !args.cluster.is_empty() {
-            return Ok(Feed::Read(Box::new(Cluster::of_files(args)?)));
-        }
-        let Some(access) = Access::find(args.kubeconfig.as_deref(), args.context.as_deref())? else {
-            return Ok(Feed::Read(Box::new(Cluster::default().with_policies_of(args)?)));
-        };
-        if is_live {
-            return Ok(Feed::Watch(Box::new(Watch::start(access)?)));
-        }
-        Ok(Feed::Read(Box::new(Cluster::listed(&access, args)?)))
-    }
-
-    /// The cluster as it is known by now, with everything that was there since the beginning.
-    pub fn now(self, args: &ClusterArgs) -> Result<Cluster, Failure> {
-        match self {
-            Feed::Read(cluster) => Ok(*cluster),
-            Feed::Watch(watch) => Cluster::watched(&watch, args),
-        }
-    }
+pub fn load(args: &ClusterArgs) -> Result<Arc<Cluster>, Failure> {
+    Feed::open(args, false)?.finish()
 }
 
 /// A set of policies for a what-if, and nothing of a cluster. Of two with one name the last
@@ -186,60 +134,6 @@ impl Cluster {
         cluster.with_policies_of(args)
     }
 
-    /// Everything that the API server has now.
-    fn listed(access: &Access, args: &ClusterArgs) -> Result<Self, Failure> {
-        let listing = list(access)?;
-        let mut snapshot = Snapshot::default();
-        for objects in &listing.objects {
-            snapshot.merge(objects_from_values(objects, "kube API"));
-        }
-        let reading = ApiReading {
-            server: access.server.clone(),
-            home: access.namespace.clone(),
-            as_of: access.now(),
-            clock_ahead_secs: access.clock_ahead_secs,
-            interruptions: 0,
-            relists: 0,
-            forgotten: 0,
-            missing: listing.missing.iter().map(Missing::to_string).collect(),
-        };
-        Cluster::of_api(snapshot, reading, args)
-    }
-
-    /// Everything that was there since a watch began.
-    pub fn watched(watch: &Watch, args: &ClusterArgs) -> Result<Self, Failure> {
-        let (status, access) = (watch.status(), watch.access());
-        let reading = ApiReading {
-            server: access.server.clone(),
-            home: access.namespace.clone(),
-            as_of: status.away_since.unwrap_or_else(|| access.now()),
-            clock_ahead_secs: access.clock_ahead_secs,
-            interruptions: status.interruptions,
-            relists: status.relists,
-            forgotten: watch.forgotten(),
-            missing: status.missing.iter().map(Missing::to_string).collect(),
-        };
-        if let (Some(since), Some(error)) = (status.away_since, &status.last_error) {
-            say!("flowfence: names and labels as of {since}: the kube API is away since ({})", safe::line(error));
-        }
-        Cluster::of_api(watch.snapshot(), reading, args)
-    }
-
-    fn of_api(snapshot: Snapshot, reading: ApiReading, args: &ClusterArgs) -> Result<Self, Failure> {
-        let mut cluster = Cluster::default();
-        for missing in &reading.missing {
-            say!("flowfence: left out: {}", safe::line(missing));
-        }
-        let objects = cluster.add(snapshot, "kube API");
-        // Where an object stands in the API no file and line can tell.
-        cluster.places.clear();
-        cluster.workload_places.clear();
-        cluster.is_set_partial = !reading.missing.is_empty();
-        cluster.api = Some(reading);
-        cluster.hold(vec![objects]);
-        cluster.with_policies_of(args)
-    }
-
     fn hold(&mut self, moments: Vec<Vec<Object>>) {
         self.inventory = Inventory::new(moments);
         self.policies = self.inventory.policies().to_vec();
@@ -269,15 +163,6 @@ impl Cluster {
         Ok(self)
     }
 
-    /// The namespaces whose workloads are subjects: those that were named, else the context's when
-    /// the objects come from the kube API, as kubectl has it; none stands for all.
-    pub fn subjects(&self, named: &[String], is_all: bool) -> Vec<String> {
-        match &self.api {
-            Some(api) if named.is_empty() && !is_all => vec![api.home.clone()],
-            _ => named.to_vec(),
-        }
-    }
-
     /// The policies in force, as a plugin reads them.
     pub fn rules(&self, plugin: Option<Plugin>) -> Rulebook<'_> {
         Rulebook { policies: &self.policies, tiers: &self.tiers, plugin }
@@ -294,19 +179,18 @@ impl Cluster {
         if snapshot.objects.is_empty() && (snapshot.has_errors() || !snapshot.ignored_kinds.is_empty()) {
             return Err(Failure::unreadable(nothing_usable(path, &snapshot)));
         }
-        Ok(self.add(snapshot, &path.display().to_string()))
+        let known = self.refused.len();
+        let objects = self.add(snapshot, &path.display().to_string());
+        self.refused[known..].iter().for_each(left_out);
+        Ok(objects)
     }
 
     /// Notes what was read, and what was not.
     fn add(&mut self, snapshot: Snapshot, from: &str) -> Vec<Object> {
         self.objects += snapshot.objects.len() as u64;
-        let known = self.refused.len();
         self.refused.extend(snapshot.problems.iter().map(ToString::to_string));
         if snapshot.further_problems > 0 {
             self.refused.push(format!("{from}: {} more problems", snapshot.further_problems));
-        }
-        for problem in &self.refused[known..] {
-            say!("flowfence: left out: {}", safe::line(problem));
         }
         for (kind, count) in snapshot.ignored_kinds {
             *self.ignored.entry(kind).or_default() += count;
@@ -334,6 +218,10 @@ impl Cluster {
         }
         snapshot.objects.into_iter().map(|located| located.item).collect()
     }
+}
+
+fn left_out(problem: &String) {
+    say!("flowfence: left out: {}", safe::line(problem));
 }
 
 /// The id of a workload whose own object this is: a controller or pod without an owner.

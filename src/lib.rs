@@ -24,5 +24,6 @@ pub mod kube;
 pub mod manifest;
 pub mod output;
 pub mod reach;
+pub mod sandbox;
 pub mod source;
 pub mod verb;

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flowfence_model::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::runtime::Runtime;
 
+use super::clock::{Clock, http_date};
 use crate::exit::{Ending, Failure};
 
 /// How long a connection may take to be made.
@@ -29,8 +29,8 @@ pub struct Access {
     pub namespace: String,
     /// The address of the API server, as the configuration has it.
     pub server: String,
-    /// How far the API server's clock is ahead of ours, in whole seconds; negative when behind.
-    pub clock_ahead_secs: i64,
+    /// Its clock.
+    pub clock: Clock,
 }
 
 /// The client; it has no `Debug` of its own.
@@ -88,49 +88,28 @@ impl Access {
             Client::try_from(config).map_err(|error| Unreachable::Config(error.to_string()))?
         };
         let away = |reason: String| Unreachable::Server { server: server.clone(), reason };
-        let clock_ahead_secs = runtime.block_on(greet(&client)).map_err(away)?;
+        let clock = runtime.block_on(greet(&client)).map_err(away)?;
         let client = Kubernetes(client);
-        Ok(Some(Access { runtime, client, namespace, server, clock_ahead_secs }))
+        Ok(Some(Access { runtime, client, namespace, server, clock }))
     }
 }
 
-impl Access {
-    /// The moment by the API server's clock, which wrote all moments of objects.
-    pub fn now(&self) -> Timestamp {
-        now(self.clock_ahead_secs)
-    }
-}
+/// What is said of 401.
+pub(super) const UNKNOWN_CALLER: &str =
+    "it does not know who asks (401): the token or certificate is missing, wrong or expired";
 
-/// Our clock, set by another.
-pub(super) fn now(ahead_secs: i64) -> Timestamp {
-    let nanos = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-    Timestamp::from_nanos(nanos.saturating_add(ahead_secs.saturating_mul(1_000_000_000)))
-}
-
-/// Asks who is there, which anybody may, and looks at its clock (RFC 9110 §6.6.1).
-async fn greet(client: &Client) -> Result<i64, String> {
+/// Asks who is there, which anybody whom it knows may, and looks at its clock.
+pub(super) async fn greet(client: &Client) -> Result<Clock, String> {
     let request = http::Request::get("/version").body(kube::client::Body::empty()).map_err(|e| e.to_string())?;
     let answer = client.send(request).await.map_err(|error| explain(&error))?;
     let now = jiff::Timestamp::now().as_second();
     let theirs = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
-    let status = answer.status();
-    if !status.is_success() && status.as_u16() != 403 {
-        return Err(refusal(status.as_u16()));
+    match answer.status().as_u16() {
+        // Who may not ask for the version may still list.
+        200..300 | 403 => Ok(theirs.map_or_else(Clock::default, |theirs| Clock::ahead_by(theirs - now))),
+        401 => Err(UNKNOWN_CALLER.to_owned()),
+        other => Err(format!("it answers {other} to the question for its version")),
     }
-    Ok(theirs.map_or(0, |theirs| theirs - now))
-}
-
-fn refusal(status: u16) -> String {
-    match status {
-        401 => "it does not know who asks (401): the token or certificate is missing, wrong or expired".to_owned(),
-        other => format!("it answers {other} to the question for its version"),
-    }
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT` in seconds since 1970.
-fn http_date(text: &str) -> Option<i64> {
-    let moment = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(moment.timestamp().as_second())
 }
 
 /// What the client says, down to what it came from.
@@ -150,13 +129,8 @@ pub(super) fn explain(error: &kube::Error) -> String {
 async fn config(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Option<Config>, Unreachable> {
     let told = |error: &dyn std::fmt::Display| Unreachable::Config(error.to_string());
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    if let Some(path) = kubeconfig {
-        let named = |error: &dyn std::fmt::Display| Unreachable::Config(format!("{}: {error}", path.display()));
-        let read = Kubeconfig::read_from(path).map_err(|error| named(&error))?;
-        return Config::from_custom_kubeconfig(read, &options).await.map(Some).map_err(|error| named(&error));
-    }
-    if default_files().iter().any(|path| path.is_file()) {
-        return Config::from_kubeconfig(&options).await.map(Some).map_err(|error| told(&error));
+    if let Some(read) = read(kubeconfig)? {
+        return Config::from_custom_kubeconfig(read, &options).await.map(Some).map_err(|error| told(&error));
     }
     if context.is_some() {
         return Err(Unreachable::Config("there is no kubeconfig that could have the context".to_owned()));
@@ -167,10 +141,49 @@ async fn config(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Opti
     Ok(None)
 }
 
-/// The files that kubectl would look at: those of `KUBECONFIG`, else the one at home.
-fn default_files() -> Vec<PathBuf> {
-    match std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()) {
-        Some(value) => std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect(),
-        None => std::env::var_os("HOME").map(|home| Path::new(&home).join(".kube/config")).into_iter().collect(),
+/// The kubeconfig that was named, or else those that kubectl would merge; `None` when there is none.
+fn read(kubeconfig: Option<&Path>) -> Result<Option<Kubeconfig>, Unreachable> {
+    let paths = match kubeconfig {
+        Some(path) => vec![path.to_owned()],
+        None => default_files()?,
+    };
+    let mut all: Option<Kubeconfig> = None;
+    for path in paths {
+        let named = |error: kube::config::KubeconfigError| Unreachable::Config(format!("{}: {error}", path.display()));
+        let one = Kubeconfig::read_from(&path).map_err(named)?;
+        all = Some(match all {
+            None => one,
+            Some(before) => before.merge(one).map_err(named)?,
+        });
     }
+    Ok(all)
+}
+
+/// The files that kubectl would look at: those of `KUBECONFIG` that are there, else the one at home.
+fn default_files() -> Result<Vec<PathBuf>, Unreachable> {
+    let Some(value) = std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()) else {
+        let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".kube/config"));
+        return Ok(home.into_iter().filter(|path| path.is_file()).collect());
+    };
+    let named: Vec<PathBuf> = std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect();
+    if !named.iter().any(|path| path.exists()) {
+        let value = value.to_string_lossy().into_owned();
+        return Err(Unreachable::Config(format!("KUBECONFIG is {value}, and nothing is there")));
+    }
+    // /dev/null is how a script says that there is to be none.
+    Ok(named.into_iter().filter(|path| path.is_file()).collect())
+}
+
+/// Files that are read again while the API is followed, or when it is first asked: a sandbox leaves them open.
+pub fn files(kubeconfig: Option<&Path>) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = kubeconfig.map(Path::to_owned).into_iter().collect();
+    files.extend(default_files().unwrap_or_default());
+    let Ok(Some(read)) = read(kubeconfig) else { return files };
+    let clusters = read.clusters.into_iter().filter_map(|named| named.cluster);
+    let mut named: Vec<String> = clusters.filter_map(|cluster| cluster.certificate_authority).collect();
+    for user in read.auth_infos.into_iter().filter_map(|named| named.auth_info) {
+        named.extend([user.client_certificate, user.client_key, user.token_file].into_iter().flatten());
+    }
+    files.extend(named.into_iter().map(PathBuf::from));
+    files
 }

@@ -4,6 +4,9 @@
 //! is deleted stays, with the moment of its end; only policies go with their deletion, since what
 //! counts of them is what is in force. Tasks of all kinds write here at once (`DashMap`), readers
 //! copy.
+//!
+//! All moments are by our clock, which is that of the packets too. Those that the API server wrote
+//! are set to ours first, where the two clocks differ.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -11,20 +14,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use flowfence_model::Timestamp;
-use flowfence_model::object::{EndpointSlice, Object};
+use flowfence_model::object::{EndpointSlice, Object, Pod};
 use serde_json::Value;
 
+use super::clock::Clock;
 use super::resource::{RESOURCES, Resource};
-use crate::manifest::{Located, Problem, Snapshot, objects_from_values};
+use crate::manifest::{Located, Problem, Snapshot};
 
-/// Objects that are gone and still kept, at most; some 700 octets a pod. The oldest go first.
+/// Objects that are gone and still kept, at most; some 1,000 octets a pod. The oldest go first.
 const MAX_GONE: usize = 200_000;
 
-/// Earlier states of one endpoint slice that are kept at most.
+/// Earlier states of one endpoint slice, and earlier addresses of one pod, that are kept at most.
 const MAX_EARLIER: usize = 64;
-
-/// As what API objects show up where a file would stand.
-const PLACE: &str = "kube API";
 
 /// What is known of every object since the watch began.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct History {
     kinds: Vec<DashMap<String, Kept>>,
     gone: Mutex<VecDeque<(usize, String)>>,
     forgotten: AtomicU64,
+    clock: Clock,
 }
 
 #[derive(Debug, Default)]
@@ -45,27 +47,47 @@ struct Kept {
     list: u64,
 }
 
-impl Default for History {
-    fn default() -> Self {
-        let kinds = RESOURCES.iter().map(|_| DashMap::new()).collect();
-        History { kinds, gone: Mutex::default(), forgotten: AtomicU64::default() }
-    }
+/// How a state of an object became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// By the list of this number. What it shows that was not so before happened between the two moments: when the
+    /// kind was last followed, and now.
+    Listed(u64, Timestamp, Timestamp),
+    /// At this moment, as it was created.
+    Created(Timestamp),
+    /// At this moment, as it changed.
+    Changed(Timestamp),
 }
 
 impl History {
-    /// Takes the present state of an object, as of list number `list`.
-    pub fn apply(&self, kind: usize, object: &Value, list: u64) {
-        let Some(all) = self.kinds.get(kind) else { return };
-        let read = objects_from_values([object], PLACE);
-        let mut kept = all.entry(key(object)).or_default();
-        let before = std::mem::replace(&mut kept.objects, read.objects);
-        kept.problems = read.problems;
-        kept.is_gone = false;
-        kept.list = list;
-        remember(&mut kept, before);
+    /// Nothing is known yet.
+    pub fn new(clock: Clock) -> Self {
+        let kinds = RESOURCES.iter().map(|_| DashMap::new()).collect();
+        History { kinds, gone: Mutex::default(), forgotten: AtomicU64::default(), clock }
     }
 
-    /// An object was deleted at `at`; `object` is its last state.
+    /// Takes the present state of an object.
+    pub fn apply(&self, kind: usize, object: &Value, told: Told) {
+        let Some(all) = self.kinds.get(kind) else { return };
+        let read = super::read([object]);
+        let mut kept = all.entry(key(object)).or_default();
+        let is_new = kept.objects.is_empty();
+        let before = std::mem::replace(&mut kept.objects, read.objects);
+        for located in &mut kept.objects {
+            self.clock.set(&mut located.item);
+            if let (Object::Pod(pod), Told::Created(at), true) = (&mut located.item, told, is_new) {
+                pod.watched.created = Some(at);
+            }
+        }
+        kept.problems = read.problems;
+        kept.is_gone = false;
+        if let Told::Listed(list, ..) = told {
+            kept.list = list;
+        }
+        remember(&mut kept, before, told);
+    }
+
+    /// An object was deleted by `at`; `object` is its last state.
     pub fn delete(&self, kind: usize, object: &Value, at: Timestamp) {
         let (Some(all), Some(resource)) = (self.kinds.get(kind), RESOURCES.get(kind)) else { return };
         let key = key(object);
@@ -73,21 +95,22 @@ impl History {
             all.remove(&key);
             return;
         }
-        self.apply(kind, object, 0);
+        self.apply(kind, object, Told::Changed(at));
         self.end(kind, key, at);
     }
 
-    /// List number `list` of a kind is complete at `at`: what it did not have is gone.
-    pub fn close(&self, kind: usize, list: u64, at: Timestamp) {
+    /// List number `list` of a kind is complete: what it did not have is gone, we cannot tell when
+    /// after `last`, the moment until which the kind was followed.
+    pub fn close(&self, kind: usize, list: u64, last: Timestamp) {
         let (Some(all), Some(resource)) = (self.kinds.get(kind), RESOURCES.get(kind)) else { return };
+        let is_missing = |kept: &Kept| !kept.is_gone && kept.list != list;
         if is_policy(resource) {
-            all.retain(|_, kept| kept.list == list);
+            all.retain(|_, kept| !is_missing(kept));
             return;
         }
-        let is_missing = |kept: &Kept| !kept.is_gone && kept.list != list;
         let missing: Vec<String> =
             all.iter().filter(|entry| is_missing(entry)).map(|entry| entry.key().clone()).collect();
-        missing.into_iter().for_each(|key| self.end(kind, key, at));
+        missing.into_iter().for_each(|key| self.end(kind, key, last));
     }
 
     /// Everything that is known, what is gone included.
@@ -120,8 +143,7 @@ impl History {
             kept.is_gone = true;
             for located in &mut kept.objects {
                 if let Object::Pod(pod) = &mut located.item {
-                    // Its grace may have had more time than it took.
-                    pod.meta.deleted = Some(pod.meta.deleted.map_or(at, |deleted| deleted.min(at)));
+                    pod.watched.gone = Some(at);
                 }
             }
         }
@@ -141,14 +163,11 @@ fn is_policy(resource: &Resource) -> bool {
     resource.kind.ends_with("Policy")
 }
 
-/// What stays of the state before: the addresses of a pod, and the endpoints of a slice.
-fn remember(kept: &mut Kept, before: Vec<Located<Object>>) {
+/// What stays of the state before: what a watch saw of a pod, and the endpoints of a slice.
+fn remember(kept: &mut Kept, before: Vec<Located<Object>>, told: Told) {
     for earlier in before {
         match (&earlier.item, kept.objects.first_mut().map(|located| &mut located.item)) {
-            (Object::Pod(old), Some(Object::Pod(new))) => {
-                let lost: Vec<_> = old.ips.iter().filter(|ip| !new.ips.contains(ip)).copied().collect();
-                new.ips.extend(lost);
-            }
+            (Object::Pod(old), Some(Object::Pod(new))) => follow(old, new, told),
             (Object::EndpointSlice(old), Some(Object::EndpointSlice(new)))
                 if !old.addresses.is_empty() && !is_same(old, new) =>
             {
@@ -165,6 +184,37 @@ fn remember(kept: &mut Kept, before: Vec<Located<Object>>) {
     }
 }
 
+/// Addresses of a pod as they come and go. The last states of a pod tell none, and it had those of before.
+fn follow(old: &Pod, new: &mut Pod, told: Told) {
+    let (last, now) = match told {
+        Told::Listed(_, last, now) => (last, now),
+        Told::Created(at) | Told::Changed(at) => (at, at),
+    };
+    new.watched = old.watched.clone();
+    let present = new.ips.clone();
+    for ip in &present {
+        let had = old.ips.contains(ip) && !old.watched.left.iter().any(|(left, _)| left == ip);
+        if !had {
+            new.watched.left.retain(|(left, _)| left != ip);
+            new.watched.addressed.push((*ip, now));
+        }
+    }
+    for ip in old.ips.iter().filter(|ip| !present.contains(ip)) {
+        new.ips.push(*ip);
+        if !present.is_empty() && !new.watched.left.iter().any(|(left, _)| left == ip) {
+            new.watched.left.push((*ip, last));
+        }
+    }
+    for moments in [&mut new.watched.addressed, &mut new.watched.left] {
+        let beyond = moments.len().saturating_sub(MAX_EARLIER);
+        moments.drain(..beyond);
+    }
+    let (known, left) = (new.ips.len(), &new.watched.left);
+    if known > MAX_EARLIER + present.len() {
+        new.ips.retain(|ip| present.contains(ip) || left.iter().any(|(of, _)| of == ip));
+    }
+}
+
 fn is_same(x: &EndpointSlice, y: &EndpointSlice) -> bool {
     x.addresses == y.addresses && x.ports == y.ports
 }
@@ -178,6 +228,8 @@ fn key(object: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use serde_json::json;
 
@@ -191,7 +243,7 @@ mod tests {
             "metadata": {"namespace": "a", "name": "p", "uid": uid, "creationTimestamp": "2026-01-01T00:00:00Z"}})
     }
 
-    fn pods(history: &History) -> Vec<flowfence_model::object::Pod> {
+    fn pods(history: &History) -> Vec<Pod> {
         let objects = history.snapshot().objects.into_iter();
         objects
             .filter_map(|located| match located.item {
@@ -201,38 +253,77 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn a_deleted_pod_stays_with_its_end() {
-        let history = History::default();
-        let at = Timestamp::from_secs(1_800_000_000, 0);
-        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), 1);
-        history.delete(kind("Pod"), &pod("1", ""), at);
-        history.apply(kind("Pod"), &pod("2", "10.0.0.1"), 1);
-        let pods = pods(&history);
-        assert_eq!(pods.len(), 2);
-        assert_eq!((pods[0].meta.deleted, pods[1].meta.deleted), (Some(at), None));
-        assert_eq!(pods[0].ips.len(), 1, "the address that its last state has no more");
+    fn history() -> History {
+        History::new(Clock::default())
+    }
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(1_800_000_000 + secs, 0)
+    }
+
+    fn listed(list: u64) -> Told {
+        Told::Listed(list, at(0), at(10))
     }
 
     #[test]
-    fn what_a_new_list_lacks_is_gone() {
-        let history = History::default();
-        let at = Timestamp::from_secs(1_800_000_000, 0);
-        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), 1);
-        history.apply(kind("Pod"), &pod("2", "10.0.0.2"), 2);
-        history.close(kind("Pod"), 2, at);
+    fn a_deleted_pod_stays_with_its_end_and_the_address_that_its_last_state_has_no_more() {
+        let history = history();
+        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
+        history.delete(kind("Pod"), &pod("1", ""), at(20));
+        history.apply(kind("Pod"), &pod("2", "10.0.0.1"), Told::Created(at(21)));
         let pods = pods(&history);
-        assert_eq!((pods[0].meta.deleted, pods[1].meta.deleted), (Some(at), None));
+        assert_eq!(pods.len(), 2);
+        assert_eq!((pods[0].watched.gone, pods[1].watched.gone), (Some(at(20)), None));
+        assert_eq!((pods[0].watched.created, pods[1].watched.created), (None, Some(at(21))));
+        assert_eq!(pods[0].ips.len(), 1);
+    }
+
+    #[test]
+    fn what_a_new_list_lacks_was_gone_since_the_kind_was_last_followed() {
+        let history = history();
+        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
+        history.apply(kind("Pod"), &pod("2", "10.0.0.2"), listed(2));
+        history.close(kind("Pod"), 2, at(5));
+        let pods = pods(&history);
+        assert_eq!((pods[0].watched.gone, pods[1].watched.gone), (Some(at(5)), None));
+    }
+
+    #[test]
+    fn a_pod_keeps_the_addresses_that_it_had() {
+        let history = history();
+        for (ip, told) in [("", listed(1)), ("10.0.0.1", Told::Changed(at(11))), ("10.0.0.2", Told::Changed(at(12))),
+            ("", Told::Changed(at(13))), ("10.0.0.1", Told::Changed(at(14)))]
+        {
+            history.apply(kind("Pod"), &pod("1", ip), told);
+        }
+        let watched = &pods(&history)[0].watched;
+        let ip = |text: &str| text.parse().unwrap();
+        assert_eq!(watched.left, [(ip("10.0.0.2"), at(14))]);
+        assert_eq!(watched.addressed, [(ip("10.0.0.1"), at(11)), (ip("10.0.0.2"), at(12)), (ip("10.0.0.1"), at(14))]);
+        assert_eq!(pods(&history)[0].ips.len(), 2);
+    }
+
+    #[test]
+    fn a_pod_that_changes_its_address_without_end_is_bounded() {
+        let history = history();
+        for n in 0..1000 {
+            history.apply(kind("Pod"), &pod("1", &format!("10.0.{}.{}", n / 250, n % 250)), Told::Changed(at(n)));
+        }
+        let pod = &pods(&history)[0];
+        assert!(pod.ips.len() <= MAX_EARLIER + 1 && pod.watched.addressed.len() <= MAX_EARLIER, "{}", pod.ips.len());
     }
 
     #[test]
     fn a_deleted_policy_is_in_force_no_more() {
         let policy = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
             "metadata": {"namespace": "a", "name": "x", "uid": "9"}, "spec": {"podSelector": {}}});
-        let history = History::default();
-        history.apply(kind("NetworkPolicy"), &policy, 1);
+        let history = history();
+        history.apply(kind("NetworkPolicy"), &policy, listed(1));
         assert_eq!(history.snapshot().policies().len(), 1);
-        history.delete(kind("NetworkPolicy"), &policy, Timestamp::from_secs(1, 0));
+        history.delete(kind("NetworkPolicy"), &policy, at(1));
+        assert_eq!(history.snapshot().policies().len(), 0);
+        history.apply(kind("NetworkPolicy"), &policy, listed(1));
+        history.close(kind("NetworkPolicy"), 2, at(1));
         assert_eq!(history.snapshot().policies().len(), 0);
     }
 
@@ -243,10 +334,30 @@ mod tests {
                 "metadata": {"namespace": "a", "name": "s", "uid": "3", "labels": {"kubernetes.io/service-name": "s"}},
                 "endpoints": [{"addresses": [ip]}], "ports": [{"port": 80}]})
         };
-        let history = History::default();
+        let history = history();
         for ip in ["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"] {
-            history.apply(kind("EndpointSlice"), &slice(ip), 1);
+            history.apply(kind("EndpointSlice"), &slice(ip), Told::Changed(at(1)));
         }
         assert_eq!(history.snapshot().objects.len(), 3);
+    }
+
+    #[test]
+    fn what_is_gone_is_kept_up_to_a_bound() {
+        let history = history();
+        for n in 0..MAX_GONE + 10 {
+            let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("n{n}")}});
+            history.delete(kind("Namespace"), &object, at(1));
+        }
+        assert_eq!(history.forgotten(), 10);
+        assert_eq!(history.snapshot().objects.len(), MAX_GONE);
+    }
+
+    #[test]
+    fn moments_of_the_api_server_are_set_to_our_clock() {
+        let history = History::new(Clock::ahead_by(3600));
+        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
+        let created = pods(&history)[0].meta.created.unwrap();
+        assert_eq!(created.plus(Duration::from_secs(3600)), "2026-01-01T00:00:00Z".parse::<jiff::Timestamp>()
+            .map(|at| Timestamp::from_secs(at.as_second(), 0)).unwrap());
     }
 }

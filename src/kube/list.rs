@@ -1,15 +1,20 @@
 //! All objects of the table, once.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::{Client, Error};
 use serde_json::Value;
 
-use super::access::{Access, Unreachable, explain};
+use super::access::{Access, UNKNOWN_CALLER, Unreachable, explain};
 use super::resource::{RESOURCES, Resource};
 
 /// Objects that are asked for at a time.
 pub(super) const PAGE: u32 = 500;
+
+/// How often a list is tried.
+const TRIALS: u32 = 4;
 
 /// A kind that could not be read although others could.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +45,7 @@ pub fn list(access: &Access) -> Result<Listing, Unreachable> {
     let client = &access.client.0;
     let all = access.runtime.block_on(join_all(RESOURCES.iter().map(|resource| one(client, resource))));
     let mut listing = Listing::default();
-    let mut last = None;
+    let mut first = None;
     let mut is_any = false;
     for (resource, read) in RESOURCES.iter().zip(all) {
         match read {
@@ -50,31 +55,72 @@ pub fn list(access: &Access) -> Result<Listing, Unreachable> {
             }
             Err(error) => {
                 listing.objects.push(Vec::new());
-                if !(resource.optional && is_unknown(&error)) {
-                    let reason = why(&error, resource, "list");
-                    listing.missing.push(Missing { resource: resource.name(), reason: reason.clone() });
-                    last = Some(reason);
-                }
+                let missing = Missing { resource: resource.name(), reason: why(&error, resource, "list") };
+                first.get_or_insert(missing.to_string());
+                listing.missing.push(missing);
             }
         }
     }
-    match last {
+    match first {
         Some(reason) if !is_any => Err(Unreachable::Server { server: access.server.clone(), reason }),
         _ => Ok(listing),
     }
 }
 
 async fn one(client: &Client, resource: &Resource) -> Result<Vec<Value>, Error> {
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource.api());
+    if resource.optional && !is_served(client, resource).await? {
+        return Ok(Vec::new());
+    }
+    let mut pause = Duration::from_millis(200);
+    for _ in 1..TRIALS {
+        let mut objects = Vec::new();
+        match pages(client, resource, |object| objects.push(object)).await {
+            Err(error) if is_passing(&error) => tokio::time::sleep(pause).await,
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(objects),
+        }
+        pause *= 3;
+    }
     let mut objects = Vec::new();
+    pages(client, resource, |object| objects.push(object)).await?;
+    Ok(objects)
+}
+
+/// One list, page by page; gives the version that it is of.
+pub(super) async fn pages(
+    client: &Client,
+    resource: &Resource,
+    mut each: impl FnMut(Value),
+) -> Result<String, Error> {
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource.api());
     let mut params = ListParams::default().limit(PAGE);
     loop {
         let page = api.list(&params).await?;
-        objects.extend(page.items.into_iter().map(|object| value(&object, resource)));
+        page.items.iter().for_each(|object| each(value(object, resource)));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
-            None => return Ok(objects),
+            None => return Ok(page.metadata.resource_version.unwrap_or_default()),
         }
+    }
+}
+
+/// Whether the API server serves a kind that a cluster need not have. Asked of discovery, for who lacks the right to
+/// list a kind is told so whether it exists or not.
+pub(super) async fn is_served(client: &Client, resource: &Resource) -> Result<bool, Error> {
+    let version = format!("{}/{}", resource.group, resource.version);
+    match client.list_api_group_resources(&version).await {
+        Ok(list) => Ok(list.resources.iter().any(|served| served.name == resource.plural)),
+        Err(Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the same question may be answered in a moment: too many asked, a page grew too old, a server that restarts.
+fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::Api(status) => status.code == 410 || status.code == 429 || status.code >= 500,
+        Error::HyperError(_) | Error::Service(_) => true,
+        _ => false,
     }
 }
 
@@ -88,21 +134,15 @@ pub(super) fn value(object: &DynamicObject, resource: &Resource) -> Value {
     value
 }
 
-/// Whether the API server does not serve the kind.
-pub(super) fn is_unknown(error: &Error) -> bool {
-    matches!(error, Error::Api(status) if status.code == 404)
-}
-
 /// What happened to a request, with what to do about it.
 pub(super) fn why(error: &Error, resource: &Resource, verb: &str) -> String {
     match error {
         Error::Api(status) if status.code == 403 => format!(
-            "not allowed: whoever asks needs the verb {verb} on {} (deploy/rbac.yaml has all that is needed)",
+            "forbidden: whoever asks needs the verb {verb} on {} in all namespaces (deploy/rbac.yaml grants all that \
+             is needed)",
             resource.name()
         ),
-        Error::Api(status) if status.code == 401 => {
-            "it does not know who asks (401): the token or certificate is missing, wrong or expired".to_owned()
-        }
+        Error::Api(status) if status.code == 401 => UNKNOWN_CALLER.to_owned(),
         other => explain(other),
     }
 }

@@ -1,24 +1,29 @@
 //! Every kind, followed while a capture runs.
 //!
-//! One task a kind lists and then watches it, with bookmarks; after 410 Gone, or when the API
-//! server was away, it lists anew, with growing pauses. Nothing here ever stops a capture: what
-//! could not be learnt is told in [`WatchStatus`].
+//! One task a kind lists and then watches it, with bookmarks; after 410 Gone it lists anew, after
+//! any other failure it goes on where it was, with growing pauses that a task of their own cuts
+//! short when the API server answers again. Nothing here ever stops a capture: what could not be
+//! learnt is told in [`WatchStatus`].
+//!
+//! kube's own `watcher` does all but one thing: it does not tell that a watch which broke is
+//! established again before something changes, so that "labels as of" could not be said.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flowfence_model::Timestamp;
-use futures::{StreamExt, TryStreamExt};
-use kube::api::{Api, DynamicObject};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event};
-use kube::{Client, Error};
+use futures::StreamExt;
+use kube::api::{Api, DynamicObject, WatchEvent, WatchParams};
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::DefaultBackoff;
+use kube::{Error, core::Status};
 
-use super::access::{self, Access, Kubernetes, Unreachable, explain};
-use super::history::History;
-use super::list::{Missing, PAGE, is_unknown, value, why};
+use super::access::{Access, Kubernetes, SILENCE, UNKNOWN_CALLER, Unreachable, explain, greet};
+use super::clock::Clock;
+use super::history::{History, Told};
+use super::list::{is_served, pages, value, why};
 use super::resource::{RESOURCES, Resource};
+use super::status::{Shared, WatchStatus};
 use crate::manifest::Snapshot;
 
 /// How long the first list of all kinds may take before a capture begins without what is missing.
@@ -31,21 +36,8 @@ const WATCH_SECS: u32 = 60;
 /// How often an API server that was away is asked whether it is back.
 const PULSE: Duration = Duration::from_secs(2);
 
-/// How well the watch goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WatchStatus {
-    /// Since when the API server has been away; `None` while it is there. Names and labels are
-    /// those of that moment.
-    pub away_since: Option<Timestamp>,
-    /// How often the API server was away or a watch broke.
-    pub interruptions: u64,
-    /// How often a kind was listed anew after the first time.
-    pub relists: u64,
-    /// What was last said when something went wrong.
-    pub last_error: Option<String>,
-    /// Kinds that cannot be read.
-    pub missing: Vec<Missing>,
-}
+/// How long the last changes may be on their way.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// A watch over the cluster; it ends when it is dropped.
 #[derive(Debug)]
@@ -55,20 +47,11 @@ pub struct Watch {
     shared: Arc<Shared>,
 }
 
-/// What the tasks tell.
-#[derive(Debug, Default)]
-struct Shared {
-    status: Mutex<WatchStatus>,
-    /// Kinds whose first list is complete, or will never be.
-    ready: AtomicU64,
-    clock_ahead_secs: i64,
-}
-
 impl Watch {
     /// Begins, and waits for the first list of every kind.
     pub fn start(access: Access) -> Result<Self, Unreachable> {
-        let history = Arc::new(History::default());
-        let shared = Arc::new(Shared { clock_ahead_secs: access.clock_ahead_secs, ..Shared::default() });
+        let history = Arc::new(History::new(access.clock));
+        let shared = Arc::new(Shared::default());
         for (kind, resource) in RESOURCES.iter().enumerate() {
             let follower = Follower {
                 kind,
@@ -81,14 +64,14 @@ impl Watch {
         }
         access.runtime.spawn(pulse(access.client.clone(), Arc::clone(&shared)));
         let until = Instant::now() + FIRST_LIST;
-        let wanted = RESOURCES.len() as u64;
-        while shared.ready.load(Ordering::Acquire) < wanted && Instant::now() < until {
+        while !shared.is_settled() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(20));
         }
         let watch = Watch { access, history, shared };
         let status = watch.status();
-        let required = RESOURCES.iter().filter(|resource| !resource.optional).count();
-        if status.missing.len() >= required {
+        let required = RESOURCES.iter().filter(|resource| !resource.optional);
+        let is_missing = |resource: &Resource| status.missing.iter().any(|one| one.resource == resource.name());
+        if required.clone().all(is_missing) {
             let reason = status.missing.first().map(ToString::to_string).unwrap_or_default();
             return Err(Unreachable::Server { server: watch.access.server.clone(), reason });
         }
@@ -100,9 +83,14 @@ impl Watch {
         self.history.snapshot()
     }
 
+    /// Waits for changes that took place before now and are on their way.
+    pub fn settle(&self) {
+        std::thread::sleep(LAST_WORDS);
+    }
+
     /// How well it goes.
     pub fn status(&self) -> WatchStatus {
-        self.shared.lock().clone()
+        self.shared.status()
     }
 
     /// Objects that were gone and had to be forgotten.
@@ -113,27 +101,6 @@ impl Watch {
     /// The way to the API server.
     pub fn access(&self) -> &Access {
         &self.access
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, WatchStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The moment by the API server's clock, which wrote all other moments of objects.
-    fn now(&self) -> Timestamp {
-        access::now(self.clock_ahead_secs)
-    }
-
-    fn failed(&self, error: String, is_away: bool) {
-        let now = self.now();
-        let mut status = self.lock();
-        status.interruptions += 1;
-        status.last_error = Some(error);
-        if is_away && status.away_since.is_none() {
-            status.away_since = Some(now);
-        }
     }
 }
 
@@ -148,117 +115,145 @@ struct Follower {
 
 impl Follower {
     async fn run(self) {
-        let api: Api<DynamicObject> = Api::all_with(self.client.0.clone(), &self.resource.api());
-        let config = watcher::Config::default().page_size(PAGE).timeout(WATCH_SECS);
-        let mut events = watcher::watcher(api, config).default_backoff().into_stream().boxed();
-        let mut list = 0_u64;
-        let mut is_ready = false;
-        let mut is_told = false;
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(Event::Init) => {
+        let mut pauses = DefaultBackoff::default();
+        let mut list = 0;
+        loop {
+            match self.list(list + 1).await {
+                Ok(None) => return self.shared.is_absent(self.kind),
+                Ok(Some(version)) => {
                     list += 1;
-                    if list > 1 {
-                        self.shared.lock().relists += 1;
-                    }
+                    pauses.reset();
+                    self.follow(version, &mut pauses).await;
+                    self.shared.relisted();
                 }
-                Ok(Event::InitApply(object) | Event::Apply(object)) => {
-                    self.history.apply(self.kind, &value(&object, self.resource), list);
-                }
-                Ok(Event::Delete(object)) => {
-                    self.history.delete(self.kind, &value(&object, self.resource), self.shared.now());
-                }
-                Ok(Event::InitDone) => {
-                    self.history.close(self.kind, list, self.shared.now());
-                    self.settle(&mut is_ready);
-                    if std::mem::take(&mut is_told) {
-                        let name = self.resource.name();
-                        self.shared.lock().missing.retain(|missing| missing.resource != name);
-                    }
-                }
+                Err(error) => self.failed(&error, "list", Clock::now(), &mut pauses).await,
+            }
+        }
+    }
+
+    /// All objects of the kind; gives the version that they are of, and none when the cluster does
+    /// not have the kind, for which a capture need not ask again.
+    async fn list(&self, number: u64) -> Result<Option<String>, Error> {
+        if self.resource.optional && !is_served(&self.client.0, self.resource).await? {
+            return Ok(None);
+        }
+        let now = Clock::now();
+        let last = self.shared.stale_since(self.kind).unwrap_or(now);
+        let told = Told::Listed(number, last, now);
+        let each = |object| self.history.apply(self.kind, &object, told);
+        let version = pages(&self.client.0, self.resource, each).await?;
+        self.history.close(self.kind, number, last);
+        self.shared.is_fresh(self.kind);
+        Ok(Some(version))
+    }
+
+    /// Takes changes as they come, until the API server no longer knows where we were.
+    async fn follow(&self, mut version: String, pauses: &mut DefaultBackoff) {
+        let api: Api<DynamicObject> = Api::all_with(self.client.0.clone(), &self.resource.api());
+        let params = WatchParams::default().timeout(WATCH_SECS);
+        loop {
+            let began = Instant::now();
+            let events = match api.watch(&params, &version).await {
+                Ok(events) => events,
+                Err(error) if is_expired(&error) => return,
                 Err(error) => {
-                    let refused = refusal(&error);
-                    if let Some(status) = refused
-                        && self.resource.optional
-                        && is_unknown(status)
-                    {
-                        // The cluster does not have the kind, and a capture need not ask for it again.
-                        return self.settle(&mut is_ready);
-                    }
-                    self.note(&error, refused, &mut is_told);
-                    if refused.is_some() {
-                        self.settle(&mut is_ready);
-                    }
+                    self.failed(&error, "watch", Clock::now(), pauses).await;
+                    continue;
                 }
+            };
+            self.shared.is_fresh(self.kind);
+            let mut events = std::pin::pin!(events);
+            let mut last = Clock::now();
+            let broken = loop {
+                match tokio::time::timeout(SILENCE, events.next()).await {
+                    Ok(Some(Ok(WatchEvent::Error(status)))) => break Some(Error::Api(status)),
+                    Ok(Some(Ok(event))) => self.take(event, &mut version),
+                    Ok(Some(Err(error))) => break Some(error),
+                    Ok(None) => break None,
+                    Err(_) => break Some(silence()),
+                }
+                last = Clock::now();
+            };
+            match broken {
+                Some(error) if is_expired(&error) => return,
+                Some(error) => self.failed(&error, "watch", last, pauses).await,
+                // One that ends before its time ends too often.
+                None if began.elapsed() < Duration::from_secs(1) => wait(pauses, &self.shared).await,
+                None => pauses.reset(),
             }
         }
     }
 
-    /// Counts the kind as ready, once.
-    fn settle(&self, is_ready: &mut bool) {
-        if !std::mem::replace(is_ready, true) {
-            self.shared.ready.fetch_add(1, Ordering::Release);
-        }
-    }
-
-    fn note(&self, error: &watcher::Error, refused: Option<&Error>, is_told: &mut bool) {
-        match refused {
-            // 410 Gone is how an API server says that it no longer knows where we were.
-            Some(Error::Api(status)) if status.code != 410 && status.code != 429 && status.code < 500 => {
-                let reason = why(&Error::Api(status.clone()), self.resource, verb(error));
-                self.shared.failed(reason.clone(), false);
-                if !std::mem::replace(is_told, true) {
-                    self.shared.lock().missing.push(Missing { resource: self.resource.name(), reason });
-                }
+    fn take(&self, event: WatchEvent<DynamicObject>, version: &mut String) {
+        let now = Clock::now();
+        let of = |object: &DynamicObject| object.metadata.resource_version.clone();
+        let next = match event {
+            WatchEvent::Added(object) => {
+                self.history.apply(self.kind, &value(&object, self.resource), Told::Created(now));
+                of(&object)
             }
-            Some(Error::Api(status)) if status.code == 410 => self.shared.failed(error.to_string(), false),
-            _ => self.shared.failed(spell(error), true),
+            WatchEvent::Modified(object) => {
+                self.history.apply(self.kind, &value(&object, self.resource), Told::Changed(now));
+                of(&object)
+            }
+            WatchEvent::Deleted(object) => {
+                self.history.delete(self.kind, &value(&object, self.resource), now);
+                of(&object)
+            }
+            WatchEvent::Bookmark(bookmark) => Some(bookmark.metadata.resource_version),
+            WatchEvent::Error(_) => None,
+        };
+        if let Some(next) = next {
+            *version = next;
         }
     }
-}
 
-/// What the API server itself answered.
-fn refusal(error: &watcher::Error) -> Option<&Error> {
-    match error {
-        watcher::Error::InitialListFailed(inner)
-        | watcher::Error::WatchStartFailed(inner)
-        | watcher::Error::WatchFailed(inner) => matches!(inner, Error::Api(_)).then_some(inner),
-        watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion => None,
+    /// Notes that the kind could not be followed since `last`, and waits for the next trial.
+    async fn failed(&self, error: &Error, verb: &str, last: Timestamp, pauses: &mut DefaultBackoff) {
+        let is_forbidden = matches!(error, Error::Api(status) if status.code == 403);
+        let is_unknown = matches!(error, Error::Api(status) if status.code == 401);
+        let reason = match error {
+            _ if is_unknown => UNKNOWN_CALLER.to_owned(),
+            Error::Api(_) => why(error, self.resource, verb),
+            other => explain(other),
+        };
+        self.shared.failed(self.kind, last, reason, is_forbidden);
+        wait(pauses, &self.shared).await;
     }
 }
 
-fn verb(error: &watcher::Error) -> &'static str {
-    if matches!(error, watcher::Error::InitialListFailed(_)) { "list" } else { "watch" }
+/// Whether the API server no longer knows where we were.
+fn is_expired(error: &Error) -> bool {
+    matches!(error, Error::Api(status) if status.code == 410)
 }
 
-fn spell(error: &watcher::Error) -> String {
-    match error {
-        watcher::Error::InitialListFailed(inner)
-        | watcher::Error::WatchStartFailed(inner)
-        | watcher::Error::WatchFailed(inner) => explain(inner),
-        other => other.to_string(),
+/// A watch whose other end is gone without a word.
+fn silence() -> Error {
+    let said = format!("nothing was heard for {} s", SILENCE.as_secs());
+    Error::Api(Status::failure(&said, "Timeout").with_code(504).boxed())
+}
+
+async fn wait(pauses: &mut DefaultBackoff, shared: &Shared) {
+    let pause = pauses.next().unwrap_or(PULSE);
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = shared.back.notified() => {}
     }
 }
 
-/// While the API server is away, asks whether it is back: a watch that goes on where it was says
-/// nothing until something changes.
+/// While the API server is away, asks whether it is back, and tells those who wait for it.
 async fn pulse(client: Kubernetes, shared: Arc<Shared>) {
+    let mut was_away = false;
     loop {
         tokio::time::sleep(PULSE).await;
-        let before = {
-            let status = shared.lock();
-            status.away_since.map(|_| status.interruptions)
-        };
-        let Some(before) = before else { continue };
-        if is_there(&client.0).await {
-            let mut status = shared.lock();
-            if status.interruptions == before {
-                status.away_since = None;
-            }
+        if !shared.is_waiting() {
+            was_away = false;
+            continue;
         }
+        let is_there = greet(&client.0).await.is_ok();
+        if is_there && was_away {
+            shared.back.notify_waiters();
+        }
+        was_away = !is_there;
     }
-}
-
-async fn is_there(client: &Client) -> bool {
-    client.apiserver_version().await.is_ok()
 }

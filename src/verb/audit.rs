@@ -1,6 +1,7 @@
 //! `flowfence audit`: what is unexpected, too wide, unused or uncovered.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use flowfence_graph::Facts;
 use flowfence_model::NodeId;
@@ -47,7 +48,7 @@ fn silence(findings: &mut Vec<Finding>, decisions: &Decisions) {
     }
 }
 
-type Found = (Vec<Finding>, Cluster, CompletenessReport, Ending);
+type Found = (Vec<Finding>, Arc<Cluster>, CompletenessReport, Ending);
 
 fn with_traffic(args: &AuditArgs, decisions: &Decisions) -> Result<Found, Failure> {
     let observed = observed::observe(&args.input)?;

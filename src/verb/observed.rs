@@ -1,5 +1,7 @@
 //! What every verb that looks at traffic begins with.
 
+use std::sync::Arc;
+
 use flowfence_graph::{Contact, Facts, attribute};
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge_by};
@@ -10,7 +12,7 @@ use crate::cluster::{Cluster, Feed};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::CompletenessReport;
 use crate::output::safe;
-use crate::source;
+use crate::source::Sources;
 
 /// Traffic, attributed, beside the cluster that it was attributed with.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub struct Observed {
     /// Who talked to whom.
     pub facts: Facts,
     /// The cluster's objects.
-    pub cluster: Cluster,
+    pub cluster: Arc<Cluster>,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
     /// Whether more was lost than the user allows, or an input could not be used.
@@ -32,9 +34,10 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
 
 /// The same, beside other objects than the arguments name.
 pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
-    let feed = Feed::open(objects, source::is_live(args))?;
-    let traffic = source::read(args)?;
-    let cluster = feed.now(objects)?;
+    let sources = Sources::open(args)?;
+    let feed = Arc::new(Feed::open(objects, sources.take_time())?);
+    let traffic = sources.read(Some(feed.objects()))?;
+    let cluster = feed.finish()?;
     if objects.cluster.is_empty() && cluster.api.is_none() {
         say!(
             "flowfence: no --cluster given, and no kubeconfig: addresses stay addresses (give objects from \
