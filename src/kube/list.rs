@@ -42,7 +42,7 @@ pub struct Listing {
 
 /// Reads every kind. An error when no kind could be read.
 pub fn list(access: &Access) -> Result<Listing, Unreachable> {
-    let client = &access.client.0;
+    let client = &access.client.client();
     let all = access.runtime.block_on(join_all(RESOURCES.iter().map(|resource| one(client, resource))));
     let mut listing = Listing::default();
     let mut first = None;
