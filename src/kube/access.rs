@@ -78,7 +78,7 @@ pub enum Unreachable {
     #[error("the configuration of the kube API cannot be used: {0}")]
     Config(String),
     /// Nobody answers, or not as an API server does.
-    #[error("{server}: {reason}")]
+    #[error("the kube API at {server}: {reason}")]
     Server {
         /// Its address.
         server: String,

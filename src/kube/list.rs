@@ -138,7 +138,7 @@ pub(super) fn value(object: &DynamicObject, resource: &Resource) -> Value {
 pub(super) fn why(error: &Error, resource: &Resource, verb: &str) -> String {
     match error {
         Error::Api(status) if status.code == 403 => format!(
-            "forbidden: whoever asks needs the verb {verb} on {} in all namespaces (deploy/rbac.yaml grants all that \
+            "forbidden: whoever asks needs the verb {verb} on {} in the whole cluster (deploy/rbac.yaml grants all that \
              is needed)",
             resource.name()
         ),
