@@ -165,21 +165,21 @@ class Loop:
                             excess=len(verdict["excess"]))
         self.expect("broken", verdict["broken"], [])
         self.expect("excess", verdict["excess"], [])
-        alone = [e for e in verdict["not_probed"] if not e.startswith((*self.comes_and_goes(), "kube-system/"))
-                 and e.split()[0] != e.split()[1]]
+        alone = [e for e in verdict["not_probed"] if not e.startswith((*[w + " " for w in self.comes_and_goes()], "kube-system/"))
+                 and e.split()[0] != e.split()[1]]       # a pod alone asks nobody but itself
         self.expect("genuine, but nobody is there to try it", alone, [])
         self.say(f"{matrix['probes']} probes in {matrix['seconds']} s")
 
     def comes_and_goes(self):
-        return tuple(w.name + " " for w in self.world.workloads if w.kind in ("CronJob", "Job"))
+        return tuple(w.name for w in self.world.workloads if w.kind in ("CronJob", "Job"))
 
     def keep_running(self, applied, inside):
         fewest, who = requests.wait_rounds(inside, PROVED_ROUNDS)
         self.expect(f"rounds with the policies in force, the fewest of {who}", fewest >= PROVED_ROUNDS, True)
         self.figures["rounds"] = fewest
         self.account(applied, "with the policies in force")
-        self.expect("senders whose datagrams no longer arrive",
-                    sorted(set(requests.sunk(self.watched["began"])) - set(requests.sunk(inside))), [])
+        before, after = (requests.sunk(t, self.comes_and_goes()) for t in (self.watched["began"], inside))
+        self.expect("senders whose datagrams no longer arrive", sorted(before - after), [])
 
     def account(self, applied, when):
         told = requests.count(applied)
