@@ -9,12 +9,13 @@ from .truth import attempts
 
 
 def count(since):
-    """Requests, failures by name, and early ones, from `since` on."""
+    """Requests, failures by name, and how many went well only at another try, from `since` on."""
     rows = attempts(since)
-    failed = [r for r in rows if r["result"] != "ok" and not r["result"].startswith("early")]
-    return {"requests": len(rows), "early": sum(r["result"].startswith("early") for r in rows),
-            "failed": sorted(f"{r['src_name']} -> {r['to']} v{r['family']} {r.get('ip', '')} {r['result']} "
-                             f"at +{r['t'] - since:.1f} s" for r in failed)}
+    failed = [r for r in rows if r["result"] != "ok" and not r["result"].startswith(("early", "retried"))]
+    kinds = {k: sum(r["result"].startswith(k) for r in rows) for k in ("early", "retried")}
+    return {"requests": len(rows), **kinds, "failed": sorted(
+        f"{r['src_name']} -> {r['to']} v{r['family']} {r.get('ip', '')} {r['result']} at +{r['t'] - since:.1f} s"
+        for r in failed)}
 
 
 def callers():
