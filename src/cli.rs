@@ -1,5 +1,7 @@
 //! The command line: what may be said, and which verb hears it.
 
+mod live;
+mod paths;
 mod recommend;
 mod value;
 
@@ -8,10 +10,12 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub use live::LiveArgs;
+pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
-    ReachFormat, RecommendFormat, TextOrJson,
+    ReachFormat, RecommendFormat, SnapshotFormat, TextOrJson,
 };
 
 use crate::exit::{Ending, Failure};
@@ -44,6 +48,8 @@ pub enum Verb {
     Check(CheckArgs),
     /// Explain which policy and rule allow or deny a connection
     Explain(ExplainArgs),
+    /// Write the objects that flowfence needs, read from the kube API, nothing secret
+    Snapshot(SnapshotArgs),
     /// Print a shell completion script
     Completion {
         /// The shell
@@ -59,7 +65,8 @@ pub enum Verb {
 /// Where traffic and objects come from.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened
+    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes
+    /// packets from an interface, live:any from all
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
     /// Objects
@@ -71,27 +78,38 @@ pub struct InputArgs {
     /// Share of packets and flows that may be lost before the run ends with code 5
     #[arg(long, value_name = "RATIO", default_value_t = 0.01, value_parser = ratio)]
     pub allow_loss: f64,
+    /// Live sources
+    #[command(flatten)]
+    pub live: LiveArgs,
 }
 
 /// Which objects of the cluster count.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArgs {
     /// Objects as `kubectl get … -o yaml|json` prints them: a file, a directory, or `none`;
-    /// may be given for several moments of one cluster
+    /// may be given for several moments of one cluster. Without it the kube API of the current
+    /// context is asked
     #[arg(long = "cluster", value_name = "PATH")]
     pub cluster: Vec<PathBuf>,
     /// Policies that replace those of the cluster
     #[arg(long, value_name = "PATH")]
     pub policies: Option<PathBuf>,
+    /// The kubeconfig of the kube API
+    #[arg(long, value_name = "PATH", conflicts_with = "cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long, value_name = "NAME", conflicts_with = "cluster")]
+    pub context: Option<String>,
 }
 
 /// What makes a workload a subject, and edges trusted.
 #[derive(Debug, Args)]
 pub struct JudgeArgs {
-    /// Subjects are the workloads of these namespaces; all by default
+    /// Subjects are the workloads of these namespaces; by default all of --cluster, and of the kube
+    /// API that of the context
     #[arg(short = 'n', long = "namespace", value_name = "NS")]
     pub namespaces: Vec<String>,
-    /// All namespaces (the default offline)
+    /// All namespaces (the default with --cluster)
     #[arg(short = 'A', long, conflicts_with = "namespaces")]
     pub all_namespaces: bool,
     /// Trust an edge (`FROM -> TO PORT/PROTOCOL`) or everything that a finding withholds (its id)
@@ -125,8 +143,9 @@ pub struct GraphArgs {
 /// `audit`.
 #[derive(Debug, Args)]
 #[command(mut_arg("sources", |sources| {
-    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. Without any, only \
-                the policies of --cluster are looked at";
+    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes \
+                packets from an interface, live:any from all. Without any, only the policies of --cluster are \
+                looked at";
     sources.required(false).help(help)
 }))]
 pub struct AuditArgs {
@@ -162,9 +181,12 @@ pub struct ReachArgs {
     /// Only to this end, likewise
     #[arg(long, value_name = "END")]
     pub to: Vec<String>,
-    /// Only connections with an end in these namespaces
+    /// Only connections with an end in these namespaces; of the kube API in that of the context
     #[arg(short = 'n', long = "namespace", value_name = "NS")]
     pub namespaces: Vec<String>,
+    /// All namespaces (the default with --cluster)
+    #[arg(short = 'A', long, conflicts_with = "namespaces")]
+    pub all_namespaces: bool,
     /// Only connections with an end that has these labels, as kubectl writes selectors
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<String>,
@@ -217,6 +239,30 @@ pub struct ExplainArgs {
     pub output: TextOrJson,
 }
 
+/// `snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// Write one file a kind into this directory, made when missing; stdout gets everything without it
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only objects of these namespaces, beside those that have none; all by default, since whoever
+    /// talks to a namespace may be anywhere
+    #[arg(short = 'n', long = "namespace", value_name = "NS")]
+    pub namespaces: Vec<String>,
+    /// All namespaces (the default)
+    #[arg(short = 'A', long, conflicts_with = "namespaces")]
+    pub all_namespaces: bool,
+    /// The kubeconfig of the kube API
+    #[arg(long, value_name = "PATH")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: SnapshotFormat,
+}
+
 fn ratio(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
@@ -226,7 +272,7 @@ fn ratio(text: &str) -> Result<f64, String> {
 
 /// Reads the command line, runs the verb, and says how it ended.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version to stdout and ends with 0, mistakes to stderr with 2.
@@ -234,6 +280,7 @@ pub fn main() -> ExitCode {
             return error.print().map_or(ExitCode::from(Ending::Unreadable as u8), |()| ExitCode::from(code));
         }
     };
+    cli.verb.name_paths();
     match run(&cli.verb) {
         Ok(ending) => ending.into(),
         Err(failure) if is_closed_pipe(&failure) => Ending::Clean.into(),
@@ -261,6 +308,7 @@ fn run(verb: &Verb) -> Result<Ending, Failure> {
         Verb::Reach(args) => verb::reach::run(args),
         Verb::Check(args) => verb::check::run(args),
         Verb::Explain(args) => verb::explain::run(args),
+        Verb::Snapshot(args) => verb::snapshot::run(args),
         Verb::Completion { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "flowfence", &mut std::io::stdout());
             Ok(Ending::Clean)

@@ -1,7 +1,12 @@
-//! The cluster's objects from files: an inventory, today's policies, and what was left out.
+//! The cluster's objects, from files or the kube API: an inventory, today's policies, and what was
+//! left out.
+
+mod api;
+mod feed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use flowfence_graph::Inventory;
 use flowfence_model::object::Object;
@@ -13,6 +18,9 @@ use crate::cli::ClusterArgs;
 use crate::exit::{Ending, Failure};
 use crate::manifest::{Located, Snapshot, read_objects};
 use crate::output::safe;
+
+pub use api::ApiReading;
+pub use feed::{Feed, Objects};
 
 /// What `--cluster` and `--policies` gave.
 #[derive(Debug, Default)]
@@ -39,8 +47,11 @@ pub struct Cluster {
     /// Objects of kinds that flowfence does not use, by kind.
     pub ignored: BTreeMap<String, u64>,
     /// Whether something of the set that is asked about (`--policies`, `--against`) was refused:
-    /// the answer is then that of another set than the user wrote.
+    /// the answer is then that of another set than the user wrote; likewise when a kind could not
+    /// be read from the kube API.
     pub is_set_partial: bool,
+    /// How it was read, when it comes from the kube API.
+    pub api: Option<ApiReading>,
 }
 
 /// A line of a file.
@@ -69,43 +80,10 @@ impl Place {
     }
 }
 
-/// Reads the objects that the arguments name; each `--cluster` is one moment.
-pub fn load(args: &ClusterArgs) -> Result<Cluster, Failure> {
-    let none = Path::new("none");
-    let mut cluster = Cluster::default();
-    let mut moments = Vec::new();
-    if args.cluster.iter().any(|path| path == none) {
-        if args.cluster.len() > 1 {
-            return Err(Failure::usage("--cluster none cannot stand beside another --cluster"));
-        }
-    } else {
-        for path in &args.cluster {
-            moments.push(cluster.take(path)?);
-        }
-    }
-    cluster.inventory = Inventory::new(moments);
-    cluster.policies = cluster.inventory.policies().to_vec();
-    cluster.tiers = cluster.inventory.cluster_policies().to_vec();
-    if let Some(path) = &args.policies {
-        let set = load_set(path)?;
-        cluster.policies = set.policies;
-        if !set.tiers.is_empty() {
-            cluster.tiers = set.tiers;
-            cluster.inventory = cluster.inventory.with_cluster_policies(cluster.tiers.clone());
-        }
-        cluster.places.retain(|key, _| cluster.tiers.iter().any(|policy| policy.key() == *key));
-        cluster.places.extend(set.places);
-        cluster.remarks.retain(|key, _| cluster.tiers.iter().any(|policy| policy.key() == *key));
-        cluster.remarks.extend(set.remarks);
-        cluster.ours = set.ours;
-        cluster.objects += set.objects;
-        cluster.refused.extend(set.refused);
-        for (kind, count) in set.ignored {
-            *cluster.ignored.entry(kind).or_default() += count;
-        }
-        cluster.is_set_partial = set.is_set_partial;
-    }
-    Ok(cluster)
+/// Reads the objects that the arguments name; each `--cluster` is one moment, and without any the
+/// kube API is asked.
+pub fn load(args: &ClusterArgs) -> Result<Arc<Cluster>, Failure> {
+    Feed::open(args, false)?.finish()
 }
 
 /// A set of policies for a what-if, and nothing of a cluster. Of two with one name the last
@@ -139,6 +117,52 @@ pub fn load_set(path: &Path) -> Result<Cluster, Failure> {
 }
 
 impl Cluster {
+    fn of_files(args: &ClusterArgs) -> Result<Self, Failure> {
+        let none = Path::new("none");
+        let mut cluster = Cluster::default();
+        let mut moments = Vec::new();
+        if args.cluster.iter().any(|path| path == none) {
+            if args.cluster.len() > 1 {
+                return Err(Failure::usage("--cluster none cannot stand beside another --cluster"));
+            }
+        } else {
+            for path in &args.cluster {
+                moments.push(cluster.take(path)?);
+            }
+        }
+        cluster.hold(moments);
+        cluster.with_policies_of(args)
+    }
+
+    fn hold(&mut self, moments: Vec<Vec<Object>>) {
+        self.inventory = Inventory::new(moments);
+        self.policies = self.inventory.policies().to_vec();
+        self.tiers = self.inventory.cluster_policies().to_vec();
+    }
+
+    /// The same with the policies of `--policies`, when it is given.
+    fn with_policies_of(mut self, args: &ClusterArgs) -> Result<Self, Failure> {
+        let Some(path) = &args.policies else { return Ok(self) };
+        let set = load_set(path)?;
+        self.policies = set.policies;
+        if !set.tiers.is_empty() {
+            self.tiers = set.tiers;
+            self.inventory = self.inventory.with_cluster_policies(self.tiers.clone());
+        }
+        self.places.retain(|key, _| self.tiers.iter().any(|policy| policy.key() == *key));
+        self.places.extend(set.places);
+        self.remarks.retain(|key, _| self.tiers.iter().any(|policy| policy.key() == *key));
+        self.remarks.extend(set.remarks);
+        self.ours = set.ours;
+        self.objects += set.objects;
+        self.refused.extend(set.refused);
+        for (kind, count) in set.ignored {
+            *self.ignored.entry(kind).or_default() += count;
+        }
+        self.is_set_partial |= set.is_set_partial;
+        Ok(self)
+    }
+
     /// The policies in force, as a plugin reads them.
     pub fn rules(&self, plugin: Option<Plugin>) -> Rulebook<'_> {
         Rulebook { policies: &self.policies, tiers: &self.tiers, plugin }
@@ -155,14 +179,18 @@ impl Cluster {
         if snapshot.objects.is_empty() && (snapshot.has_errors() || !snapshot.ignored_kinds.is_empty()) {
             return Err(Failure::unreadable(nothing_usable(path, &snapshot)));
         }
-        self.objects += snapshot.objects.len() as u64;
         let known = self.refused.len();
+        let objects = self.add(snapshot, &path.display().to_string());
+        self.refused[known..].iter().for_each(left_out);
+        Ok(objects)
+    }
+
+    /// Notes what was read, and what was not.
+    fn add(&mut self, snapshot: Snapshot, from: &str) -> Vec<Object> {
+        self.objects += snapshot.objects.len() as u64;
         self.refused.extend(snapshot.problems.iter().map(ToString::to_string));
         if snapshot.further_problems > 0 {
-            self.refused.push(format!("{}: {} more problems", path.display(), snapshot.further_problems));
-        }
-        for problem in &self.refused[known..] {
-            say!("flowfence: left out: {}", safe::line(problem));
+            self.refused.push(format!("{from}: {} more problems", snapshot.further_problems));
         }
         for (kind, count) in snapshot.ignored_kinds {
             *self.ignored.entry(kind).or_default() += count;
@@ -188,8 +216,12 @@ impl Cluster {
             }
             self.places.insert(key, place());
         }
-        Ok(snapshot.objects.into_iter().map(|located| located.item).collect())
+        snapshot.objects.into_iter().map(|located| located.item).collect()
     }
+}
+
+fn left_out(problem: &String) {
+    say!("flowfence: left out: {}", safe::line(problem));
 }
 
 /// The id of a workload whose own object this is: a controller or pod without an owner.

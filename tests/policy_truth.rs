@@ -4,7 +4,7 @@
 
 mod netpol;
 
-use flowfence::manifest::{PolicyManifest, parse_policies, policies_from_values, write_policy};
+use flowfence::manifest::{PolicyManifest, parse_policies, objects_from_values, write_policy};
 use flowfence_model::object::{ContainerPort, Meta, Namespace, Pod};
 use flowfence_policy::semantics::{Cluster, Connection, Party, PolicySet};
 
@@ -36,7 +36,7 @@ fn check(file: &str, expected_cases: usize, expected_probes: usize) {
     let cases = cases(file);
     for case in &cases {
         let cluster = cluster(case);
-        let snapshot = policies_from_values(&case.policies, &case.id);
+        let snapshot = objects_from_values(&case.policies, &case.id);
         assert!(snapshot.problems.is_empty(), "{}: {:?}", case.id, snapshot.problems);
         let policies = snapshot.policies();
         let tiers = snapshot.cluster_policies();

@@ -125,6 +125,33 @@ impl Recorder {
         Recording { records, taps, files, names, counts: tally.counts(), packets }
     }
 
+    /// Everything that was recorded so far, as [`Recorder::finish`] would have it.
+    pub fn snapshot(&self) -> Recording {
+        let (taps, overflowed) = self.taps.clone().finish();
+        let (names, dropped) = self.dns.clone().finish();
+        let mut tally = self.tally.clone();
+        tally.add_many(Cause::FlowsEvicted, self.table.evicted());
+        tally.add_many(Cause::TapsOverflowed, overflowed);
+        tally.add_many(Cause::DnsNamesDropped, dropped);
+        let (records, files) = (self.table.records().to_vec(), self.files.clone());
+        Recording { records, taps, files, names, counts: tally.counts(), packets: self.packets }
+    }
+
+    /// Packets that were taken so far.
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Flow records that are kept.
+    pub fn flows(&self) -> usize {
+        self.table.records().len()
+    }
+
+    /// Flow records that were given up because the limit was reached.
+    pub fn evicted(&self) -> u64 {
+        self.table.evicted()
+    }
+
     /// What becomes of an input.
     pub(crate) fn report(&mut self, input: u32) -> Option<&mut FileReport> {
         self.files.get_mut(input as usize)

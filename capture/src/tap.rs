@@ -23,7 +23,7 @@ struct TapKey {
 }
 
 /// The taps of all inputs, at most 65,536; what comes later shares the last one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Taps {
     all: Vec<Tap>,
     ids: HashMap<TapKey, TapId, foldhash::fast::RandomState>,

@@ -79,6 +79,21 @@ pub struct Pod {
     pub finished: Option<Timestamp>,
     /// Whether its phase is Succeeded or Failed.
     pub is_finished: bool,
+    /// What a watch saw of it.
+    pub watched: Watched,
+}
+
+/// What a watch over the cluster saw of a pod, to the fraction of a second; nothing of a pod that was only read once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// When its creation was seen, which is no sooner than it was.
+    pub created: Option<Timestamp>,
+    /// By when it was gone.
+    pub gone: Option<Timestamp>,
+    /// When addresses that it did not have at first were seen on it, each no sooner than it had it.
+    pub addressed: Vec<(IpAddr, Timestamp)>,
+    /// By when addresses, which are still among its `ips`, were its own no longer.
+    pub left: Vec<(IpAddr, Timestamp)>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -90,7 +105,13 @@ impl Pod {
         !self.host_network
             && !self.ips.is_empty()
             && self.started.or(self.meta.created).is_none_or(|from| from <= last)
-            && self.finished.or(self.meta.deleted).is_none_or(|until| until.plus(SECOND) > first)
+            && self.ended().is_none_or(|until| until.plus(SECOND) > first)
+    }
+
+    /// When it ended, or will at the end of the grace that a deletion gave it.
+    pub fn ended(&self) -> Option<Timestamp> {
+        let ends = [self.finished.or(self.meta.deleted), self.watched.gone];
+        ends.into_iter().flatten().min()
     }
 }
 

@@ -228,3 +228,11 @@ mod tests {
         }
     }
 }
+
+/// How objects are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SnapshotFormat {
+    /// YAML as kubectl prints it
+    #[default]
+    Yaml,
+}

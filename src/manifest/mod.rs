@@ -39,6 +39,6 @@ mod tests;
 pub use decisions::parse_decisions;
 pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};
-pub use read::{parse_objects, parse_policies, policies_from_values};
+pub use read::{objects_from_values, parse_objects, parse_policies};
 pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot, Spelling};
-pub use write::{Part, PolicyManifest, part_to_json, to_json, write_policy};
+pub use write::{Part, PolicyManifest, part_to_json, to_json, write_object, write_policy};

@@ -28,7 +28,7 @@ pub fn parse_policies(text: &str, name: &str) -> Snapshot {
 }
 
 /// Reads objects that were parsed as JSON before; problems have no line.
-pub fn policies_from_values<'a>(
+pub fn objects_from_values<'a>(
     values: impl IntoIterator<Item = &'a serde_json::Value>,
     name: &str,
 ) -> Snapshot {

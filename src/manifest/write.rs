@@ -52,6 +52,11 @@ pub fn write_policy(out: &mut impl fmt::Write, manifest: &PolicyManifest) -> fmt
     write_as(out, PLAIN, manifest)
 }
 
+/// Writes any object, or a list of them, as a YAML document.
+pub fn write_object(out: &mut impl fmt::Write, object: &serde_json::Value) -> fmt::Result {
+    yaml::write(out, object)
+}
+
 /// The same under another kind.
 pub(super) fn write_as(out: &mut impl fmt::Write, guise: Guise, manifest: &PolicyManifest) -> fmt::Result {
     let document = document(guise, manifest, |direction, at, rule| {

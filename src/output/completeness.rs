@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use flowfence_graph::Completeness;
+use flowfence_model::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cluster::Cluster;
+use crate::cluster::{ApiReading, Cluster};
 use crate::output::safe;
 
 /// The `completeness` object of every JSON output.
@@ -72,6 +73,41 @@ pub struct ObjectsRow {
     pub refused: Vec<String>,
     /// Objects of kinds that are not used, by kind.
     pub ignored: BTreeMap<String, u64>,
+    /// How they were read, when they come from the kube API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<ApiRow>,
+}
+
+/// How objects were read from the kube API.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiRow {
+    /// The moment that names and labels are of: the end of the run, or when some kind could be followed no more.
+    #[schemars(with = "String")]
+    pub as_of: Timestamp,
+    /// How far the API server's clock is ahead of this machine's, in whole seconds; 0 when by no more than two.
+    pub clock_ahead_seconds: i64,
+    /// How often a kind could not be followed any more: the API server away, a watch broken, a token expired.
+    pub interruptions: u64,
+    /// How often a kind was listed anew after the first time.
+    pub relists: u64,
+    /// Objects that were gone, and so many that they had to be forgotten.
+    pub forgotten: u64,
+    /// Kinds that could not be read, with the reason.
+    pub missing: Vec<String>,
+}
+
+impl ApiRow {
+    fn new(reading: &ApiReading) -> Self {
+        ApiRow {
+            as_of: reading.as_of,
+            clock_ahead_seconds: reading.clock_ahead_secs,
+            interruptions: reading.interruptions,
+            relists: reading.relists,
+            forgotten: reading.forgotten,
+            missing: reading.missing.clone(),
+        }
+    }
 }
 
 impl ObjectsRow {
@@ -81,6 +117,7 @@ impl ObjectsRow {
             used: cluster.objects,
             refused: cluster.refused.clone(),
             ignored: cluster.ignored.clone(),
+            api: cluster.api.as_ref().map(ApiRow::new),
         }
     }
 
@@ -112,11 +149,18 @@ fn counted(count: usize, what: &str) -> String {
 /// else is counted was understood and is only not a connection.
 const LOSSES: [&str; 4] = ["flows-evicted", "truncated-headers", "tcp-flags-cut", "unsupported-link-type"];
 
+/// Causes under which packets never reached us, and so are not among those that were read.
+const UNREAD: [&str; 2] = ["interface-drops", "kernel-drops"];
+
 /// Prefix of further causes of loss.
 const MALFORMED: &str = "malformed";
 
 /// What the reading of sources adds to the counts.
-const SOURCES: (&str, &str) = ("files-passed-over", "A file of a directory that is no capture.");
+const SOURCES: [(&str, &str); 3] = [
+    ("files-passed-over", "A file of a directory that is no capture."),
+    ("interface-drops", "Packets that a captured interface or its driver had no room for."),
+    ("kernel-drops", "Packets that the kernel dropped because a reader's ring was full."),
+];
 
 /// The page of every token that `counts` may carry.
 pub fn page() -> String {
@@ -124,7 +168,7 @@ pub fn page() -> String {
         .iter()
         .chain(flowfence_graph::facts::CAUSES)
         .copied()
-        .chain([SOURCES])
+        .chain(SOURCES)
         .collect();
     causes.sort_unstable();
     causes.dedup_by_key(|(token, _)| *token);
@@ -150,7 +194,7 @@ ignored, and `counts`: what was passed over, by cause. The causes:
 
 fn is_loss(cause: &str) -> bool {
     // What is not the tunnel that its port promises was read as what it is.
-    LOSSES.contains(&cause) || (cause.starts_with(MALFORMED) && cause != "malformed-tunnel")
+    LOSSES.contains(&cause) || UNREAD.contains(&cause) || (cause.starts_with(MALFORMED) && cause != "malformed-tunnel")
 }
 
 impl CompletenessReport {
@@ -159,12 +203,13 @@ impl CompletenessReport {
         let mut files: Vec<FileRow> = seen.files.iter().map(row).collect();
         files.sort_by(|x, y| x.name.cmp(&y.name));
         let damaged: u64 = files.iter().map(|f| f.damaged_records + u64::from(f.truncated)).sum();
+        let unread: u64 = UNREAD.iter().map(|cause| seen.counts.get(cause)).sum();
         let lost =
             damaged + seen.counts.iter().filter(|(cause, _)| is_loss(cause)).map(|(_, n)| n).sum::<u64>();
         CompletenessReport {
             packets: seen.packets,
             records: seen.records,
-            loss: share(lost, seen.packets + damaged),
+            loss: share(lost, seen.packets + damaged + unread),
             pods: seen.pods,
             pods_unseen: seen.pods_unseen,
             pods_unseen_share: share(seen.pods_unseen, seen.pods),

@@ -1,6 +1,7 @@
 //! `flowfence audit`: what is unexpected, too wide, unused or uncovered.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use flowfence_graph::Facts;
 use flowfence_model::NodeId;
@@ -25,7 +26,8 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
         with_traffic(args, &decisions)?
     };
     findings.sort_by_key(|finding| finding.level);
-    findings.retain(|finding| concerns(finding, &args.judge.namespaces));
+    let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
+    findings.retain(|finding| concerns(finding, &subjects));
     silence(&mut findings, &decisions);
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
     let report = AuditReport::new(findings, &cluster, completeness);
@@ -46,7 +48,7 @@ fn silence(findings: &mut Vec<Finding>, decisions: &Decisions) {
     }
 }
 
-type Found = (Vec<Finding>, Cluster, CompletenessReport, Ending);
+type Found = (Vec<Finding>, Arc<Cluster>, CompletenessReport, Ending);
 
 fn with_traffic(args: &AuditArgs, decisions: &Decisions) -> Result<Found, Failure> {
     let observed = observed::observe(&args.input)?;
@@ -59,16 +61,22 @@ fn with_traffic(args: &AuditArgs, decisions: &Decisions) -> Result<Found, Failur
 }
 
 fn without_traffic(objects: &ClusterArgs) -> Result<Found, Failure> {
-    if !objects.cluster.iter().any(|path| path.as_os_str() != "none") {
+    if objects.cluster.iter().any(|path| path.as_os_str() == "none") {
         return Err(Failure::usage(
             "audit needs a SOURCE of traffic, or --cluster PATH to look at the policies alone; see audit --help",
         ));
     }
     let cluster = cluster::load(objects)?;
+    if objects.cluster.is_empty() && cluster.api.is_none() {
+        return Err(Failure::usage(
+            "audit needs a SOURCE of traffic, or --cluster PATH or a kubeconfig to look at the policies alone; see \
+             audit --help",
+        ));
+    }
     say!("flowfence: no SOURCE given: only what needs no traffic is looked for");
     if cluster.inventory.workloads().is_empty() {
         say!(
-            "flowfence: no pod and no workload in --cluster: what policies select cannot be told (give objects from \
+            "flowfence: no pod and no workload in the cluster: what policies select cannot be told (give objects from \
              `kubectl get pods,deployments,… -A -o yaml`)"
         );
     }

@@ -27,7 +27,7 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
         By::Pod => View::Pod,
         By::Namespace => View::Namespace,
     };
-    let report = report(&observed, &judgement, view, &args.judge.namespaces);
+    let report = report(&observed, &judgement, view, &observed.subjects(&args.judge));
     output::graph::write(&report, args.output, &mut std::io::stdout().lock())?;
     Ok(observed.ending())
 }

@@ -6,5 +6,6 @@ pub mod explain;
 pub mod graph;
 pub mod reach;
 pub mod recommend;
+pub mod snapshot;
 
 mod observed;

@@ -1,16 +1,18 @@
 //! What every verb that looks at traffic begins with.
 
+use std::sync::Arc;
+
 use flowfence_graph::{Contact, Facts, attribute};
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge_by};
 use flowfence_policy::semantics::Plugin;
 
-use crate::cli::{ClusterArgs, InputArgs};
-use crate::cluster::{self, Cluster};
+use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
+use crate::cluster::{Cluster, Feed};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::CompletenessReport;
 use crate::output::safe;
-use crate::source;
+use crate::source::Sources;
 
 /// Traffic, attributed, beside the cluster that it was attributed with.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub struct Observed {
     /// Who talked to whom.
     pub facts: Facts,
     /// The cluster's objects.
-    pub cluster: Cluster,
+    pub cluster: Arc<Cluster>,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
     /// Whether more was lost than the user allows, or an input could not be used.
@@ -32,10 +34,13 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
 
 /// The same, beside other objects than the arguments name.
 pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
-    let cluster = cluster::load(objects)?;
-    if objects.cluster.is_empty() {
+    let sources = Sources::open(args)?;
+    let feed = Arc::new(Feed::open(objects, sources.take_time())?);
+    let traffic = sources.read(Some(feed.objects()))?;
+    let cluster = feed.finish()?;
+    if objects.cluster.is_empty() && cluster.api.is_none() {
         say!(
-            "flowfence: no --cluster given: addresses stay addresses (give objects from \
+            "flowfence: no --cluster given, and no kubeconfig: addresses stay addresses (give objects from \
              `kubectl get … -A -o yaml`, or --cluster none)"
         );
     } else if cluster.inventory.is_empty()
@@ -44,7 +49,6 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
     {
         say!("flowfence: the cluster is empty: no object names an address");
     }
-    let traffic = source::read(args)?;
     let facts = attribute(traffic.recording, &cluster.inventory);
     let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();
     if !cluster.inventory.is_empty() && !facts.contacts.is_empty() && !facts.contacts.iter().any(is_known) {
@@ -78,6 +82,11 @@ impl Observed {
     /// Likewise, as a plugin reads the policies.
     pub fn judge_with(&self, decisions: &Decisions, plugin: Option<Plugin>) -> Judgement {
         judge_by(&self.facts, &self.cluster.inventory, &self.cluster.rules(plugin), decisions)
+    }
+
+    /// The namespaces whose workloads are subjects; none stands for all.
+    pub fn subjects(&self, judge: &JudgeArgs) -> Vec<String> {
+        self.cluster.subjects(&judge.namespaces, judge.all_namespaces)
     }
 
     /// How a run over this ends when nothing else is the matter.

@@ -62,11 +62,17 @@ pub fn run(args: &ReachArgs) -> Result<Ending, Failure> {
     Ok(ending)
 }
 
-fn wanted(args: &ReachArgs) -> Wanted<'_> {
+/// Whoever names an end wants to know of it wherever it is.
+fn subjects(args: &ReachArgs, cluster: &Cluster) -> Vec<String> {
+    let is_named = !args.from.is_empty() || !args.to.is_empty();
+    cluster.subjects(&args.namespaces, args.all_namespaces || is_named)
+}
+
+fn wanted<'a>(args: &'a ReachArgs, namespaces: &'a [String]) -> Wanted<'a> {
     Wanted {
         from: &args.from,
         to: &args.to,
-        namespaces: &args.namespaces,
+        namespaces,
         selector: args.selector.as_deref(),
     }
 }
@@ -79,7 +85,8 @@ fn survey(
 ) -> Result<(), Failure> {
     let mut survey = Survey::new(&cluster.inventory, &[policies]);
     let pods = policies.cluster();
-    let selection = select(&wanted(args), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
+    let namespaces = subjects(args, cluster);
+    let selection = select(&wanted(args, &namespaces), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
     let rows = survey.rows(&selection);
     let ids: Vec<String> = survey.ends().iter().map(|end| end.name.to_string()).collect();
     let ports = Ports::new(&survey, rows.iter().map(|row| row.allowed));
@@ -130,7 +137,8 @@ fn difference(
     let plugin = args.plugin.map(Plugin::from);
     let mut survey = Survey::new(&cluster.inventory, &[before, after]);
     let pods = after.cluster();
-    let selection = select(&wanted(args), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
+    let namespaces = subjects(args, cluster);
+    let selection = select(&wanted(args, &namespaces), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
     let changes = survey.changes(&selection);
     let ids: Vec<String> = survey.ends().iter().map(|end| end.name.to_string()).collect();
     let ports = Ports::new(&survey, changes.iter().flat_map(|change| [change.before, change.after]));

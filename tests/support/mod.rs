@@ -8,6 +8,8 @@ pub mod cluster;
 pub mod crd;
 pub mod example;
 pub mod graph;
+#[cfg(target_os = "linux")]
+pub mod netns;
 pub mod packet;
 pub mod program;
 pub mod rewrite;

@@ -114,6 +114,16 @@ impl FlowTable {
         }
     }
 
+    /// The records so far.
+    pub(crate) fn records(&self) -> &[FlowRecord] {
+        &self.records
+    }
+
+    /// How many records were given up so far.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
     /// The records, in the order of their first packets unless some were evicted, and how many were.
     pub(crate) fn finish(self) -> (Vec<FlowRecord>, u64) {
         (self.records, self.evicted)

@@ -4,6 +4,10 @@
 //! from `s` on, and an end of `e` reaches to `e+1`. A pod that is gone without a word held its
 //! address until the next one got it. Where two pods are *known* to claim one moment, nobody is
 //! credited.
+//!
+//! What a watch saw is exact in one direction: a pod was created, addressed or gone *by* then. A
+//! creation that was seen within the second that the API tells took place then; one that was seen
+//! later, after a gap, leaves the whole second open.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -37,9 +41,21 @@ pub enum Holder {
 struct Tenure {
     pod: usize,
     from: Timestamp,
+    /// When it certainly had it, at the latest.
+    surely: Timestamp,
     until: Timestamp,
-    /// Whether `until` comes from the object itself.
-    end_is_known: bool,
+    end: End,
+}
+
+/// Where the end of a tenure comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// From nowhere: it ends with the next one.
+    Open,
+    /// From the object itself.
+    Written,
+    /// From a watch: it was over by then.
+    Watched,
 }
 
 /// Address → tenures, ordered by their beginning.
@@ -51,9 +67,8 @@ impl Tenures {
     pub fn new(pods: &[KnownPod]) -> Self {
         let mut map: BTreeMap<IpAddr, Vec<Tenure>> = BTreeMap::new();
         for (index, known) in pods.iter().enumerate().filter(|(_, k)| !k.pod.host_network) {
-            let tenure = tenure(index, &known.pod);
             for ip in &known.pod.ips {
-                map.entry(*ip).or_default().push(tenure);
+                map.entry(*ip).or_default().push(tenure(index, &known.pod, *ip));
             }
         }
         for tenures in map.values_mut() {
@@ -84,28 +99,50 @@ fn only<'a>(mut candidates: impl Iterator<Item = &'a Tenure>) -> Holder {
     }
 }
 
-fn tenure(index: usize, pod: &Pod) -> Tenure {
-    let from = pod.started.or(pod.meta.created).unwrap_or(Timestamp::MIN);
+fn tenure(index: usize, pod: &Pod, ip: IpAddr) -> Tenure {
+    let (from, surely) = begin(pod, ip);
     // A finished pod gives its address back soon after its last container ended; one that is being
     // deleted owns it through its grace.
     let ended = if pod.is_finished { pod.finished.or(pod.running_since) } else { None };
-    let end = match (ended, pod.meta.deleted) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
+    let written = [ended, pod.meta.deleted].into_iter().flatten().min().map(|end| end.max(from).plus(GRAIN));
+    let watched = [pod.watched.gone, moment_of(&pod.watched.left, ip)].into_iter().flatten().min();
+    let (until, end) = match (written, watched.map(|end| end.max(from))) {
+        (None, None) => (Timestamp::MAX, End::Open),
+        (Some(written), None) => (written, End::Written),
+        (Some(written), Some(watched)) if written < watched => (written, End::Written),
+        (_, Some(watched)) => (watched, End::Watched),
     };
-    let until = end.map_or(Timestamp::MAX, |e| e.max(from).plus(GRAIN));
-    Tenure { pod: index, from, until, end_is_known: end.is_some() }
+    Tenure { pod: index, from, surely, until, end }
+}
+
+/// When a pod got an address: no sooner than the first moment, no later than the second.
+fn begin(pod: &Pod, ip: IpAddr) -> (Timestamp, Timestamp) {
+    let addressed = moment_of(&pod.watched.addressed, ip);
+    let is_second = |at: Timestamp| pod.watched.left.iter().any(|(other, left)| *other != ip && *left <= at);
+    if let Some(at) = addressed.filter(|at| is_second(*at)) {
+        return (at, at);
+    }
+    let Some(told) = pod.started.or(pod.meta.created) else { return (Timestamp::MIN, Timestamp::MIN) };
+    let seen = pod.watched.created.filter(|seen| told <= *seen && *seen < told.plus(GRAIN));
+    let (from, by) = seen.map_or((told, told.plus(GRAIN)), |seen| (seen, seen));
+    (from, addressed.map_or(by, |at| at.max(by)))
+}
+
+fn moment_of(moments: &[(IpAddr, Timestamp)], ip: IpAddr) -> Option<Timestamp> {
+    moments.iter().rev().find(|(of, _)| *of == ip).map(|(_, at)| *at)
 }
 
 /// A tenure whose end nobody wrote down ends where the next one begins; a written end that
-/// overlaps the next beginning by no more than the grain of the API's times does too.
+/// overlaps the next beginning by no more than the grain of the API's times does too. One that a
+/// watch saw end may share with the next what lies between that one's earliest and latest beginning.
 fn end_with_the_next(tenures: &mut [Tenure]) {
     for i in 1..tenures.len() {
-        let next = tenures.get(i).map_or(Timestamp::MAX, |t| t.from);
+        let Some(next) = tenures.get(i).copied() else { return };
         for earlier in tenures.iter_mut().take(i) {
-            let overlaps_by_grain = earlier.until <= next.plus(GRAIN);
-            if earlier.from < next && earlier.until > next && (!earlier.end_is_known || overlaps_by_grain) {
-                earlier.until = next;
+            let limit = if earlier.end == End::Watched { next.surely } else { next.from };
+            let may_be_cut = earlier.end != End::Written || earlier.until <= next.from.plus(GRAIN);
+            if earlier.from < next.from && earlier.until > limit && may_be_cut {
+                earlier.until = limit;
             }
         }
     }

@@ -49,6 +49,63 @@ fn two_that_are_known_to_claim_one_moment_leave_it_ambiguous() {
     assert_eq!(holder(&inventory, "10.0.0.5", 95), "heir");
 }
 
+/// A moment in tenths of a second.
+fn tenth(tenths: i64) -> Timestamp {
+    at(0).plus(std::time::Duration::from_millis(tenths.unsigned_abs() * 100))
+}
+
+fn holder_at(inventory: &Inventory, ip: &str, tenths: i64) -> String {
+    match inventory.holder_at(ip.parse().unwrap(), tenth(tenths)) {
+        Holder::Pod(pod) => inventory.pods()[pod].pod.meta.name.clone(),
+        Holder::Ambiguous => "ambiguous".to_owned(),
+        Holder::Nobody => "nobody".to_owned(),
+    }
+}
+
+#[test]
+fn a_watch_tells_pods_of_one_second_apart() {
+    let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 60);
+    gone.watched.created = Some(tenth(601));
+    gone.watched.gone = Some(tenth(604));
+    let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    heir.watched.created = Some(tenth(605));
+    heir.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(606))];
+    let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(gone)]]);
+    assert_eq!(holder_at(&inventory, "10.0.0.5", 603), "gone");
+    assert_eq!(holder_at(&inventory, "10.0.0.5", 605), "heir");
+    assert_eq!(holder_at(&inventory, "10.0.0.5", 607), "heir");
+}
+
+#[test]
+fn what_a_watch_saw_late_is_nobodys_where_two_may_have_had_it() {
+    let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 0);
+    gone.watched.gone = Some(tenth(900));
+    let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    heir.watched.created = Some(tenth(900));
+    heir.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(910))];
+    let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(gone)]]);
+    assert_eq!(holder_at(&inventory, "10.0.0.5", 599), "gone");
+    assert_eq!(holder_at(&inventory, "10.0.0.5", 700), "ambiguous");
+    assert_eq!(holder_at(&inventory, "10.0.0.5", 901), "heir");
+}
+
+#[test]
+fn a_pod_that_changed_its_address_held_each_in_its_turn() {
+    let mut moved = from(pod("a/moved", "n", "10.0.0.5"), 0);
+    let (old, new) = ("10.0.0.5".parse().unwrap(), "10.0.0.6".parse().unwrap());
+    moved.ips.push(new);
+    moved.watched.left = vec![(old, tenth(500))];
+    moved.watched.addressed = vec![(new, tenth(510))];
+    let mut before = from(pod("a/before", "n", "10.0.0.6"), 0);
+    before.watched.gone = Some(tenth(400));
+    let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 70);
+    heir.watched.created = Some(tenth(705));
+    let inventory = Inventory::new(vec![vec![Object::Pod(moved), Object::Pod(before), Object::Pod(heir)]]);
+    let held = |ip: &str, tenths| holder_at(&inventory, ip, tenths);
+    assert_eq!([held("10.0.0.5", 300), held("10.0.0.5", 706)], ["moved", "heir"]);
+    assert_eq!([held("10.0.0.6", 300), held("10.0.0.6", 600)], ["before", "moved"]);
+}
+
 #[test]
 fn host_network_pods_hold_no_address() {
     let mut agent = pod("ops/agent", "n", "172.30.0.11");

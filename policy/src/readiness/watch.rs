@@ -49,7 +49,7 @@ impl<'a> Watch<'a> {
     fn add(&mut self, pod: &'a Pod, window: (Timestamp, Timestamp), facts: &Facts) {
         let begun = pod.started.or(pod.meta.created);
         let first = begun.unwrap_or(window.0).clamp(window.0, window.1);
-        let last = pod.finished.or(pod.meta.deleted).unwrap_or(window.1).clamp(first, window.1);
+        let last = pod.ended().unwrap_or(window.1).clamp(first, window.1);
         self.span = Some(self.span.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
         let name = PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
         let is_seen = facts.visible.contains(&name);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use flowfence_model::Timestamp;
-use flowfence_model::object::{Object, Pod};
+use flowfence_model::object::{Object, Pod, Watched};
 use serde::Deserialize;
 
 use super::container::RawPodSpec;
@@ -88,6 +88,7 @@ impl TryFrom<RawPod> for Pod {
             })?,
             finished: finished.filter(|_| is_finished),
             is_finished,
+            watched: Watched::default(),
         })
     }
 }

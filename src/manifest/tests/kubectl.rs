@@ -50,6 +50,6 @@ fn kubectl_reads_what_we_write() {
         let ours = to_json(&manifest);
         assert_eq!(read["metadata"], ours["metadata"], "{text}");
         assert_eq!(read["spec"], ours["spec"], "{text}");
-        assert_eq!(policies_from_values([&read], "kubectl").policies(), [manifest.policy]);
+        assert_eq!(objects_from_values([&read], "kubectl").policies(), [manifest.policy]);
     }
 }

@@ -138,7 +138,7 @@ proptest! {
         prop_assert!(read.problems.is_empty(), "{:?}\n{}", read.problems, text);
         prop_assert_eq!(&read.policies(), std::slice::from_ref(&manifest.policy), "{}", text);
         let json = to_json(&manifest);
-        prop_assert_eq!(&policies_from_values([&json], "json").policies(), std::slice::from_ref(&manifest.policy));
+        prop_assert_eq!(&objects_from_values([&json], "json").policies(), std::slice::from_ref(&manifest.policy));
         let json = serde_json::to_string_pretty(&json).unwrap();
         prop_assert_eq!(&parse_policies(&json, "json").policies(), std::slice::from_ref(&manifest.policy));
         let two = parse_policies(&format!("{text}---\n{text}"), "written").policies();

@@ -187,7 +187,7 @@ fn options(args: &RecommendArgs, observed: &Observed) -> Result<Options, Failure
         include_blind: args.include_blind,
         system: args.system,
         system_namespaces: args.system_namespaces.iter().cloned().collect(),
-        namespaces: args.judge.namespaces.iter().cloned().collect(),
+        namespaces: observed.subjects(&args.judge).into_iter().collect(),
         exposed: match args.exposed {
             cli::Exposed::Any => Exposed::Any,
             cli::Exposed::Observed => Exposed::Observed,

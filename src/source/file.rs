@@ -6,24 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use flowfence_capture::{Limits, Recorder, read_capture};
-use flowfence_model::Recording;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::InputArgs;
+use super::Traffic;
 use crate::exit::Failure;
-
-/// What the sources gave.
-#[derive(Debug)]
-pub struct Traffic {
-    /// Flow records and counts.
-    pub recording: Recording,
-    /// Inputs that could not be used, one sentence each.
-    pub unusable: Vec<String>,
-}
 
 /// One input to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Input {
+pub enum Input {
+    /// Standard input.
     Stdin,
     /// A file that the user named.
     Named(PathBuf),
@@ -31,17 +22,25 @@ enum Input {
     Found(PathBuf),
 }
 
+impl Input {
+    /// Where it lies.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Input::Stdin => None,
+            Input::Named(path) | Input::Found(path) => Some(path),
+        }
+    }
+}
+
 /// Reads every source. An input that cannot be used does not stop the others; when none can be
 /// used, that is an error.
-pub fn read(args: &InputArgs) -> Result<Traffic, Failure> {
-    let inputs = expand(&args.sources)?;
-    let limits = Limits { max_flows: args.max_flows as usize, ..Limits::default() };
+pub fn read(inputs: &[Input], limits: Limits) -> Result<Traffic, Failure> {
     let mut recorder = Recorder::new(limits);
-    let progress = progress_bar(&inputs);
+    let progress = progress_bar(inputs);
     let mut unusable = Vec::new();
     let mut passed_over = Vec::new();
     let mut read_before = 0;
-    for input in &inputs {
+    for input in inputs {
         let mut report = |octets: u64| progress.set_position(read_before + octets);
         let outcome = match input {
             Input::Stdin => read_capture(io::stdin().lock(), "-", &mut recorder, &mut report)
@@ -73,7 +72,7 @@ fn read_file(path: &Path, recorder: &mut Recorder, progress: &mut dyn FnMut(u64)
 }
 
 /// Inputs of all sources, each once, sorted: the order of the arguments does not matter.
-fn expand(sources: &[String]) -> Result<Vec<Input>, Failure> {
+pub fn expand<'a>(sources: impl IntoIterator<Item = &'a String>) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
     for source in sources {
         let path = Path::new(source);
@@ -108,7 +107,7 @@ fn files_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn matches(pattern: &str) -> Result<Vec<PathBuf>, Failure> {
-    let live = ["live:", "hubble://", "ipfix://", "netflow://", "sflow://", "goldmane://"];
+    let live = ["hubble://", "ipfix://", "netflow://", "sflow://", "goldmane://"];
     if live.iter().any(|scheme| pattern.starts_with(scheme)) {
         return Err(Failure::usage(format!(
             "{pattern}: live sources are not supported yet; give capture files"

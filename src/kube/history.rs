@@ -1,0 +1,363 @@
+//! Objects as they come, change and go.
+//!
+//! A flow is named by who held its address then, which may be a pod that is gone by now. So what
+//! is deleted stays, with the moment of its end; only policies go with their deletion, since what
+//! counts of them is what is in force. Tasks of all kinds write here at once (`DashMap`), readers
+//! copy.
+//!
+//! All moments are by our clock, which is that of the packets too. Those that the API server wrote
+//! are set to ours first, where the two clocks differ.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use flowfence_model::Timestamp;
+use flowfence_model::object::{EndpointSlice, Object, Pod};
+use serde_json::Value;
+
+use super::clock::Clock;
+use super::resource::{RESOURCES, Resource};
+use crate::manifest::{Located, Problem, Snapshot};
+
+/// Objects that are gone and still kept, at most; some 1,000 octets a pod. The oldest go first.
+const MAX_GONE: usize = 200_000;
+
+/// Earlier states of one endpoint slice, and earlier addresses of one pod, that are kept at most.
+const MAX_EARLIER: usize = 64;
+
+/// What is known of every object since the watch began.
+#[derive(Debug)]
+pub struct History {
+    kinds: Vec<DashMap<String, Kept>>,
+    gone: Mutex<VecDeque<(usize, String)>>,
+    forgotten: AtomicU64,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    objects: Vec<Located<Object>>,
+    /// Endpoints that a slice had before: they still explain packets.
+    earlier: Vec<Located<Object>>,
+    problems: Vec<Problem>,
+    is_gone: bool,
+    /// The list in which it was last seen.
+    list: u64,
+}
+
+/// How a state of an object became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// By the list of this number. What it shows that was not so before happened between the two moments: when the
+    /// kind was last followed, and now.
+    Listed(u64, Timestamp, Timestamp),
+    /// At this moment, as it was created.
+    Created(Timestamp),
+    /// At this moment, as it changed.
+    Changed(Timestamp),
+}
+
+impl History {
+    /// Nothing is known yet.
+    pub fn new(clock: Clock) -> Self {
+        let kinds = RESOURCES.iter().map(|_| DashMap::new()).collect();
+        History { kinds, gone: Mutex::default(), forgotten: AtomicU64::default(), clock }
+    }
+
+    /// Takes the present state of an object.
+    pub fn apply(&self, kind: usize, object: &Value, told: Told) {
+        let Some(all) = self.kinds.get(kind) else { return };
+        let read = super::read([object]);
+        let mut kept = all.entry(key(object)).or_default();
+        let is_new = kept.objects.is_empty();
+        let before = std::mem::replace(&mut kept.objects, read.objects);
+        for located in &mut kept.objects {
+            self.clock.set(&mut located.item);
+            if let (Object::Pod(pod), Told::Created(at), true) = (&mut located.item, told, is_new) {
+                pod.watched.created = Some(at);
+            }
+        }
+        kept.problems = read.problems;
+        kept.is_gone = false;
+        if let Told::Listed(list, ..) = told {
+            kept.list = list;
+        }
+        remember(&mut kept, before, told);
+    }
+
+    /// An object was deleted by `at`; `object` is its last state.
+    pub fn delete(&self, kind: usize, object: &Value, at: Timestamp) {
+        let (Some(all), Some(resource)) = (self.kinds.get(kind), RESOURCES.get(kind)) else { return };
+        let key = key(object);
+        if is_policy(resource) {
+            all.remove(&key);
+            return;
+        }
+        self.apply(kind, object, Told::Changed(at));
+        self.end(kind, key, at);
+    }
+
+    /// List number `list` of a kind is complete: what it did not have is gone, we cannot tell when
+    /// after `last`, the moment until which the kind was followed.
+    pub fn close(&self, kind: usize, list: u64, last: Timestamp) {
+        let (Some(all), Some(resource)) = (self.kinds.get(kind), RESOURCES.get(kind)) else { return };
+        let is_missing = |kept: &Kept| !kept.is_gone && kept.list != list;
+        if is_policy(resource) {
+            all.retain(|_, kept| !is_missing(kept));
+            return;
+        }
+        let missing: Vec<String> =
+            all.iter().filter(|entry| is_missing(entry)).map(|entry| entry.key().clone()).collect();
+        missing.into_iter().for_each(|key| self.end(kind, key, last));
+    }
+
+    /// Everything that is known, what is gone included.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for all in &self.kinds {
+            let mut entries: Vec<(String, Vec<Located<Object>>, Vec<Problem>)> = all
+                .iter()
+                .map(|entry| {
+                    let objects = entry.objects.iter().chain(&entry.earlier).cloned().collect();
+                    (entry.key().clone(), objects, entry.problems.clone())
+                })
+                .collect();
+            entries.sort_by(|x, y| x.0.cmp(&y.0));
+            for (_, objects, problems) in entries {
+                snapshot.merge(Snapshot { objects, problems, ..Snapshot::default() });
+            }
+        }
+        snapshot
+    }
+
+    /// Objects that were gone and had to be forgotten.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed)
+    }
+
+    fn end(&self, kind: usize, key: String, at: Timestamp) {
+        let Some(all) = self.kinds.get(kind) else { return };
+        if let Some(mut kept) = all.get_mut(&key) {
+            kept.is_gone = true;
+            for located in &mut kept.objects {
+                if let Object::Pod(pod) = &mut located.item {
+                    pod.watched.gone = Some(at);
+                }
+            }
+        }
+        let Ok(mut gone) = self.gone.lock() else { return };
+        gone.push_back((kind, key));
+        if gone.len() > MAX_GONE
+            && let Some((kind, key)) = gone.pop_front()
+            && let Some(all) = self.kinds.get(kind)
+            && all.remove_if(&key, |_, kept| kept.is_gone).is_some()
+        {
+            self.forgotten.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn is_policy(resource: &Resource) -> bool {
+    resource.kind.ends_with("Policy")
+}
+
+/// What stays of the state before: what a watch saw of a pod, and the endpoints of a slice.
+fn remember(kept: &mut Kept, before: Vec<Located<Object>>, told: Told) {
+    for earlier in before {
+        match (&earlier.item, kept.objects.first_mut().map(|located| &mut located.item)) {
+            (Object::Pod(old), Some(Object::Pod(new))) => follow(old, new, told),
+            (Object::EndpointSlice(old), Some(Object::EndpointSlice(new)))
+                if !old.addresses.is_empty() && !is_same(old, new) =>
+            {
+                let is_known = |l: &Located<Object>| matches!(&l.item, Object::EndpointSlice(s) if is_same(s, old));
+                if !kept.earlier.iter().any(is_known) {
+                    kept.earlier.push(earlier);
+                }
+                if kept.earlier.len() > MAX_EARLIER {
+                    kept.earlier.remove(0);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Addresses of a pod as they come and go. The last states of a pod tell none, and it had those of before.
+fn follow(old: &Pod, new: &mut Pod, told: Told) {
+    let (last, now) = match told {
+        Told::Listed(_, last, now) => (last, now),
+        Told::Created(at) | Told::Changed(at) => (at, at),
+    };
+    new.watched = old.watched.clone();
+    let present = new.ips.clone();
+    for ip in &present {
+        let had = old.ips.contains(ip) && !old.watched.left.iter().any(|(left, _)| left == ip);
+        if !had {
+            new.watched.left.retain(|(left, _)| left != ip);
+            new.watched.addressed.push((*ip, now));
+        }
+    }
+    for ip in old.ips.iter().filter(|ip| !present.contains(ip)) {
+        new.ips.push(*ip);
+        if !present.is_empty() && !new.watched.left.iter().any(|(left, _)| left == ip) {
+            new.watched.left.push((*ip, last));
+        }
+    }
+    for moments in [&mut new.watched.addressed, &mut new.watched.left] {
+        let beyond = moments.len().saturating_sub(MAX_EARLIER);
+        moments.drain(..beyond);
+    }
+    let (known, left) = (new.ips.len(), &new.watched.left);
+    if known > MAX_EARLIER + present.len() {
+        new.ips.retain(|ip| present.contains(ip) || left.iter().any(|(of, _)| of == ip));
+    }
+}
+
+fn is_same(x: &EndpointSlice, y: &EndpointSlice) -> bool {
+    x.addresses == y.addresses && x.ports == y.ports
+}
+
+/// What tells an object from every other of its kind that ever was.
+fn key(object: &Value) -> String {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+    format!("{namespace}/{name}/{}", text("/metadata/uid"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use serde_json::json;
+
+    fn kind(name: &str) -> usize {
+        RESOURCES.iter().position(|resource| resource.kind == name).expect("a kind of the table")
+    }
+
+    fn pod(uid: &str, ip: &str) -> Value {
+        let status = json!({"podIPs": if ip.is_empty() { json!([]) } else { json!([{"ip": ip}]) }});
+        json!({"apiVersion": "v1", "kind": "Pod", "status": status,
+            "metadata": {"namespace": "a", "name": "p", "uid": uid, "creationTimestamp": "2026-01-01T00:00:00Z"}})
+    }
+
+    fn pods(history: &History) -> Vec<Pod> {
+        let objects = history.snapshot().objects.into_iter();
+        objects
+            .filter_map(|located| match located.item {
+                Object::Pod(pod) => Some(pod),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn history() -> History {
+        History::new(Clock::default())
+    }
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(1_800_000_000 + secs, 0)
+    }
+
+    fn listed(list: u64) -> Told {
+        Told::Listed(list, at(0), at(10))
+    }
+
+    #[test]
+    fn a_deleted_pod_stays_with_its_end_and_the_address_that_its_last_state_has_no_more() {
+        let history = history();
+        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
+        history.delete(kind("Pod"), &pod("1", ""), at(20));
+        history.apply(kind("Pod"), &pod("2", "10.0.0.1"), Told::Created(at(21)));
+        let pods = pods(&history);
+        assert_eq!(pods.len(), 2);
+        assert_eq!((pods[0].watched.gone, pods[1].watched.gone), (Some(at(20)), None));
+        assert_eq!((pods[0].watched.created, pods[1].watched.created), (None, Some(at(21))));
+        assert_eq!(pods[0].ips.len(), 1);
+    }
+
+    #[test]
+    fn what_a_new_list_lacks_was_gone_since_the_kind_was_last_followed() {
+        let history = history();
+        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
+        history.apply(kind("Pod"), &pod("2", "10.0.0.2"), listed(2));
+        history.close(kind("Pod"), 2, at(5));
+        let pods = pods(&history);
+        assert_eq!((pods[0].watched.gone, pods[1].watched.gone), (Some(at(5)), None));
+    }
+
+    #[test]
+    fn a_pod_keeps_the_addresses_that_it_had() {
+        let history = history();
+        for (ip, told) in [("", listed(1)), ("10.0.0.1", Told::Changed(at(11))), ("10.0.0.2", Told::Changed(at(12))),
+            ("", Told::Changed(at(13))), ("10.0.0.1", Told::Changed(at(14)))]
+        {
+            history.apply(kind("Pod"), &pod("1", ip), told);
+        }
+        let watched = &pods(&history)[0].watched;
+        let ip = |text: &str| text.parse().unwrap();
+        assert_eq!(watched.left, [(ip("10.0.0.2"), at(14))]);
+        assert_eq!(watched.addressed, [(ip("10.0.0.1"), at(11)), (ip("10.0.0.2"), at(12)), (ip("10.0.0.1"), at(14))]);
+        assert_eq!(pods(&history)[0].ips.len(), 2);
+    }
+
+    #[test]
+    fn a_pod_that_changes_its_address_without_end_is_bounded() {
+        let history = history();
+        for n in 0..1000 {
+            history.apply(kind("Pod"), &pod("1", &format!("10.0.{}.{}", n / 250, n % 250)), Told::Changed(at(n)));
+        }
+        let pod = &pods(&history)[0];
+        assert!(pod.ips.len() <= MAX_EARLIER + 1 && pod.watched.addressed.len() <= MAX_EARLIER, "{}", pod.ips.len());
+    }
+
+    #[test]
+    fn a_deleted_policy_is_in_force_no_more() {
+        let policy = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"namespace": "a", "name": "x", "uid": "9"}, "spec": {"podSelector": {}}});
+        let history = history();
+        history.apply(kind("NetworkPolicy"), &policy, listed(1));
+        assert_eq!(history.snapshot().policies().len(), 1);
+        history.delete(kind("NetworkPolicy"), &policy, at(1));
+        assert_eq!(history.snapshot().policies().len(), 0);
+        history.apply(kind("NetworkPolicy"), &policy, listed(1));
+        history.close(kind("NetworkPolicy"), 2, at(1));
+        assert_eq!(history.snapshot().policies().len(), 0);
+    }
+
+    #[test]
+    fn endpoints_that_went_still_explain_packets() {
+        let slice = |ip: &str| {
+            json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"namespace": "a", "name": "s", "uid": "3", "labels": {"kubernetes.io/service-name": "s"}},
+                "endpoints": [{"addresses": [ip]}], "ports": [{"port": 80}]})
+        };
+        let history = history();
+        for ip in ["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"] {
+            history.apply(kind("EndpointSlice"), &slice(ip), Told::Changed(at(1)));
+        }
+        assert_eq!(history.snapshot().objects.len(), 3);
+    }
+
+    #[test]
+    fn what_is_gone_is_kept_up_to_a_bound() {
+        let history = history();
+        for n in 0..MAX_GONE + 10 {
+            let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("n{n}")}});
+            history.delete(kind("Namespace"), &object, at(1));
+        }
+        assert_eq!(history.forgotten(), 10);
+        assert_eq!(history.snapshot().objects.len(), MAX_GONE);
+    }
+
+    #[test]
+    fn moments_of_the_api_server_are_set_to_our_clock() {
+        let history = History::new(Clock::ahead_by(3600));
+        history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
+        let created = pods(&history)[0].meta.created.unwrap();
+        assert_eq!(created.plus(Duration::from_secs(3600)), "2026-01-01T00:00:00Z".parse::<jiff::Timestamp>()
+            .map(|at| Timestamp::from_secs(at.as_second(), 0)).unwrap());
+    }
+}

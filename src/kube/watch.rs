@@ -1,0 +1,259 @@
+//! Every kind, followed while a capture runs.
+//!
+//! One task a kind lists and then watches it, with bookmarks; after 410 Gone it lists anew, after
+//! any other failure it goes on where it was, with growing pauses that a task of their own cuts
+//! short when the API server answers again. Nothing here ever stops a capture: what could not be
+//! learnt is told in [`WatchStatus`].
+//!
+//! kube's own `watcher` does all but one thing: it does not tell that a watch which broke is
+//! established again before something changes, so that "labels as of" could not be said.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flowfence_model::Timestamp;
+use futures::StreamExt;
+use kube::api::{Api, DynamicObject, WatchEvent, WatchParams};
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::DefaultBackoff;
+use kube::{Error, core::Status};
+
+use super::access::{Access, Kubernetes, SILENCE, UNKNOWN_CALLER, Unreachable, explain, greet};
+use super::clock::Clock;
+use super::history::{History, Told};
+use super::list::{is_served, pages, value, why};
+use super::resource::{RESOURCES, Resource};
+use super::status::{Shared, WatchStatus};
+use crate::manifest::Snapshot;
+
+/// How long the first list of all kinds may take before a capture begins without what is missing.
+const FIRST_LIST: Duration = Duration::from_secs(60);
+
+/// A watch is asked to end after this time and begun anew, which costs one request a kind: one
+/// whose other end is gone without a word is silent for no longer than `access::SILENCE`.
+const WATCH_SECS: u32 = 60;
+
+/// How often an API server that was away is asked whether it is back.
+const PULSE: Duration = Duration::from_secs(2);
+
+/// How long the last changes may be on their way.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// A watch over the cluster; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    access: Access,
+    history: Arc<History>,
+    shared: Arc<Shared>,
+}
+
+impl Watch {
+    /// Begins, and waits for the first list of every kind.
+    pub fn start(access: Access) -> Result<Self, Unreachable> {
+        let history = Arc::new(History::new(access.clock));
+        let shared = Arc::new(Shared::default());
+        for (kind, resource) in RESOURCES.iter().enumerate() {
+            let follower = Follower {
+                kind,
+                resource,
+                client: access.client.clone(),
+                history: Arc::clone(&history),
+                shared: Arc::clone(&shared),
+            };
+            access.runtime.spawn(follower.run());
+        }
+        access.runtime.spawn(pulse(access.client.clone(), Arc::clone(&shared)));
+        let until = Instant::now() + FIRST_LIST;
+        while !shared.is_settled() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let watch = Watch { access, history, shared };
+        let status = watch.status();
+        let required = RESOURCES.iter().filter(|resource| !resource.optional);
+        let is_missing = |resource: &Resource| status.missing.iter().any(|one| one.resource == resource.name());
+        if required.clone().all(is_missing) {
+            let reason = status.missing.first().map(ToString::to_string).unwrap_or_default();
+            return Err(Unreachable::Server { server: watch.access.server.clone(), reason });
+        }
+        Ok(watch)
+    }
+
+    /// Everything that is known by now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.history.snapshot()
+    }
+
+    /// Waits for changes that took place before now and are on their way.
+    pub fn settle(&self) {
+        std::thread::sleep(LAST_WORDS);
+    }
+
+    /// How well it goes.
+    pub fn status(&self) -> WatchStatus {
+        self.shared.status()
+    }
+
+    /// Objects that were gone and had to be forgotten.
+    pub fn forgotten(&self) -> u64 {
+        self.history.forgotten()
+    }
+
+    /// The way to the API server.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+}
+
+/// Follows one kind.
+struct Follower {
+    kind: usize,
+    resource: &'static Resource,
+    client: Kubernetes,
+    history: Arc<History>,
+    shared: Arc<Shared>,
+}
+
+impl Follower {
+    async fn run(self) {
+        let mut pauses = DefaultBackoff::default();
+        let mut list = 0;
+        loop {
+            match self.list(list + 1).await {
+                Ok(None) => return self.shared.is_absent(self.kind),
+                Ok(Some(version)) => {
+                    list += 1;
+                    pauses.reset();
+                    self.follow(version, &mut pauses).await;
+                    self.shared.relisted();
+                }
+                Err(error) => self.failed(&error, "list", Clock::now(), &mut pauses).await,
+            }
+        }
+    }
+
+    /// All objects of the kind; gives the version that they are of, and none when the cluster does
+    /// not have the kind, for which a capture need not ask again.
+    async fn list(&self, number: u64) -> Result<Option<String>, Error> {
+        if self.resource.optional && !is_served(&self.client.0, self.resource).await? {
+            return Ok(None);
+        }
+        let now = Clock::now();
+        let last = self.shared.stale_since(self.kind).unwrap_or(now);
+        let told = Told::Listed(number, last, now);
+        let each = |object| self.history.apply(self.kind, &object, told);
+        let version = pages(&self.client.0, self.resource, each).await?;
+        self.history.close(self.kind, number, last);
+        self.shared.is_fresh(self.kind);
+        Ok(Some(version))
+    }
+
+    /// Takes changes as they come, until the API server no longer knows where we were.
+    async fn follow(&self, mut version: String, pauses: &mut DefaultBackoff) {
+        let api: Api<DynamicObject> = Api::all_with(self.client.0.clone(), &self.resource.api());
+        let params = WatchParams::default().timeout(WATCH_SECS);
+        loop {
+            let began = Instant::now();
+            let events = match api.watch(&params, &version).await {
+                Ok(events) => events,
+                Err(error) if is_expired(&error) => return,
+                Err(error) => {
+                    self.failed(&error, "watch", Clock::now(), pauses).await;
+                    continue;
+                }
+            };
+            self.shared.is_fresh(self.kind);
+            let mut events = std::pin::pin!(events);
+            let mut last = Clock::now();
+            let broken = loop {
+                match tokio::time::timeout(SILENCE, events.next()).await {
+                    Ok(Some(Ok(WatchEvent::Error(status)))) => break Some(Error::Api(status)),
+                    Ok(Some(Ok(event))) => self.take(event, &mut version),
+                    Ok(Some(Err(error))) => break Some(error),
+                    Ok(None) => break None,
+                    Err(_) => break Some(silence()),
+                }
+                last = Clock::now();
+            };
+            match broken {
+                Some(error) if is_expired(&error) => return,
+                Some(error) => self.failed(&error, "watch", last, pauses).await,
+                // One that ends before its time ends too often.
+                None if began.elapsed() < Duration::from_secs(1) => wait(pauses, &self.shared).await,
+                None => pauses.reset(),
+            }
+        }
+    }
+
+    fn take(&self, event: WatchEvent<DynamicObject>, version: &mut String) {
+        let now = Clock::now();
+        let of = |object: &DynamicObject| object.metadata.resource_version.clone();
+        let next = match event {
+            WatchEvent::Added(object) => {
+                self.history.apply(self.kind, &value(&object, self.resource), Told::Created(now));
+                of(&object)
+            }
+            WatchEvent::Modified(object) => {
+                self.history.apply(self.kind, &value(&object, self.resource), Told::Changed(now));
+                of(&object)
+            }
+            WatchEvent::Deleted(object) => {
+                self.history.delete(self.kind, &value(&object, self.resource), now);
+                of(&object)
+            }
+            WatchEvent::Bookmark(bookmark) => Some(bookmark.metadata.resource_version),
+            WatchEvent::Error(_) => None,
+        };
+        if let Some(next) = next {
+            *version = next;
+        }
+    }
+
+    /// Notes that the kind could not be followed since `last`, and waits for the next trial.
+    async fn failed(&self, error: &Error, verb: &str, last: Timestamp, pauses: &mut DefaultBackoff) {
+        let is_forbidden = matches!(error, Error::Api(status) if status.code == 403);
+        let is_unknown = matches!(error, Error::Api(status) if status.code == 401);
+        let reason = match error {
+            _ if is_unknown => UNKNOWN_CALLER.to_owned(),
+            Error::Api(_) => why(error, self.resource, verb),
+            other => explain(other),
+        };
+        self.shared.failed(self.kind, last, reason, is_forbidden);
+        wait(pauses, &self.shared).await;
+    }
+}
+
+/// Whether the API server no longer knows where we were.
+fn is_expired(error: &Error) -> bool {
+    matches!(error, Error::Api(status) if status.code == 410)
+}
+
+/// A watch whose other end is gone without a word.
+fn silence() -> Error {
+    let said = format!("nothing was heard for {} s", SILENCE.as_secs());
+    Error::Api(Status::failure(&said, "Timeout").with_code(504).boxed())
+}
+
+async fn wait(pauses: &mut DefaultBackoff, shared: &Shared) {
+    let pause = pauses.next().unwrap_or(PULSE);
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = shared.back.notified() => {}
+    }
+}
+
+/// While the API server is away, asks whether it is back, and tells those who wait for it.
+async fn pulse(client: Kubernetes, shared: Arc<Shared>) {
+    let mut was_away = false;
+    loop {
+        tokio::time::sleep(PULSE).await;
+        if !shared.is_waiting() {
+            was_away = false;
+            continue;
+        }
+        let is_there = greet(&client.0).await.is_ok();
+        if is_there && was_away {
+            shared.back.notify_waiters();
+        }
+        was_away = !is_there;
+    }
+}
