@@ -268,7 +268,7 @@ fn a_capture_comes_by_stdin_too() {
 #[test]
 fn a_reader_that_has_had_enough_is_no_error() {
     use std::io::Read;
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_flowfence"))
+    let mut child = support::program::command()
         .args(["graph", shop::CAPTURES[0], shop::CAPTURES[1], "--cluster", shop::MOMENTS[1], "-o", "json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdout(std::process::Stdio::piped())

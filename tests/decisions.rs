@@ -113,7 +113,7 @@ fn the_day_comes_from_the_data_of_a_reproducible_run() {
     let path = scratch.file("decisions.yaml", text);
     let denied = |seconds: &str| {
         let inputs = shop::inputs();
-        let run = std::process::Command::new(env!("CARGO_BIN_EXE_flowfence"))
+        let run = support::program::command()
             .arg("recommend")
             .args(&inputs.captures)
             .args(inputs.clusters.iter().flat_map(|path| ["--cluster".as_ref(), path.as_os_str()]))

@@ -146,7 +146,7 @@ fn a_filter_admits_what_it_says_and_a_wrong_one_is_explained() {
     let edges = edges(&running.finish().ends(0).json());
     assert_eq!((tcp_count(&edges, 8080), edges.len()), (2, 1));
 
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowfence"));
+    let mut command = support::program::command();
     command.args(["graph", "live:s0", "--filter", "tcp porrt 8080"]);
     let run = net.start(command).finish().ends(USAGE);
     assert!(run.stderr.contains("--filter \"tcp porrt 8080\": ") && run.stderr.contains("syntax error"), "{}", run.stderr);
@@ -193,7 +193,7 @@ fn an_interface_that_is_not_there_is_named_beside_those_that_are() {
     let run = net.capture(["graph", "live:s0", "live:nope", "--cluster", "none", "--duration", "100ms"]).finish();
     let run = run.ends(PARTIAL);
     assert!(run.stderr.contains("live:nope: there is no such interface; there are lo, s0, any"), "{}", run.stderr);
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowfence"));
+    let mut command = support::program::command();
     command.args(["graph", "live:nope", "--duration", "100ms"]);
     net.start(command).finish().ends(UNREADABLE);
 }
@@ -407,7 +407,7 @@ fn a_capture_ends_once_enough_was_seen() {
     assert!(took < Duration::from_secs(40), "it was ready long before: {took:?}");
     assert!(run.stderr.contains("every workload that can be seen here is ready"), "{}", run.stderr);
 
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowfence"));
+    let mut command = support::program::command();
     command.args(["graph", "live:s0", "--cluster", "none", "--until-ready"]);
     let run = net.start(command).finish().ends(USAGE);
     assert!(run.stderr.contains("--until-ready needs objects"), "{}", run.stderr);

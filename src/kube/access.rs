@@ -1,6 +1,7 @@
 //! Which API server, and how it is reached.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -33,13 +34,40 @@ pub struct Access {
     pub clock: Clock,
 }
 
-/// The client; it has no `Debug` of its own.
+/// The client, and how it is made anew: a token that expired may have a successor where it was read.
 #[derive(Clone)]
-pub(super) struct Kubernetes(pub(super) Client);
+pub(super) struct Kubernetes {
+    client: Arc<RwLock<Client>>,
+    way: Arc<Way>,
+}
+
+#[derive(Debug)]
+struct Way {
+    kubeconfig: Option<PathBuf>,
+    context: Option<String>,
+}
+
+impl Kubernetes {
+    /// A client as of now.
+    pub(super) fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads configuration, tokens and certificates again.
+    pub(super) async fn renew(&self) {
+        let Way { kubeconfig, context } = &*self.way;
+        if let Ok(Some(config)) = config(kubeconfig.as_deref(), context.as_deref()).await
+            && let Ok(client) = Client::try_from(config)
+        {
+            *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        }
+    }
+}
 
 impl std::fmt::Debug for Kubernetes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Kubernetes")
+        // The client has none, and may hold a token.
+        f.debug_struct("Kubernetes").field("way", &self.way).finish_non_exhaustive()
     }
 }
 
@@ -50,7 +78,7 @@ pub enum Unreachable {
     #[error("the configuration of the kube API cannot be used: {0}")]
     Config(String),
     /// Nobody answers, or not as an API server does.
-    #[error("{server}: {reason}")]
+    #[error("the kube API at {server}: {reason}")]
     Server {
         /// Its address.
         server: String,
@@ -77,9 +105,7 @@ impl Access {
             .enable_all()
             .build()
             .map_err(|error| Unreachable::Config(error.to_string()))?;
-        let Some(mut config) = runtime.block_on(config(kubeconfig, context))? else { return Ok(None) };
-        config.connect_timeout = Some(CONNECT);
-        config.read_timeout = Some(SILENCE);
+        let Some(config) = runtime.block_on(config(kubeconfig, context))? else { return Ok(None) };
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
         // The client spawns its buffer on the runtime.
@@ -89,7 +115,8 @@ impl Access {
         };
         let away = |reason: String| Unreachable::Server { server: server.clone(), reason };
         let clock = runtime.block_on(greet(&client)).map_err(away)?;
-        let client = Kubernetes(client);
+        let way = Way { kubeconfig: kubeconfig.map(Path::to_owned), context: context.map(str::to_owned) };
+        let client = Kubernetes { client: Arc::new(RwLock::new(client)), way: Arc::new(way) };
         Ok(Some(Access { runtime, client, namespace, server, clock }))
     }
 }
@@ -127,6 +154,15 @@ pub(super) fn explain(error: &kube::Error) -> String {
 }
 
 async fn config(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Option<Config>, Unreachable> {
+    let mut found = find(kubeconfig, context).await?;
+    if let Some(config) = &mut found {
+        config.connect_timeout = Some(CONNECT);
+        config.read_timeout = Some(SILENCE);
+    }
+    Ok(found)
+}
+
+async fn find(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Option<Config>, Unreachable> {
     let told = |error: &dyn std::fmt::Display| Unreachable::Config(error.to_string());
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
     if let Some(read) = read(kubeconfig)? {

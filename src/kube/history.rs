@@ -132,6 +132,16 @@ impl History {
         snapshot
     }
 
+    /// How many objects are known.
+    pub fn len(&self) -> usize {
+        self.kinds.iter().map(DashMap::len).sum()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Objects that were gone and had to be forgotten.
     pub fn forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::Relaxed)

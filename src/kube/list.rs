@@ -42,7 +42,7 @@ pub struct Listing {
 
 /// Reads every kind. An error when no kind could be read.
 pub fn list(access: &Access) -> Result<Listing, Unreachable> {
-    let client = &access.client.0;
+    let client = &access.client.client();
     let all = access.runtime.block_on(join_all(RESOURCES.iter().map(|resource| one(client, resource))));
     let mut listing = Listing::default();
     let mut first = None;
@@ -138,7 +138,7 @@ pub(super) fn value(object: &DynamicObject, resource: &Resource) -> Value {
 pub(super) fn why(error: &Error, resource: &Resource, verb: &str) -> String {
     match error {
         Error::Api(status) if status.code == 403 => format!(
-            "forbidden: whoever asks needs the verb {verb} on {} in all namespaces (deploy/rbac.yaml grants all that \
+            "forbidden: whoever asks needs the verb {verb} on {} in the whole cluster (deploy/rbac.yaml grants all that \
              is needed)",
             resource.name()
         ),

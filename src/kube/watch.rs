@@ -25,6 +25,7 @@ use super::list::{is_served, pages, value, why};
 use super::resource::{RESOURCES, Resource};
 use super::status::{Shared, WatchStatus};
 use crate::manifest::Snapshot;
+use crate::output::safe;
 
 /// How long the first list of all kinds may take before a capture begins without what is missing.
 const FIRST_LIST: Duration = Duration::from_secs(60);
@@ -75,6 +76,8 @@ impl Watch {
             let reason = status.missing.first().map(ToString::to_string).unwrap_or_default();
             return Err(Unreachable::Server { server: watch.access.server.clone(), reason });
         }
+        let (server, known) = (&watch.access.server, watch.history.len());
+        say!("flowfence: following {known} objects of {}", safe::line(server));
         Ok(watch)
     }
 
@@ -134,14 +137,14 @@ impl Follower {
     /// All objects of the kind; gives the version that they are of, and none when the cluster does
     /// not have the kind, for which a capture need not ask again.
     async fn list(&self, number: u64) -> Result<Option<String>, Error> {
-        if self.resource.optional && !is_served(&self.client.0, self.resource).await? {
+        if self.resource.optional && !is_served(&self.client.client(), self.resource).await? {
             return Ok(None);
         }
         let now = Clock::now();
         let last = self.shared.stale_since(self.kind).unwrap_or(now);
         let told = Told::Listed(number, last, now);
         let each = |object| self.history.apply(self.kind, &object, told);
-        let version = pages(&self.client.0, self.resource, each).await?;
+        let version = pages(&self.client.client(), self.resource, each).await?;
         self.history.close(self.kind, number, last);
         self.shared.is_fresh(self.kind);
         Ok(Some(version))
@@ -149,10 +152,11 @@ impl Follower {
 
     /// Takes changes as they come, until the API server no longer knows where we were.
     async fn follow(&self, mut version: String, pauses: &mut DefaultBackoff) {
-        let api: Api<DynamicObject> = Api::all_with(self.client.0.clone(), &self.resource.api());
+        let resource = self.resource.api();
         let params = WatchParams::default().timeout(WATCH_SECS);
         loop {
             let began = Instant::now();
+            let api: Api<DynamicObject> = Api::all_with(self.client.client(), &resource);
             let events = match api.watch(&params, &version).await {
                 Ok(events) => events,
                 Err(error) if is_expired(&error) => return,
@@ -241,7 +245,8 @@ async fn wait(pauses: &mut DefaultBackoff, shared: &Shared) {
     }
 }
 
-/// While the API server is away, asks whether it is back, and tells those who wait for it.
+/// While kinds wait for the API server, asks whether it is there, and tells them when it is back. When it no longer
+/// knows who asks, a new token may be where the old one was.
 async fn pulse(client: Kubernetes, shared: Arc<Shared>) {
     let mut was_away = false;
     loop {
@@ -250,10 +255,15 @@ async fn pulse(client: Kubernetes, shared: Arc<Shared>) {
             was_away = false;
             continue;
         }
-        let is_there = greet(&client.0).await.is_ok();
-        if is_there && was_away {
+        let mut answer = greet(&client.client()).await;
+        if answer.as_ref().is_err_and(|error| error == UNKNOWN_CALLER) {
+            was_away = true;
+            client.renew().await;
+            answer = greet(&client.client()).await;
+        }
+        if answer.is_ok() && was_away {
             shared.back.notify_waiters();
         }
-        was_away = !is_there;
+        was_away = answer.is_err();
     }
 }

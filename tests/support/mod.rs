@@ -3,6 +3,8 @@
 // Every test crate compiles all of this and uses its share.
 #![allow(dead_code, reason = "each test crate uses its share")]
 
+#[cfg(target_os = "linux")]
+pub mod apiserver;
 pub mod capture;
 pub mod cluster;
 pub mod crd;

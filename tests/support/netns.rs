@@ -79,7 +79,7 @@ impl Net {
 
     /// Starts flowfence in the server's namespace, and waits until it captures.
     pub fn capture<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowfence"));
+        let mut command = super::program::command();
         command.args(args);
         let mut running = self.start(command);
         running.wait_until_said("capturing from");

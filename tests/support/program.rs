@@ -31,6 +31,13 @@ impl Run {
     }
 }
 
+/// flowfence, for which there is no cluster but those that the test names.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowfence"));
+    command.env("KUBECONFIG", "/dev/null").env_remove("KUBERNETES_SERVICE_HOST");
+    command
+}
+
 /// Runs flowfence with these arguments.
 pub fn flowfence<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
     flowfence_with(args, &[])
@@ -38,7 +45,7 @@ pub fn flowfence<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
 
 /// Runs flowfence with `input` on stdin.
 pub fn flowfence_with<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, input: &[u8]) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_flowfence"))
+    let mut child = command()
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::piped())
