@@ -40,35 +40,55 @@ fn lab_for(test: &str) -> Option<MutexGuard<'static, ()>> {
     None
 }
 
-/// Runs a variant of the loop; its figures.
-fn figures_of(variant: &str) -> Option<Value> {
-    let _lab = lab_for(variant)?;
-    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("closed-loop").join(variant);
-    let _ = std::fs::remove_dir_all(&out);
+/// Runs `lab VERB WHAT`, from nothing to nothing; where it left what it found.
+fn run(verb: &str, what: &str) -> Option<PathBuf> {
+    let _lab = lab_for(&format!("{verb} {what}"))?;
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(verb);
+    let left = out.join(what);
+    let _ = std::fs::remove_dir_all(&left);
     let ended = lab()
-        .args(["loop", variant, "--flowfence", env!("CARGO_BIN_EXE_flowfence"), "--owner"])
+        .args([verb, what, "--flowfence", env!("CARGO_BIN_EXE_flowfence"), "--owner"])
         .arg(std::process::id().to_string())
         .arg("--out")
         .arg(&out)
         .status()
         .unwrap();
-    let text = std::fs::read_to_string(out.join("figures.json")).unwrap_or_default();
-    assert!(ended.success(), "see {} and the lines above\n{text}", out.display());
-    Some(serde_json::from_str(&text).unwrap())
+    assert!(ended.success(), "see the lines above, and {}", left.display());
+    Some(left)
+}
+
+/// What a run printed, as numbers.
+struct Figures(Value);
+
+impl Figures {
+    fn of(left: &Path) -> Self {
+        let text = std::fs::read_to_string(left.join("figures.json")).unwrap();
+        Figures(serde_json::from_str(&text).unwrap())
+    }
+
+    fn number(&self, key: &str) -> u64 {
+        self.0[key].as_u64().unwrap_or_else(|| panic!("no {key} in {}", self.0))
+    }
+
+    /// What holds of any cluster.
+    fn hold(&self) {
+        assert_eq!(self.0["wrong"], Value::Array(Vec::new()));
+        let tried = self.number("genuine_open") + self.number("genuine_not_probed");
+        assert_eq!(tried, self.number("genuine"), "every genuine pair is open: {}", self.0);
+        assert_eq!(self.number("excess"), 0, "{}", self.0);
+        assert!(self.number("rounds") >= 10, "the applications ran on: {}", self.0);
+        assert_eq!(self.number("requests_failed"), 0, "{}", self.0);
+    }
 }
 
 /// Every promise, in figures.
 fn prove(variant: &str) {
-    let Some(figures) = figures_of(variant) else { return };
-    let number = |key: &str| figures[key].as_u64().unwrap_or_else(|| panic!("no {key} in {figures}"));
-    assert_eq!(figures["wrong"], Value::Array(Vec::new()));
-    assert!(number("pairs_probed") > 5_000, "everybody was tried against everything: {figures}");
-    assert!(number("genuine") >= 30, "the truth was read: {figures}");
-    assert_eq!(number("genuine_open") + number("genuine_not_probed"), number("genuine"), "{figures}");
-    assert_eq!(number("excess"), 0, "{figures}");
-    assert!(number("rounds") >= 10, "the applications ran on: {figures}");
-    assert!(number("requests") > 1_000, "{figures}");
-    assert_eq!(number("requests_failed"), 0, "{figures}");
+    let Some(left) = run("loop", variant) else { return };
+    let figures = Figures::of(&left);
+    figures.hold();
+    assert!(figures.number("pairs_probed") > 5_000, "everybody was tried against everything: {}", figures.0);
+    assert!(figures.number("genuine") >= 30, "the truth was read: {}", figures.0);
+    assert!(figures.number("requests") > 1_000, "{}", figures.0);
 }
 
 #[test]
@@ -84,6 +104,15 @@ fn the_same_over_both_ip_families() {
 #[test]
 fn the_same_over_vxlan_and_point_to_point_links() {
     prove("vxlan");
+}
+
+#[test]
+fn the_promises_hold_in_a_random_cluster() {
+    let seed = std::env::var("LAB_SEED").unwrap_or_else(|_| "6".to_owned());
+    let Some(left) = run("random", &seed) else { return };
+    let figures = Figures::of(&left);
+    figures.hold();
+    assert!(figures.number("edges") > 5, "the graph was held against the kernels' truth: {}", figures.0);
 }
 
 #[test]

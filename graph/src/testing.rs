@@ -74,8 +74,17 @@ pub fn service(
     })
 }
 
-pub fn udp_service(key: &str, vip: &str, port: u16, target: u16, selector: &str) -> Object {
-    let Object::Service(mut made) = service(key, vip, port, target, selector, None) else { unreachable!() };
+pub fn udp_service(
+    key: &str,
+    vip: &str,
+    port: u16,
+    target: u16,
+    selector: &str,
+    node_port: Option<u16>,
+) -> Object {
+    let Object::Service(mut made) = service(key, vip, port, target, selector, node_port) else {
+        unreachable!()
+    };
     made.ports[0].protocol = Protocol::Udp;
     Object::Service(made)
 }

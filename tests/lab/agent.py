@@ -9,8 +9,8 @@
 
 PROTO is tcp, udp (an answer is expected) or oneway (UDP, none is).  Names are resolved by the pod's own resolv.conf,
 once for each family of $FAMILIES ("4", "6" or "4 6").  `call` and `relay` print one JSON line per attempt.  What fails
-before a target first answered, in the first seconds of a process, is marked `early`: a cluster needs a moment until a new
-pod is known everywhere, and clients try again.
+before a target first answered, in the first seconds of a process, is marked `early`: a cluster needs a moment until a
+new pod is known everywhere, and clients try again.
 """
 import argparse
 import contextlib
@@ -145,18 +145,23 @@ def exchange(spec, family, a, rec):
 
 
 def attempt(spec, family, a, **more):
-    """One request, written down; True if it went well."""
+    """One request, written down; True if it went well.  Like most clients it tries again once: a cut lasts, a moment in
+    which an enforcer rewrites its rules does not."""
     if not has_family(split(spec)[0], family):
         return True
-    rec = {"to": spec, "family": 4 if family == socket.AF_INET else 6, **more}
-    try:
-        exchange(spec, family, a, rec)
-        answered.add((spec, family))
-        rec["result"] = "ok"
-    except OSError as e:
-        early = (spec, family) not in answered and time.monotonic() < BORN + PATIENCE
-        rec["result"] = ("early " if early else "") + type(e).__name__
-    say(**rec)
+    for last in (False, True):
+        rec = {"to": spec, "family": 4 if family == socket.AF_INET else 6, **more}
+        try:
+            exchange(spec, family, a, rec)
+            answered.add((spec, family))
+            rec["result"] = "ok"
+        except OSError as e:
+            early = (spec, family) not in answered and time.monotonic() < BORN + PATIENCE
+            rec["result"] = ("early " if early else "" if last else "retried ") + type(e).__name__
+        say(**rec)
+        if not rec["result"].startswith("retried"):
+            break
+        time.sleep(0.3)
     return rec["result"] == "ok"
 
 

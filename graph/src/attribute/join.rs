@@ -18,8 +18,8 @@ use crate::inventory::Inventory;
 /// Openings with one initial sequence number further apart than this are two connections.
 const SAME_OPENING: Duration = Duration::from_secs(10);
 
-/// Of what a pod asked before and after a moment, so many are looked at.
-const HAIRPINS_TRIED: usize = 8;
+/// Of what was asked before and after a moment, so many are looked at.
+const MASKED_TRIED: usize = 8;
 
 type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -84,7 +84,7 @@ pub fn join(strands: &Strands, inventory: &Inventory) -> Groups {
         join_complements(strands, &mut groups);
     } else {
         join_services(strands, inventory, &mut groups);
-        join_hairpins(strands, inventory, &mut groups);
+        join_masked(strands, inventory, &mut groups);
         join_masquerade(strands, inventory, &mut groups);
     }
     groups.finish()
@@ -180,32 +180,44 @@ fn nearest(
         .map(|(j, _)| j)
 }
 
-/// What a pod asked of a service that led back to itself: its node masks it, often with another
-/// port, so that only the pod and the moment are left to tell by.
-fn join_hairpins(strands: &Strands, inventory: &Inventory, groups: &mut Groups) {
-    let mut asked: FastMap<(Protocol, IpAddr), Vec<(Timestamp, u32)>> = FastMap::default();
-    let mut masked: Vec<u32> = Vec::new();
+/// What was asked of a service and reached a pod from its node's address: a pod's own service that
+/// led back to it, or a node port. The node often gives it another port as well, so that only the
+/// service's backends and the moment are left to tell by.
+fn join_masked(strands: &Strands, inventory: &Inventory, groups: &mut Groups) {
+    let mut by_pod: FastMap<(Protocol, IpAddr), Vec<(Timestamp, u32)>> = FastMap::default();
+    let mut by_node: FastMap<(Protocol, &str), Vec<(Timestamp, u32)>> = FastMap::default();
+    let mut masked: Vec<(u32, &str)> = Vec::new();
     for (i, r) in left_alone(strands, groups) {
         if inventory.backends(r.b.address.ip(), r.protocol, r.b.port).is_some() {
-            asked.entry((r.protocol, r.a.address.ip())).or_default().push((r.first, i));
-        } else if inventory.node_of(r.a.address.ip()).is_some() {
-            masked.push(i);
+            match inventory.node_of(r.b.address.ip()) {
+                Some(node) => by_node.entry((r.protocol, node)).or_default().push((r.first, i)),
+                None => by_pod.entry((r.protocol, r.a.address.ip())).or_default().push((r.first, i)),
+            }
+        } else if let Some(node) = inventory.node_of(r.a.address.ip()) {
+            masked.push((i, node));
         }
     }
-    asked.values_mut().for_each(|list| list.sort_unstable());
-    for i in masked {
-        let Some(node) = strands.get(i) else { continue };
-        let Some(list) = asked.get(&(node.protocol, node.b.address.ip())) else { continue };
-        let near = list.partition_point(|(first, _)| *first < node.first);
-        let around = list.iter().take(near + HAIRPINS_TRIED).skip(near.saturating_sub(HAIRPINS_TRIED));
-        let candidates: Vec<u32> = around.map(|(_, j)| *j).filter(|j| !groups.is_joined(*j)).collect();
-        let comes_back = |r: &FlowRecord| {
-            r.first.distance(node.first) <= CLOCK_SLACK && leads_to(r.protocol, r.b, node.b, inventory)
+    by_pod.values_mut().chain(by_node.values_mut()).for_each(|asked| asked.sort_unstable());
+    for (i, node) in masked {
+        let Some(r) = strands.get(i) else { continue };
+        let of_pod = by_pod.get(&(r.protocol, r.b.address.ip())).map_or(&[][..], |asked| around(asked, r));
+        let of_node = by_node.get(&(r.protocol, node)).map_or(&[][..], |asked| around(asked, r));
+        let asked = of_pod.iter().chain(of_node).map(|(_, j)| *j).filter(|j| !groups.is_joined(*j));
+        let asked: Vec<u32> = asked.collect();
+        let leads_here = |s: &FlowRecord| {
+            s.first.distance(r.first) <= CLOCK_SLACK && leads_to(s.protocol, s.b, r.b, inventory)
         };
-        if let Some(j) = nearest(node, &candidates, strands, comes_back) {
+        if let Some(j) = nearest(r, &asked, strands, leads_here) {
             groups.unite(i, j);
         }
     }
+}
+
+/// The few of a sorted list that began about when `r` did.
+fn around<'a>(asked: &'a [(Timestamp, u32)], r: &FlowRecord) -> &'a [(Timestamp, u32)] {
+    let near = asked.partition_point(|(first, _)| *first < r.first);
+    let end = asked.len().min(near + MASKED_TRIED);
+    asked.get(near.saturating_sub(MASKED_TRIED)..end).unwrap_or_default()
 }
 
 /// Strands from a node's address whose true client shows in another strand to the same server:

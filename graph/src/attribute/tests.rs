@@ -26,7 +26,8 @@ fn cluster() -> Inventory {
         node("node1", "172.30.0.11", "10.244.1.0/24"),
         node("node2", "172.30.0.12", "10.244.2.0/24"),
         service("shop/api", "10.96.0.5", 80, 9090, "app=api", Some(30080)),
-        udp_service("kube-system/dns", "10.96.0.10", 53, 53, "k8s-app=dns"),
+        udp_service("kube-system/dns", "10.96.0.10", 53, 53, "k8s-app=dns", None),
+        udp_service("kube-system/syslog", "10.96.0.11", 514, 514, "k8s-app=dns", Some(30514)),
         service("default/kubernetes", "10.96.0.1", 443, 6443, "", None),
         api_server("172.30.0.1", 6443),
     ]])
@@ -131,6 +132,16 @@ fn a_node_port_client_is_the_node_with_the_outside_address_behind() {
     assert_eq!(line(&contact), "node/node2 -> shop/Deployment/api 9090/TCP");
     assert_eq!(contact.behind.iter().map(ToString::to_string).collect::<Vec<_>>(), ["172.30.0.254"]);
     assert!(!contact.probe && contact.own_node);
+}
+
+#[test]
+fn a_datagram_through_a_node_port_reached_the_pod() {
+    let asked = udp("198.51.100.7:5000", "172.30.0.11:30514", 1, 0);
+    let masked = udp("172.30.0.11:61000", "10.244.2.2:514", 1, 0);
+    let contact = only(vec![asked, masked]);
+    assert_eq!(line(&contact), "node/node1 -> kube-system/Pod/dns 514/UDP");
+    assert_eq!(contact.behind.iter().map(ToString::to_string).collect::<Vec<_>>(), ["198.51.100.7"]);
+    assert_eq!((contact.tally.one_way, contact.tally.unanswered), (1, 0));
 }
 
 #[test]

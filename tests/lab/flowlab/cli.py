@@ -82,7 +82,7 @@ def do_random(a):
     bad = []
     for seed in a.seeds:
         try:
-            good = random_loop.run(seed, a.flowfence, a.out, a.source, a.owner)
+            good = random_loop.run(seed, a.flowfence, a.out, a.source or KINDS[0], a.owner)
         except LabError as e:
             print(f"[seed {seed}] WRONG {e}", flush=True)
             good = False
@@ -139,7 +139,7 @@ def parser():
     for x in (loop, many):
         x.add_argument("--flowfence", required=True, help="the program")
         x.add_argument("--out", required=True, help="where everything is left")
-        x.add_argument("--source", default="pcap", choices=sorted(KINDS), help="how it watches")
+        x.add_argument("--source", choices=KINDS, help="how it watches")
         x.add_argument("--owner", type=int, default=os.getpid())
     verb("kubelet", lambda _a: Kubelet().run(), "(internal)")
     verb("guard", lambda _a: cluster.guard(), "(internal)")

@@ -3,18 +3,19 @@ import os
 import time
 
 from .api import Api
-from .places import path, workload
+from .places import owner_name, path, plain, workload
 from .system import json_lines
 from .truth import attempts
 
 
 def count(since):
-    """Requests, failures by name, and early ones, from `since` on."""
+    """Requests, failures by name, and how many went well only at another try, from `since` on."""
     rows = attempts(since)
-    failed = [r for r in rows if r["result"] != "ok" and not r["result"].startswith("early")]
-    return {"requests": len(rows), "early": sum(r["result"].startswith("early") for r in rows),
-            "failed": sorted(f"{r['src_name']} -> {r['to']} v{r['family']} {r.get('ip', '')} {r['result']} "
-                             f"at +{r['t'] - since:.1f} s" for r in failed)}
+    failed = [r for r in rows if r["result"] != "ok" and not r["result"].startswith(("early", "retried"))]
+    kinds = {k: sum(r["result"].startswith(k) for r in rows) for k in ("early", "retried")}
+    return {"requests": len(rows), **kinds, "failed": sorted(
+        f"{r['src_name']} -> {r['to']} v{r['family']} {r.get('ip', '')} {r['result']} at +{r['t'] - since:.1f} s"
+        for r in failed)}
 
 
 def callers():
@@ -46,13 +47,13 @@ def wait_rounds(since, wanted, seconds=60):
         time.sleep(0.5)
 
 
-def sunk(since):
-    """Datagrams that arrived where nobody answers, by sender's address and port."""
-    out = {}
-    root = path("pods")
+def sunk(since, without=()):
+    """Who sent datagrams that nobody answers and had them arrive: workload, or address where it is no pod's, and port."""
+    holder = {plain(ip): r["pod"].split("/")[0] + "/" + (owner_name(r["owner"]) or r["pod"].split("/")[1])
+              for r in json_lines(path("addresses.jsonl")) if r["what"] == "up" and not r["host"] for ip in r["ips"]}
+    found, root = set(), path("pods")
     for uid in os.listdir(root):
         for r in json_lines(os.path.join(root, uid, "serve.log")):
             if "sink" in r and r["t"] >= since:
-                key = (r["sender"], r["sink"])
-                out[key] = out.get(key, 0) + 1
-    return out
+                found.add((holder.get(plain(r["sender"]), r["sender"]), r["sink"]))
+    return {(who, port) for who, port in found if who not in without}
