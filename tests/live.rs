@@ -188,6 +188,24 @@ fn several_readers_count_what_one_counts() {
 }
 
 #[test]
+fn files_and_interfaces_may_stand_side_by_side() {
+    let net = net(net_or_skip!());
+    let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/shop/node1.pcap");
+    let file = support::program::flowfence([&["graph", shop][..], &JSON].concat()).ends(0).json();
+    let running = net.capture([&["graph", "live:s0", shop][..], &JSON].concat());
+    talk_tcp(&net, SERVER, 8080, 2);
+    std::thread::sleep(SETTLE);
+    running.signal(Signal::SIGINT);
+    let both = edges(&running.finish().ends(0).json());
+    let mut expected = edges(&file);
+    assert_eq!(both.len(), expected.len() + 1);
+    let live = both[&key(CLIENT, SERVER, "TCP", 8080)].clone();
+    assert_eq!(live.connections, 2);
+    expected.insert(key(CLIENT, SERVER, "TCP", 8080), live);
+    assert_eq!(both, expected);
+}
+
+#[test]
 fn an_interface_that_is_not_there_is_named_beside_those_that_are() {
     let net = net(net_or_skip!());
     let run = net.capture(["graph", "live:s0", "live:nope", "--cluster", "none", "--duration", "100ms"]).finish();
