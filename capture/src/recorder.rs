@@ -7,8 +7,8 @@ use flowfence_model::{FileReport, Protocol, Recording, TapId, Timestamp};
 use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
-use crate::gather::Block;
 use crate::fragment::{FragmentKey, Fragments, Whole};
+use crate::gather::Block;
 use crate::link::{Interface, RawPacket};
 use crate::table::FlowTable;
 use crate::tap::Taps;
@@ -136,7 +136,14 @@ impl Recorder {
         tally.add_many(Cause::FlowsEvicted, self.table.evicted());
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
-        Block { records, taps, files: self.files.clone(), names, counts: tally.counts(), packets: self.packets }
+        Block {
+            records,
+            taps,
+            files: self.files.clone(),
+            names,
+            counts: tally.counts(),
+            packets: self.packets,
+        }
     }
 
     /// What becomes of an input.

@@ -54,9 +54,9 @@ impl Sources {
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
         if names.is_empty() {
             return match args.live.said() {
-                Some(option) => {
-                    Err(Failure::usage(format!("{option} is for live sources (live:IFACE), and none is given")))
-                }
+                Some(option) => Err(Failure::usage(format!(
+                    "{option} is for live sources (live:IFACE), and none is given"
+                ))),
                 None => Ok(Sources { files, live: None, limits }),
             };
         }

@@ -20,8 +20,8 @@ mod view;
 mod watched;
 
 use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,12 @@ pub struct Live {
 impl Live {
     /// Opens the interfaces, gives up the rights that this took unless told otherwise, and begins to
     /// read. One that cannot be opened does not keep the others from it.
-    pub fn open(names: &BTreeSet<&str>, args: &LiveArgs, plan: &Plan, limits: &Limits) -> Result<Self, Failure> {
+    pub fn open(
+        names: &BTreeSet<&str>,
+        args: &LiveArgs,
+        plan: &Plan,
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
         open::demand_right()?;
         let setting = Setting::new(args);
         if let Some(warning) = setting.warning() {
@@ -201,7 +206,7 @@ impl Live {
             // What is used once in this time was seen with a probability of 95 % after thrice the time.
             let is_long = self.until_ready.is_some_and(|rare| self.began.elapsed() >= rare * 3);
             if is_long && glance.is_ready() {
-                say!("flowfence: every workload that can be seen here is ready");
+                view.say("every workload that can be seen here is ready");
                 self.stop.ask();
             }
             view.glance(glance);
@@ -212,7 +217,8 @@ impl Live {
     }
 
     fn counts(&self) -> Counts {
-        let lost: u64 = self.interfaces.iter().map(|w| w.dropped_by_kernel() + w.dropped_by_interface()).sum();
+        let lost: u64 =
+            self.interfaces.iter().map(|w| w.dropped_by_kernel() + w.dropped_by_interface()).sum();
         let by_interface: u64 = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
         let arrived: u64 = self.interfaces.iter().map(Watched::arrived).sum();
         let all = arrived + by_interface;

@@ -1,9 +1,9 @@
 //! One thread a ring: packets into a recorder of its own, handed over now and then.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flowfence_capture::{Block, Interface, LinkType, RawPacket, Recorder};
