@@ -300,8 +300,8 @@ fn what_the_ring_had_no_room_for_is_reported_as_lost() {
     let off_by = (read + lost).abs_diff(sent) as f64 / sent as f64;
     assert!(off_by <= 0.01, "{read} read and {lost} lost of {sent} sent ({arrived} arrived)");
     assert!(lost > sent / 2, "a ring of a MiB holds little: {lost}");
-    let loss = completeness["loss"].as_f64().unwrap();
-    assert!((loss - lost as f64 / sent as f64).abs() < 0.01, "{loss}");
+    let share = completeness["loss"].as_f64().unwrap();
+    assert!((share - lost as f64 / sent as f64).abs() < 0.01, "{share}");
 }
 
 /// What /proc tells of a process and each of its threads.

@@ -178,7 +178,7 @@ impl Running {
         while !self.said.contains(words) {
             match self.stderr.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(more) => self.said.push_str(&more),
-                Err(_) => panic!("never said {words:?}, but: {}", self.said),
+                Err(error) => panic!("never said {words:?} ({error}), but: {}", self.said),
             }
         }
     }

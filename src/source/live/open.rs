@@ -1,4 +1,4 @@
-//! An interface becomes packets: libpcap with a ring in shared memory (TPACKET_V3).
+//! An interface becomes packets: libpcap with a ring in shared memory (`TPACKET_V3`).
 
 use caps::{CapSet, Capability};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
@@ -43,7 +43,7 @@ impl Setting {
     pub fn warning(&self) -> Option<String> {
         let lost = match self.snaplen {
             ..128 => "the TCP flags of connections in tunnels, and so who opened them",
-            ..160 => "the TCP flags of connections in tunnels over IPv6, and so who opened them",
+            128..160 => "the TCP flags of connections in tunnels over IPv6, and so who opened them",
             _ => return None,
         };
         Some(format!("--snaplen {} cuts off {lost}; 160 or more keeps them", self.snaplen))

@@ -70,23 +70,21 @@ impl View {
             return;
         }
         let lines = lines(now - self.began, &counts(), self.glance.as_ref());
-        match &self.bar {
-            Some(bar) => {
-                self.next = now + REFRESH;
-                bar.set_message(lines.join("\n"));
-            }
-            None => {
-                self.next = now + LINE;
-                say!("flowfence: {}", lines.first().map_or("", String::as_str));
-            }
+        if let Some(bar) = &self.bar {
+            self.next = now + REFRESH;
+            bar.set_message(lines.join("\n"));
+        } else {
+            self.next = now + LINE;
+            say!("flowfence: {}", lines.first().map_or("", String::as_str));
         }
     }
 
     /// Says a line that stays.
     pub fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| say!("flowfence: {line}")),
-            None => say!("flowfence: {line}"),
+        if let Some(bar) = &self.bar {
+            bar.suspend(|| say!("flowfence: {line}"));
+        } else {
+            say!("flowfence: {line}");
         }
     }
 
