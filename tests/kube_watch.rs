@@ -153,9 +153,10 @@ fn a_pod_that_is_gone_keeps_its_flows_and_its_address_goes_to_the_next() {
         }
         pause();
         frames.extend(connection(now(), "10.1.0.2", 40_000 + n, "10.1.0.1", 80));
-        pause();
+        // As a kubelet does: asked to end, it has its grace, and then it goes.
+        server.request("DELETE", &format!("/api/v1/namespaces/w/pods/{name}"), None);
+        std::thread::sleep(Duration::from_millis(1100));
         delete_pod(&server, name);
-        pause();
     }
     let graph = following.finish(&frames).ends(0).json();
     assert_eq!(edges(&graph), expected(&["first -> server", "second -> server", "third -> server"]));
@@ -249,7 +250,7 @@ fn an_expired_token_is_read_anew_where_it_was() {
 fn a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other() {
     const PODS: usize = 1000;
     const ALIVE: usize = 50;
-    const ADDRESSES: usize = 100;
+    const ADDRESSES: usize = 110;
     let Some(server) = turn("a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other") else { return };
     fresh(&server);
     make_pod(&server, "server", "10.1.9.9");
@@ -274,7 +275,7 @@ fn a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other() {
             send("PATCH", format!("{path}/status"), Some(running(&ip))).await;
             let port = 20_000 + u16::try_from(n).unwrap();
             frames.lock().unwrap().extend(connection(now(), &ip, port, "10.1.9.9", port));
-            tokio::time::sleep(Duration::from_millis(200 + u64::try_from(n % 7).unwrap() * 100)).await;
+            tokio::time::sleep(Duration::from_millis(800 + u64::try_from(n % 7).unwrap() * 100)).await;
             frames.lock().unwrap().extend(connection(now(), &ip, port + 10_000, "10.1.9.9", port));
             send("DELETE", format!("{path}?gracePeriodSeconds=0"), None).await;
             free.lock().unwrap().push_back(ip);
@@ -299,5 +300,5 @@ fn a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other() {
     println!("{named} connections named, {unknown} left unknown because two pods may have had the address");
     assert!(wrong.is_empty(), "{} wrong: {:.2000}", wrong.len(), wrong.join("\n"));
     assert_eq!(named + unknown, 2 * u64::try_from(PODS).unwrap());
-    assert!(unknown <= named / 2, "{named} named, {unknown} unknown");
+    assert!(unknown <= named / 3, "{named} named, {unknown} unknown");
 }

@@ -45,6 +45,13 @@ causes! {
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
 }
 
+impl Cause {
+    /// As outputs have it.
+    pub(crate) fn token(self) -> &'static str {
+        CAUSES.get(self as usize).map_or("", |(token, _)| token)
+    }
+}
+
 /// Counts by cause, without a map look-up a packet.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally([u64; CAUSES.len()]);

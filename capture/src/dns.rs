@@ -19,10 +19,12 @@ const MAX_ALIASES: usize = 16;
 type Name<'a> = ParsedName<&'a [u8]>;
 
 /// The names that answers gave.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Dns {
     names: Names,
     dropped: u64,
+    /// There was an answer since the names were last asked for.
+    is_news: bool,
 }
 
 impl Dns {
@@ -46,6 +48,12 @@ impl Dns {
         }
     }
 
+    /// The names so far, when there was an answer since the last time, and how many a bound kept out.
+    pub(crate) fn news(&mut self) -> (Option<Names>, u64) {
+        let is_news = std::mem::take(&mut self.is_news);
+        (is_news.then(|| self.names.clone()), self.dropped)
+    }
+
     /// Names, and how many a bound kept out.
     pub(crate) fn finish(self) -> (Names, u64) {
         (self.names, self.dropped)
@@ -57,6 +65,7 @@ impl Dns {
         let question: Question<Name<'_>> = question;
         let Some(name) = hostname(question.qname()) else { return };
         let aliases = aliases(*question.qname(), &message);
+        self.is_news = true;
         for (owner, address) in addresses(&message) {
             if aliases.contains(&owner) && !self.names.insert(address, &name) {
                 self.dropped += 1;

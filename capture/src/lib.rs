@@ -8,6 +8,7 @@
 //! table/    sightings ─▶ FlowRecord, ended and begun anew, bounded
 //! dns       answers ─▶ names of addresses
 //! recorder  holds it all together ─▶ Recording
+//! gather    what several recorders saw ─▶ Recording
 //! ```
 //!
 //! No I/O besides a [`std::io::Read`] that is handed in, no clock, no threads: capture time is the
@@ -21,6 +22,7 @@ mod decode;
 mod dns;
 mod error;
 mod fragment;
+mod gather;
 mod link;
 mod read;
 mod recorder;
@@ -29,6 +31,7 @@ mod tap;
 
 pub use cause::CAUSES;
 pub use error::CaptureError;
+pub use gather::{Block, Gathering};
 pub use link::{Interface, LinkType, RawPacket};
 pub use read::{is_capture, read_capture};
 pub use recorder::{Limits, Recorder};

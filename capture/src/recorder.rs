@@ -8,6 +8,7 @@ use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
 use crate::fragment::{FragmentKey, Fragments, Whole};
+use crate::gather::Block;
 use crate::link::{Interface, RawPacket};
 use crate::table::FlowTable;
 use crate::tap::Taps;
@@ -125,31 +126,24 @@ impl Recorder {
         Recording { records, taps, files, names, counts: tally.counts(), packets }
     }
 
-    /// Everything that was recorded so far, as [`Recorder::finish`] would have it.
-    pub fn snapshot(&self) -> Recording {
-        let (taps, overflowed) = self.taps.clone().finish();
-        let (names, dropped) = self.dns.clone().finish();
+    /// What changed since the last time; at the first time everything.
+    pub fn drain(&mut self) -> Block {
+        let records = self.table.changed();
+        let (taps, overflowed) = self.taps.so_far();
+        let taps = taps.map(|(hop, tap)| (hop, tap.clone())).collect();
+        let (names, dropped) = self.dns.news();
         let mut tally = self.tally.clone();
         tally.add_many(Cause::FlowsEvicted, self.table.evicted());
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
-        let (records, files) = (self.table.records().to_vec(), self.files.clone());
-        Recording { records, taps, files, names, counts: tally.counts(), packets: self.packets }
-    }
-
-    /// Packets that were taken so far.
-    pub fn packets(&self) -> u64 {
-        self.packets
-    }
-
-    /// Flow records that are kept.
-    pub fn flows(&self) -> usize {
-        self.table.records().len()
-    }
-
-    /// Flow records that were given up because the limit was reached.
-    pub fn evicted(&self) -> u64 {
-        self.table.evicted()
+        Block {
+            records,
+            taps,
+            files: self.files.clone(),
+            names,
+            counts: tally.counts(),
+            packets: self.packets,
+        }
     }
 
     /// What becomes of an input.

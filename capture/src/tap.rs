@@ -16,6 +16,12 @@ use crate::link::Interface;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct TapKey {
     input: u32,
+    hop: Hop,
+}
+
+/// What tells the hops of one input apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Hop {
     interface: u32,
     ifindex: u32,
     depth: u8,
@@ -23,9 +29,11 @@ struct TapKey {
 }
 
 /// The taps of all inputs, at most 65,536; what comes later shares the last one.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Taps {
     all: Vec<Tap>,
+    /// What each of them is.
+    hops: Vec<Hop>,
     ids: HashMap<TapKey, TapId, foldhash::fast::RandomState>,
     latest: Option<(TapKey, TapId)>,
     overflowed: u64,
@@ -36,10 +44,12 @@ impl Taps {
     pub(crate) fn resolve(&mut self, input: u32, interface: &Interface, path: &Path, at: Timestamp) -> TapId {
         let key = TapKey {
             input,
-            interface: interface.number,
-            ifindex: path.ifindex,
-            depth: path.depth,
-            tunnel: path.tunnel.map_or(0, |kind| kind as u8 + 1),
+            hop: Hop {
+                interface: interface.number,
+                ifindex: path.ifindex,
+                depth: path.depth,
+                tunnel: path.tunnel.map_or(0, |kind| kind as u8 + 1),
+            },
         };
         let id = match self.latest {
             Some((latest, id)) if latest == key => id,
@@ -69,6 +79,7 @@ impl Taps {
             first: at,
             last: at,
         });
+        self.hops.push(key.hop);
         self.ids.insert(key, TapId(id));
         TapId(id)
     }
@@ -77,6 +88,11 @@ impl Taps {
     pub(crate) fn of_input(&self, input: u32) -> impl Iterator<Item = TapId> + '_ {
         let all = (0..=u16::MAX).zip(&self.all);
         all.filter(move |(_, tap)| tap.input == input).map(|(id, _)| TapId(id))
+    }
+
+    /// The taps so far, and how many packets had to share the last one.
+    pub(crate) fn so_far(&self) -> (impl Iterator<Item = (Hop, &Tap)>, u64) {
+        (self.hops.iter().copied().zip(&self.all), self.overflowed)
     }
 
     /// The taps, and how many packets had to share the last one.

@@ -41,8 +41,8 @@ const LEAST: Duration = Duration::from_secs(50);
 /// How often an API server that was away is asked whether it is back.
 const PULSE: Duration = Duration::from_secs(2);
 
-/// How long a change may be on its way to us.
-const ON_ITS_WAY: Duration = Duration::from_millis(250);
+/// How long a change may be on its way to us; 250 ms were exceeded on a machine whose processors were busy.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// How often is looked whether a watch has nothing more to say: what it says next happened after that.
 const LOOK: Duration = Duration::from_millis(25);
@@ -186,7 +186,7 @@ impl Follower {
         }
     }
 
-    /// Takes the changes of one watch; tells when it was last heard, and what broke it. `empty` is when there was
+    /// Takes the changes of one watch; tells until when it was followed, and what broke it. `empty` is when there was
     /// certainly nothing on its way.
     async fn hear(
         &self,
@@ -211,10 +211,10 @@ impl Follower {
                 }
             };
             match event {
-                Some(Ok(WatchEvent::Error(status))) => return (heard.0, Some(Error::Api(status))),
+                Some(Ok(WatchEvent::Error(status))) => return (Clock::now(), Some(Error::Api(status))),
                 Some(Ok(event)) => self.take(event, version, empty),
-                Some(Err(error)) => return (heard.0, Some(error)),
-                None => return (heard.0, None),
+                Some(Err(error)) => return (Clock::now(), Some(error)),
+                None => return (Clock::now(), None),
             }
             heard = (Clock::now(), Instant::now());
         }

@@ -194,7 +194,9 @@ ignored, and `counts`: what was passed over, by cause. The causes:
 
 fn is_loss(cause: &str) -> bool {
     // What is not the tunnel that its port promises was read as what it is.
-    LOSSES.contains(&cause) || UNREAD.contains(&cause) || (cause.starts_with(MALFORMED) && cause != "malformed-tunnel")
+    LOSSES.contains(&cause)
+        || UNREAD.contains(&cause)
+        || (cause.starts_with(MALFORMED) && cause != "malformed-tunnel")
 }
 
 impl CompletenessReport {

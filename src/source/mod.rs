@@ -19,7 +19,7 @@ use crate::cluster::Objects;
 use crate::exit::Failure;
 use crate::kube;
 use crate::sandbox::Plan;
-use file::Input;
+use file::{Input, Outcome};
 use live::Live;
 
 pub use file::read_text;
@@ -53,9 +53,9 @@ impl Sources {
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
         if names.is_empty() {
             return match args.live.said() {
-                Some(option) => {
-                    Err(Failure::usage(format!("{option} is for live sources (live:IFACE), and none is given")))
-                }
+                Some(option) => Err(Failure::usage(format!(
+                    "{option} is for live sources (live:IFACE), and none is given"
+                ))),
                 None => Ok(Sources { files, live: None, limits }),
             };
         }
@@ -64,7 +64,7 @@ impl Sources {
             return Err(Failure::usage("--until-ready needs objects: without them no workload can be ready"));
         }
         let plan = plan(args, &files);
-        let live = Live::open(&names, &args.live, &plan, Recorder::new(limits.clone()))?;
+        let live = Live::open(&names, &args.live, &plan, &limits)?;
         Ok(Sources { files, live: Some(live), limits })
     }
 
@@ -76,8 +76,25 @@ impl Sources {
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let Some(live) = self.live else { return file::read(&self.files, self.limits) };
-        let (recording, unusable) = live.watch(objects)?;
+        let mut recorder = Recorder::new(self.limits);
+        let Some(mut live) = self.live else {
+            let outcome = file::read(&self.files, &mut recorder)?;
+            let mut recording = recorder.finish();
+            recording.counts.add("files-passed-over", outcome.passed_over);
+            return Ok(Traffic { recording, unusable: outcome.unusable });
+        };
+        let mut outcome = Outcome::default();
+        if !self.files.is_empty() {
+            // Meanwhile the readers of interfaces go on, and hand over later.
+            outcome = file::read(&self.files, &mut recorder).unwrap_or_else(|failure| Outcome {
+                unusable: vec![format!("{:#}", failure.error)],
+                ..Outcome::default()
+            });
+            live.absorb(&mut recorder);
+        }
+        let (mut recording, mut unusable) = live.watch(objects)?;
+        recording.counts.add("files-passed-over", outcome.passed_over);
+        unusable.append(&mut outcome.unusable);
         Ok(Traffic { recording, unusable })
     }
 }

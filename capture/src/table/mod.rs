@@ -8,6 +8,7 @@
 
 mod evict;
 mod lifetime;
+mod touched;
 
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use hashbrown::HashTable;
 
 use crate::decode::{Refusal, Seen};
 use evict::Dice;
+use touched::Touched;
 
 /// Flow records by tap, protocol and the two ends in either order.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub(crate) struct FlowTable {
     udp_idle: Duration,
     dice: Dice,
     evicted: u64,
+    touched: Touched,
 }
 
 /// What finds a record.
@@ -65,6 +68,7 @@ impl FlowTable {
             udp_idle,
             dice: Dice::default(),
             evicted: 0,
+            touched: Touched::default(),
         }
     }
 
@@ -80,6 +84,7 @@ impl FlowTable {
         if self.records.get(i as usize).is_some_and(|r| lifetime::has_ended(r, seen, at, self.udp_idle)) {
             i = self.begin(hash, &key, at, Some(i));
         }
+        self.touched.mark(i);
         let Some(record) = self.records.get_mut(i as usize) else { return };
         record.first = record.first.min(at);
         record.last = record.last.max(at);
@@ -97,6 +102,7 @@ impl FlowTable {
             {
                 let (own, _) = halves(record, key.from, key.to);
                 own.signs.insert(Signs::UNREACHABLE);
+                self.touched.mark(i);
                 return true;
             }
         }
@@ -108,15 +114,18 @@ impl FlowTable {
         let key = Key::of_refused(refusal, tap);
         let hash = self.hash(&key);
         let i = self.begin(hash, &key, at, None);
+        self.touched.mark(i);
         if let Some(record) = self.records.get_mut(i as usize) {
             let (own, _) = halves(record, key.from, key.to);
             own.signs.insert(Signs::UNREACHABLE);
         }
     }
 
-    /// The records so far.
-    pub(crate) fn records(&self) -> &[FlowRecord] {
-        &self.records
+    /// Records that changed since the last time, by their number, ascending; at the first time all.
+    pub(crate) fn changed(&mut self) -> Vec<(u32, FlowRecord)> {
+        let numbers = self.touched.take(self.records.len());
+        let records = &self.records;
+        numbers.into_iter().filter_map(|i| Some((i, records.get(i as usize)?.clone()))).collect()
     }
 
     /// How many records were given up so far.

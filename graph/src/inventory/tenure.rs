@@ -110,8 +110,7 @@ fn tenure(index: usize, pod: &Pod, ip: IpAddr) -> Tenure {
     let (until, end) = match (written, watched.map(|end| end.max(from))) {
         (None, None) => (Timestamp::MAX, End::Open),
         (Some(written), None) => (written, End::Written),
-        (Some(written), Some(watched)) if written < watched => (written, End::Written),
-        (_, Some(watched)) => (watched, End::Watched),
+        (written, Some(watched)) => (written.map_or(watched, |end| end.min(watched)), End::Watched),
     };
     let kept = if end == End::Watched { pod.watched.unasked.unwrap_or(Timestamp::MIN) } else { Timestamp::MIN };
     Tenure { pod: index, from, surely, kept, until, end }

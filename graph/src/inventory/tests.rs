@@ -90,6 +90,19 @@ fn between_the_earliest_beginning_of_one_and_the_latest_end_of_the_other_nobody_
 }
 
 #[test]
+fn an_end_that_is_written_in_the_second_of_the_next_beginning_takes_nothing_from_what_a_watch_saw() {
+    let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 50);
+    gone.meta.deleted = Some(at(60));
+    gone.watched.gone = Some(tenth(612));
+    let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    heir.watched.created = Some((tenth(598), tenth(613)));
+    heir.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(614))];
+    let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(gone)]]);
+    let held = [599, 608, 611].map(|tenths| holder_at(&inventory, "10.0.0.5", tenths));
+    assert_eq!(held, ["gone", "ambiguous", "heir"]);
+}
+
+#[test]
 fn pods_of_one_second_follow_each_other_as_a_watch_saw_them() {
     let ip = "10.0.0.5".parse().unwrap();
     let seen = |name: &str, created, addressed, gone| {

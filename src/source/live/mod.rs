@@ -20,12 +20,12 @@ mod view;
 mod watched;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use flowfence_capture::Recorder;
+use flowfence_capture::{Gathering, Limits, Recorder};
 use flowfence_model::Recording;
 
 use crate::cli::LiveArgs;
@@ -58,7 +58,10 @@ pub struct Live {
     began: Instant,
     duration: Option<Duration>,
     until_ready: Option<Duration>,
-    recorder: Arc<Mutex<Recorder>>,
+    /// Of each reader its interface, and its number among the readers of that.
+    readers: Vec<(usize, usize)>,
+    /// What was handed over.
+    gathering: Gathering,
     /// What could not be opened, or broke off, one sentence each.
     problems: Vec<String>,
 }
@@ -66,7 +69,12 @@ pub struct Live {
 impl Live {
     /// Opens the interfaces, gives up the rights that this took unless told otherwise, and begins to
     /// read. One that cannot be opened does not keep the others from it.
-    pub fn open(names: &BTreeSet<&str>, args: &LiveArgs, plan: &Plan, recorder: Recorder) -> Result<Self, Failure> {
+    pub fn open(
+        names: &BTreeSet<&str>,
+        args: &LiveArgs,
+        plan: &Plan,
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
         open::demand_right()?;
         let setting = Setting::new(args);
         if let Some(warning) = setting.warning() {
@@ -87,26 +95,29 @@ impl Live {
             began: Instant::now(),
             duration: args.duration,
             until_ready: args.until_ready,
-            recorder: Arc::new(Mutex::new(recorder)),
+            readers: Vec::new(),
+            gathering: Gathering::default(),
             problems,
         };
-        live.start(opened, !args.no_sandbox)?;
+        live.start(opened, !args.no_sandbox, limits)?;
         Ok(live)
     }
 
-    fn start(&mut self, opened: Vec<Opened>, is_confined: bool) -> Result<(), Failure> {
+    fn start(&mut self, opened: Vec<Opened>, is_confined: bool, limits: &Limits) -> Result<(), Failure> {
         let (sender, words) = sync_channel(WORDS);
         self.words = words;
+        let readers: usize = opened.iter().map(|(_, captures)| captures.len()).sum();
+        // Together they keep what one may.
+        let limits = Limits { max_flows: (limits.max_flows / readers.max(1)).max(1), ..limits.clone() };
         for (interface, captures) in opened {
             let watched = Watched::new(interface, captures.len());
-            let input = lock(&self.recorder).begin_input(&watched.name());
             for (number, capture) in captures.into_iter().enumerate() {
+                let mut recorder = Recorder::new(limits.clone());
                 let reader = Reader {
-                    interface: self.interfaces.len(),
-                    number,
+                    number: self.readers.len(),
                     capture,
-                    recorder: Arc::clone(&self.recorder),
-                    input,
+                    input: recorder.begin_input(&watched.name()),
+                    recorder,
                     stop: Arc::clone(&self.stop),
                     is_gone: Arc::clone(&watched.is_gone),
                     words: sender.clone(),
@@ -117,11 +128,17 @@ impl Live {
                     }
                     reader.run();
                 };
+                self.readers.push((self.interfaces.len(), number));
                 self.threads.push(spawn("reader", run)?);
             }
             self.interfaces.push(watched);
         }
         Ok(())
+    }
+
+    /// Takes what another recorder saw, of files beside the interfaces.
+    pub fn absorb(&mut self, recorder: &mut Recorder) {
+        self.gathering.absorb(self.readers.len(), recorder.drain());
     }
 
     /// Takes what the readers see until it is time to end; the recorder, and what went wrong.
@@ -159,17 +176,23 @@ impl Live {
 
     fn hear(&mut self, word: Word) {
         match word {
-            Word::Seen { interface, reader, kernel } => {
-                if let Some(watched) = self.interfaces.get_mut(interface) {
-                    watched.count(reader, kernel);
+            Word::Seen { reader, block, kernel } => {
+                self.gathering.absorb(reader, block);
+                if let Some((watched, number)) = self.interface_of(reader) {
+                    watched.count(number, kernel);
                 }
             }
-            Word::Trouble { interface, said } => {
+            Word::Trouble { reader, said } => {
                 let after = self.began.elapsed();
-                let told = self.interfaces.get_mut(interface).and_then(|watched| watched.trouble(&said, after));
+                let told = self.interface_of(reader).and_then(|(watched, _)| watched.trouble(&said, after));
                 self.problems.extend(told);
             }
         }
+    }
+
+    fn interface_of(&mut self, reader: usize) -> Option<(&mut Watched, usize)> {
+        let (interface, number) = *self.readers.get(reader)?;
+        Some((self.interfaces.get_mut(interface)?, number))
     }
 
     fn check(&mut self) {
@@ -182,31 +205,26 @@ impl Live {
             // What is used once in this time was seen with a probability of 95 % after thrice the time.
             let is_long = self.until_ready.is_some_and(|rare| self.began.elapsed() >= rare * 3);
             if is_long && glance.is_ready() {
-                say!("flowfence: every workload that can be seen here is ready");
+                view.say("every workload that can be seen here is ready");
                 self.stop.ask();
             }
             view.glance(glance);
         }
-        if looker.is_due() {
-            let recorder = lock(&self.recorder);
-            if recorder.flows() <= MAX_FLOWS {
-                let recording = recorder.snapshot();
-                drop(recorder);
-                looker.look(recording, self.counts().loss);
-            }
+        if looker.is_due() && self.gathering.flows() <= MAX_FLOWS {
+            looker.look(self.gathering.recording(), self.counts().loss);
         }
     }
 
     fn counts(&self) -> Counts {
-        let recorder = lock(&self.recorder);
-        let lost: u64 = self.interfaces.iter().map(|w| w.dropped_by_kernel() + w.dropped_by_interface()).sum();
+        let lost: u64 =
+            self.interfaces.iter().map(|w| w.dropped_by_kernel() + w.dropped_by_interface()).sum();
         let by_interface: u64 = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
         let arrived: u64 = self.interfaces.iter().map(Watched::arrived).sum();
         let all = arrived + by_interface;
         Counts {
-            packets: recorder.packets(),
-            flows: recorder.flows(),
-            evicted: recorder.evicted(),
+            packets: self.gathering.packets(),
+            flows: self.gathering.flows(),
+            evicted: self.gathering.evicted(),
             dropped: lost,
             loss: if all == 0 { 0.0 } else { lost as f64 / all as f64 },
         }
@@ -218,8 +236,7 @@ impl Live {
         for thread in self.threads {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
-        let recorder = Arc::into_inner(self.recorder).expect("the readers have ended, and nobody else has it");
-        let mut recording = recorder.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        let mut recording = self.gathering.recording();
         recording.counts.add("kernel-drops", by_kernel);
         recording.counts.add("interface-drops", by_interface);
         Ok((recording, self.problems))
@@ -245,10 +262,6 @@ fn open_all(names: &BTreeSet<&str>, setting: &Setting) -> Result<(Vec<Opened>, V
 fn listed(opened: &[Opened]) -> String {
     let names: Vec<&str> = opened.iter().map(|(interface, _)| interface.name.as_str()).collect();
     crate::output::safe::line(&names.join(", "))
-}
-
-fn lock(recorder: &Mutex<Recorder>) -> std::sync::MutexGuard<'_, Recorder> {
-    recorder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The only place that spawns threads for live sources.
