@@ -27,9 +27,15 @@ fn fill(server: &Server) {
     };
     let (namespaces, others): (Vec<&Value>, Vec<&Value>) =
         objects.iter().partition(|object| object["kind"] == "Namespace");
-    namespaces.into_iter().chain(others).filter(|object| !exists(object)).for_each(|object| server.create(object));
+    namespaces
+        .into_iter()
+        .chain(others)
+        .filter(|object| !exists(object))
+        .for_each(|object| server.create(object));
     let plural = "clusternetworkpolicies.policy.networking.k8s.io";
-    let schema = std::fs::read_to_string("tests/data/crd/policy.networking.k8s.io_clusternetworkpolicies.json").unwrap();
+    let schema =
+        std::fs::read_to_string("tests/data/crd/policy.networking.k8s.io_clusternetworkpolicies.json")
+            .unwrap();
     let mut schema: Value = serde_json::from_str(&schema).unwrap();
     schema["type"] = "object".into();
     server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &json!({
@@ -41,7 +47,9 @@ fn fill(server: &Server) {
         "metadata": {"name": "no-data"},
         "spec": {"tier": "Admin", "priority": 1, "subject": {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "data"}}},
             "ingress": [{"action": "Deny", "from": [{"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "ops"}}}]}]}});
-    wait_for("the kind of cluster-wide policies", || server.try_request("GET", &collection(&policy), None).is_ok());
+    wait_for("the kind of cluster-wide policies", || {
+        server.try_request("GET", &collection(&policy), None).is_ok()
+    });
     server.create(&policy);
 }
 
@@ -113,10 +121,20 @@ fn a_snapshot_is_the_same_bytes_and_holds_nothing_secret() {
         assert!(!one.contains(word), "{word}");
     }
     let some = server.flowfence(&["snapshot", "-n", "shop"]).ends(0).stdout;
-    assert!(some.contains("namespace: shop") && !some.contains("namespace: data") && some.contains("kind: Node"));
-    assert_eq!(server.flowfence(&["reach", "-n", "shop"]).ends(0).stdout, server.flowfence_as(
-        &server.kubeconfig_of("at-home", &json!({"token": "admin-token"}), "shop"), &["reach"]).ends(0).stdout,
-        "the namespace of the context");
+    assert!(
+        some.contains("namespace: shop") && !some.contains("namespace: data") && some.contains("kind: Node")
+    );
+    assert_eq!(
+        server.flowfence(&["reach", "-n", "shop"]).ends(0).stdout,
+        server
+            .flowfence_as(
+                &server.kubeconfig_of("at-home", &json!({"token": "admin-token"}), "shop"),
+                &["reach"]
+            )
+            .ends(0)
+            .stdout,
+        "the namespace of the context"
+    );
 }
 
 #[test]
@@ -125,18 +143,26 @@ fn who_cannot_be_asked_ends_the_run_with_code_4_and_what_to_do() {
     let scratch = Scratch::new();
     let file = |name: &str, text: &str| scratch.file(name, text);
     let good = std::fs::read_to_string(server.kubeconfig()).unwrap();
-    let port = good.split("127.0.0.1:").nth(1).unwrap().chars().take_while(char::is_ascii_digit).collect::<String>();
+    let port =
+        good.split("127.0.0.1:").nth(1).unwrap().chars().take_while(char::is_ascii_digit).collect::<String>();
     let nobody = server.user_with(&json!([]));
     for (kubeconfig, words) in [
         (file("away", &good.replace(&port, "1")), "refused"),
-        (file("stranger", &good.replace("admin-token", "wrong")), "the token or certificate is missing, wrong or expired"),
+        (
+            file("stranger", &good.replace("admin-token", "wrong")),
+            "the token or certificate is missing, wrong or expired",
+        ),
         (file("empty", "{}"), "the configuration of the kube API cannot be used"),
         (scratch.path().join("nothing"), "and nothing is there"),
         (nobody, "namespaces: forbidden: whoever asks needs the verb list on namespaces"),
     ] {
         for args in [&["reach"][..], &["graph", "examples/shop/node1.pcap"], &["audit"]] {
             let run = server.flowfence_as(&kubeconfig, args).ends(UNREACHABLE);
-            assert!(run.stderr.contains(words) && run.stderr.contains("--cluster none"), "{words}: {}", run.stderr);
+            assert!(
+                run.stderr.contains(words) && run.stderr.contains("--cluster none"),
+                "{words}: {}",
+                run.stderr
+            );
             assert_eq!(run.stdout, "");
         }
         server.flowfence_as(&kubeconfig, &["graph", "examples/shop/node1.pcap", "--cluster", "none"]).ends(0);
@@ -144,7 +170,11 @@ fn who_cannot_be_asked_ends_the_run_with_code_4_and_what_to_do() {
     let run = server.flowfence(&["reach", "--context", "elsewhere"]).ends(UNREACHABLE);
     assert!(run.stderr.contains("elsewhere"), "{}", run.stderr);
     let run = server.flowfence_as("/dev/null".as_ref(), &["graph", "examples/shop/node1.pcap"]).ends(0);
-    assert!(run.stderr.contains("no --cluster given, and no kubeconfig: addresses stay addresses"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no --cluster given, and no kubeconfig: addresses stay addresses"),
+        "{}",
+        run.stderr
+    );
     let run = server.flowfence_as("/dev/null".as_ref(), &["snapshot"]).ends(UNREACHABLE);
     assert!(run.stderr.contains("there is no kubeconfig"), "{}", run.stderr);
 }
@@ -167,19 +197,30 @@ fn the_role_grants_what_is_documented_and_needed_and_nothing_else() {
     fill(&server);
     server.kubectl(&["apply", "-f", "deploy/rbac.yaml"]);
     let can = |who: &str| -> BTreeSet<(String, String)> {
-        let list = server.kubectl(&["auth", "can-i", "--list", "--as", &format!("system:serviceaccount:flowfence:{who}")]);
-        list.lines().skip(1).map(|line| {
-            let resource = if line.starts_with(' ') { "" } else { line.split_whitespace().next().unwrap() };
-            (resource.to_owned(), line[line.rfind('[').unwrap()..].to_owned())
-        })
-        .collect()
+        let list = server.kubectl(&[
+            "auth",
+            "can-i",
+            "--list",
+            "--as",
+            &format!("system:serviceaccount:flowfence:{who}"),
+        ]);
+        list.lines()
+            .skip(1)
+            .map(|line| {
+                let resource =
+                    if line.starts_with(' ') { "" } else { line.split_whitespace().next().unwrap() };
+                (resource.to_owned(), line[line.rfind('[').unwrap()..].to_owned())
+            })
+            .collect()
     };
     // What every account may, such as asking what it may.
     let everybody = can("nobody");
     let granted: BTreeSet<(String, String)> = can("flowfence").difference(&everybody).cloned().collect();
-    let expected = documented().into_iter().map(|resource| (resource, "[get list watch]".to_owned())).collect();
+    let expected =
+        documented().into_iter().map(|resource| (resource, "[get list watch]".to_owned())).collect();
     assert_eq!(granted, expected);
-    let asked: BTreeSet<String> = flowfence::kube::RESOURCES.iter().map(flowfence::kube::Resource::name).collect();
+    let asked: BTreeSet<String> =
+        flowfence::kube::RESOURCES.iter().map(flowfence::kube::Resource::name).collect();
     assert_eq!(documented(), asked);
 
     let account = json!({"token": "admin-token", "as": "system:serviceaccount:flowfence:flowfence"});
@@ -189,11 +230,13 @@ fn the_role_grants_what_is_documented_and_needed_and_nothing_else() {
 
     // Each alone is missed by its name, and costs nothing but itself.
     let pods = server.user_with(&json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]));
-    let run = server.flowfence_as(&pods, &["graph", "-A", "examples/shop/node1.pcap", "-o", "json"]).ends(PARTIAL);
+    let run =
+        server.flowfence_as(&pods, &["graph", "-A", "examples/shop/node1.pcap", "-o", "json"]).ends(PARTIAL);
     let missing = run.json()["completeness"]["objects"]["api"]["missing"].to_string();
     for resource in documented().iter().filter(|resource| *resource != "pods") {
         let is_served = !resource.contains("adminnetworkpolicies");
-        let line = format!("left out: {resource}: forbidden: whoever asks needs the verb list on {resource} ");
+        let line =
+            format!("left out: {resource}: forbidden: whoever asks needs the verb list on {resource} ");
         assert_eq!(run.stderr.contains(&line), is_served, "{resource}: {}", run.stderr);
         assert_eq!(missing.contains(&format!("the verb list on {resource} ")), is_served, "{resource}");
     }

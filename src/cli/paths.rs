@@ -21,7 +21,11 @@ impl Verb {
             Verb::Audit(args) => args.input.live.paths = of_judge(&args.judge),
             Verb::Check(args) => args.input.live.paths = of_judge(&args.judge),
             Verb::Recommend(args) => args.input.live.paths = of_recommend(args),
-            Verb::Reach(_) | Verb::Explain(_) | Verb::Snapshot(_) | Verb::Completion { .. } | Verb::Man { .. } => {}
+            Verb::Reach(_)
+            | Verb::Explain(_)
+            | Verb::Snapshot(_)
+            | Verb::Completion { .. }
+            | Verb::Man { .. } => {}
         }
     }
 }

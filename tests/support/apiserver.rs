@@ -4,21 +4,21 @@
 //! of the laboratory (`tests/lab/build`); where Go or etcd lack, a test says so and passes.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
 
 use kube::{Client, Config, config::KubeConfigOptions, config::Kubeconfig};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use super::process::{free_port, programs, spawn};
 use super::program::{Run, Scratch, command};
 
-/// How long anything here may take to come up.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub use super::process::{collection, wait_for};
+
 /// The token of everybody's administrator.
 const ADMIN: &str = "admin-token";
 
@@ -74,60 +74,20 @@ pub fn turn(test: &str) -> Option<Turn> {
     Some(Turn { server, _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) })
 }
 
-fn programs() -> Result<PathBuf, String> {
-    if !Command::new("etcd").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return Err("it needs etcd (package etcd-server)".to_owned());
-    }
-    if let Some(given) = std::env::var_os("FFLAB_BIN") {
-        return Ok(given.into());
-    }
-    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/build");
-    let output = Command::new(build).stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err("tests/lab/build could not build it (see above)".to_owned());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// A program that ends with us, however we end.
-fn spawn(program: &Path, args: &[String], log: &Path) -> Result<Child, String> {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(|error| error.to_string())?;
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(args);
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    // The signal comes when the thread ends that spawned it, and threads of tests do.
-    let (told, hear) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        told.send(command.spawn().map_err(|error| format!("setpriv: {error}"))).unwrap();
-        loop {
-            std::thread::park();
-        }
-    });
-    hear.recv().unwrap()
-}
-
-/// Waits until something is so.
-pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < until, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 impl Server {
     fn start() -> Result<Self, String> {
         let programs = programs()?;
         let scratch = Scratch::new();
-        let key = Command::new("openssl").args(["genrsa", "-out"]).arg(scratch.path().join("sa.key")).arg("2048").output();
+        let key = Command::new("openssl")
+            .args(["genrsa", "-out"])
+            .arg(scratch.path().join("sa.key"))
+            .arg("2048")
+            .output();
         if !key.is_ok_and(|output| output.status.success()) {
             return Err("it needs openssl".to_owned());
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = Server {
             scratch,
             programs,
@@ -144,9 +104,21 @@ impl Server {
         let clients = format!("http://127.0.0.1:{}", server.etcd_port);
         let data = server.path("etcd").display().to_string();
         let args = [
-            "--data-dir", &data, "--listen-client-urls", &clients, "--advertise-client-urls", &clients,
-            "--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers, "--initial-cluster",
-            &format!("default={peers}"), "--unsafe-no-fsync", "--log-level", "error",
+            "--data-dir",
+            &data,
+            "--listen-client-urls",
+            &clients,
+            "--advertise-client-urls",
+            &clients,
+            "--listen-peer-urls",
+            &peers,
+            "--initial-advertise-peer-urls",
+            &peers,
+            "--initial-cluster",
+            &format!("default={peers}"),
+            "--unsafe-no-fsync",
+            "--log-level",
+            "error",
         ];
         let etcd = spawn(Path::new("etcd"), &args.map(str::to_owned), &server.path("etcd.log"))?;
         *server.etcd.lock().unwrap() = Some(etcd);
@@ -188,7 +160,8 @@ impl Server {
             format!("--token-auth-file={}", at("tokens.csv")),
             "--allow-privileged".to_owned(),
             // Nobody makes service accounts here, and pods come as another cluster had them.
-            "--disable-admission-plugins=TaintNodesByCondition,ServiceAccount,Priority,NamespaceLifecycle".to_owned(),
+            "--disable-admission-plugins=TaintNodesByCondition,ServiceAccount,Priority,NamespaceLifecycle"
+                .to_owned(),
         ];
         let child = spawn(&self.programs.join("klab"), &args, &self.path("apiserver.log"))?;
         *self.api.lock().unwrap() = Some(child);
@@ -196,7 +169,8 @@ impl Server {
         self.kubeconfig_of("kubeconfig", &json!({"token": ADMIN}), "default");
         let kubeconfig = Kubeconfig::read_from(self.kubeconfig()).unwrap();
         let client = self.runtime.block_on(async {
-            let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+            let config =
+                Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
             Client::try_from(config).unwrap()
         });
         *self.client.lock().unwrap() = Some(client);
@@ -234,10 +208,16 @@ impl Server {
     pub fn user_with(&self, rules: &Value) -> PathBuf {
         let name = format!("user{}", self.users.fetch_add(1, Ordering::Relaxed));
         let group = "rbac.authorization.k8s.io";
-        self.post("/apis/rbac.authorization.k8s.io/v1/clusterroles", &json!({"metadata": {"name": name}, "rules": rules}));
-        self.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", &json!({"metadata": {"name": name},
+        self.post(
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            &json!({"metadata": {"name": name}, "rules": rules}),
+        );
+        self.post(
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            &json!({"metadata": {"name": name},
             "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": group, "kind": "User", "name": name}]}));
+            "subjects": [{"apiGroup": group, "kind": "User", "name": name}]}),
+        );
         self.kubeconfig_of(&name, &json!({"token": ADMIN, "as": name}), "default")
     }
 
@@ -263,7 +243,8 @@ impl Server {
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let answer = self.try_request(method, path, body);
-        let text = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}\n{:#}", body.unwrap_or(&Value::Null)));
+        let text = answer
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}\n{:#}", body.unwrap_or(&Value::Null)));
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     }
 
@@ -311,8 +292,12 @@ impl Server {
     pub fn etcd(&self, path: &str, body: &Value) -> Value {
         let mut stream = TcpStream::connect(("127.0.0.1", self.etcd_port)).unwrap();
         let body = body.to_string();
-        write!(stream, "POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-            .unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -357,19 +342,5 @@ impl Drop for Server {
                 let _ = child.wait();
             }
         }
-    }
-}
-
-/// The path of all objects like this one.
-pub fn collection(object: &Value) -> String {
-    let (version, kind) = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
-    let root = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
-    let plural = match kind.to_lowercase() {
-        name if name.ends_with('y') => format!("{}ies", name.trim_end_matches('y')),
-        name => format!("{name}s"),
-    };
-    match object["metadata"]["namespace"].as_str() {
-        Some(namespace) => format!("{root}/namespaces/{namespace}/{plural}"),
-        None => format!("{root}/{plural}"),
     }
 }

@@ -13,6 +13,8 @@ pub mod graph;
 #[cfg(target_os = "linux")]
 pub mod netns;
 pub mod packet;
+#[cfg(target_os = "linux")]
+pub mod process;
 pub mod program;
 pub mod rewrite;
 pub mod shop;
