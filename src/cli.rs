@@ -1,5 +1,6 @@
 //! The command line: what may be said, and which verb hears it.
 
+mod capture;
 mod live;
 mod paths;
 mod recommend;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub use capture::CaptureArgs;
 pub use live::LiveArgs;
 pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
@@ -48,6 +50,8 @@ pub enum Verb {
     Check(CheckArgs),
     /// Explain which policy and rule allow or deny a connection
     Explain(ExplainArgs),
+    /// Capture packets into compact flow files
+    Capture(CaptureArgs),
     /// Print a shell completion script
     Completion {
         /// The shell
@@ -271,6 +275,7 @@ fn run(verb: &Verb) -> Result<Ending, Failure> {
         Verb::Reach(args) => verb::reach::run(args),
         Verb::Check(args) => verb::check::run(args),
         Verb::Explain(args) => verb::explain::run(args),
+        Verb::Capture(args) => verb::capture::run(args),
         Verb::Completion { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "flowfence", &mut std::io::stdout());
             Ok(Ending::Clean)

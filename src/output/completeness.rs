@@ -119,11 +119,7 @@ const UNREAD: [&str; 2] = ["interface-drops", "kernel-drops"];
 const MALFORMED: &str = "malformed";
 
 /// What the reading of sources adds to the counts.
-const SOURCES: [(&str, &str); 3] = [
-    ("files-passed-over", "A file of a directory that is no capture."),
-    ("interface-drops", "Packets that a captured interface or its driver had no room for."),
-    ("kernel-drops", "Packets that the kernel dropped because a reader's ring was full."),
-];
+const SOURCES: (&str, &str) = ("files-passed-over", "A file of a directory that is no capture.");
 
 /// The page of every token that `counts` may carry.
 pub fn page() -> String {
@@ -131,7 +127,7 @@ pub fn page() -> String {
         .iter()
         .chain(flowfence_graph::facts::CAUSES)
         .copied()
-        .chain(SOURCES)
+        .chain([SOURCES])
         .collect();
     causes.sort_unstable();
     causes.dedup_by_key(|(token, _)| *token);
