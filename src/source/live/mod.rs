@@ -299,10 +299,10 @@ impl Live {
         }
     }
 
-    fn end(self) -> Result<(Recording, Vec<String>), Failure> {
+    fn end(mut self) -> Result<(Recording, Vec<String>), Failure> {
         let by_kernel = self.interfaces.iter().map(Watched::dropped_by_kernel).sum();
         let by_interface = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
-        for thread in self.threads {
+        for thread in std::mem::take(&mut self.threads) {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
         let mut recording = self.recording();

@@ -36,7 +36,7 @@ pub fn run(args: &CaptureArgs) -> Result<Ending, Failure> {
         say!("flowfence: left out: {}", safe::line(problem));
     }
     let recording = &traffic.recording;
-    let loss = completeness::loss(recording.packets, &recording.counts);
+    let loss = completeness::loss(recording.packets, 0, &recording.counts);
     say!(
         "flowfence: {} packets, {:.2} % lost; {} octets in {}",
         recording.packets,
