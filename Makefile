@@ -6,25 +6,25 @@ VARIANT ?= bridge
 SEEDS ?= 1 2 3
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo test lab-loop lab-random fmt clippy doc deny fuzz bench mutants ci
+.PHONY: help demo test lab-loop lab-random fmt clippy doc deny fuzz bench bench-live mutants ci
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 demo: ## Build, run the recorded cluster of examples/shop, leave the results in out/
 	@scripts/demo
 
 test: ## Run all tests
-	@scripts/need rust cc
+	@scripts/need rust cc libpcap
 	$(CARGO) test --workspace --locked
 
 lab-loop: ## As root: the closed loop in a real cluster, VARIANT=bridge, dual or vxlan
-	@scripts/need rust cc lab
+	@scripts/need rust cc libpcap lab
 	$(CARGO) build --locked
 	tests/lab/lab loop $(VARIANT) --flowfence target/debug/flowfence --out out/loop-$(VARIANT)
 
 lab-random: ## As root: random clusters, SEEDS="1 2 3"
-	@scripts/need rust cc lab
+	@scripts/need rust cc libpcap lab
 	$(CARGO) build --locked
 	tests/lab/lab random $(SEEDS) --flowfence target/debug/flowfence --out out/random
 
@@ -33,27 +33,30 @@ fmt: ## Check the formatting
 	$(CARGO) fmt --all --check
 
 clippy: ## Check the lints of all targets
-	@scripts/need rust clippy cc
+	@scripts/need rust clippy cc libpcap
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 doc: ## Build the documentation, refusing broken links
-	@scripts/need rust cc
+	@scripts/need rust cc libpcap
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
 deny: ## Check licences, sources, duplicates and advisories of all dependencies
-	@scripts/need rust cc
+	@scripts/need rust cc libpcap
 	scripts/deny
 
 fuzz: ## Run every fuzz target for FUZZ_SECONDS
-	@scripts/need rust cc
+	@scripts/need rust cc libpcap
 	fuzz/run $(FUZZ_SECONDS)
 
 bench: ## Measure reading and the flow table
-	@scripts/need rust cc
+	@scripts/need rust cc libpcap
 	$(CARGO) bench --workspace --locked
 
+bench-live: ## Measure live capture against tcpdump, on a cable between two network namespaces (root)
+	@scripts/bench-live
+
 mutants: ## Change the code in many places and see which changes no test notices (hours)
-	@scripts/need rust cc
+	@scripts/need rust cc libpcap
 	scripts/mutants
 
 ci: ## Everything that CI runs, with the seconds that each stage took

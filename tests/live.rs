@@ -149,7 +149,11 @@ fn a_filter_admits_what_it_says_and_a_wrong_one_is_explained() {
     let mut command = support::program::command();
     command.args(["graph", "live:s0", "--filter", "tcp porrt 8080"]);
     let run = net.start(command).finish().ends(USAGE);
-    assert!(run.stderr.contains("--filter \"tcp porrt 8080\": ") && run.stderr.contains("syntax error"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("--filter \"tcp porrt 8080\": ") && run.stderr.contains("syntax error"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -188,11 +192,34 @@ fn several_readers_count_what_one_counts() {
 }
 
 #[test]
+fn files_and_interfaces_may_stand_side_by_side() {
+    let net = net(net_or_skip!());
+    let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/shop/node1.pcap");
+    let file = support::program::flowfence([&["graph", shop][..], &JSON].concat()).ends(0).json();
+    let running = net.capture([&["graph", "live:s0", shop][..], &JSON].concat());
+    talk_tcp(&net, SERVER, 8080, 2);
+    std::thread::sleep(SETTLE);
+    running.signal(Signal::SIGINT);
+    let both = edges(&running.finish().ends(0).json());
+    let mut expected = edges(&file);
+    assert_eq!(both.len(), expected.len() + 1);
+    let live = both[&key(CLIENT, SERVER, "TCP", 8080)].clone();
+    assert_eq!(live.connections, 2);
+    expected.insert(key(CLIENT, SERVER, "TCP", 8080), live);
+    assert_eq!(both, expected);
+}
+
+#[test]
 fn an_interface_that_is_not_there_is_named_beside_those_that_are() {
     let net = net(net_or_skip!());
-    let run = net.capture(["graph", "live:s0", "live:nope", "--cluster", "none", "--duration", "100ms"]).finish();
+    let run =
+        net.capture(["graph", "live:s0", "live:nope", "--cluster", "none", "--duration", "100ms"]).finish();
     let run = run.ends(PARTIAL);
-    assert!(run.stderr.contains("live:nope: there is no such interface; there are lo, s0, any"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("live:nope: there is no such interface; there are lo, s0, any"),
+        "{}",
+        run.stderr
+    );
     let mut command = support::program::command();
     command.args(["graph", "live:nope", "--duration", "100ms"]);
     net.start(command).finish().ends(UNREADABLE);
@@ -251,11 +278,13 @@ fn what_the_ring_had_no_room_for_is_reported_as_lost() {
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
         socket.connect((SERVER, 9999)).unwrap();
         // Nobody listens there: what the refusals say is no failure to send.
-        let delivered = (0..sent).filter(|_| loop {
-            match socket.send(&[0; 64]) {
-                Ok(_) => break true,
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {}
-                Err(error) => panic!("{error}"),
+        let delivered = (0..sent).filter(|_| {
+            loop {
+                match socket.send(&[0; 64]) {
+                    Ok(_) => break true,
+                    Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {}
+                    Err(error) => panic!("{error}"),
+                }
             }
         });
         assert_eq!(delivered.count() as u64, sent);
@@ -266,12 +295,13 @@ fn what_the_ring_had_no_room_for_is_reported_as_lost() {
     running.signal(Signal::SIGINT);
     let graph = running.finish().ends(PARTIAL).json();
     let completeness = &graph["completeness"];
-    let (read, lost) = (completeness["packets"].as_u64().unwrap(), completeness["counts"]["kernel-drops"].as_u64().unwrap());
+    let (read, lost) =
+        (completeness["packets"].as_u64().unwrap(), completeness["counts"]["kernel-drops"].as_u64().unwrap());
     let off_by = (read + lost).abs_diff(sent) as f64 / sent as f64;
     assert!(off_by <= 0.01, "{read} read and {lost} lost of {sent} sent ({arrived} arrived)");
     assert!(lost > sent / 2, "a ring of a MiB holds little: {lost}");
-    let loss = completeness["loss"].as_f64().unwrap();
-    assert!((loss - lost as f64 / sent as f64).abs() < 0.01, "{loss}");
+    let share = completeness["loss"].as_f64().unwrap();
+    assert!((share - lost as f64 / sent as f64).abs() < 0.01, "{share}");
 }
 
 /// What /proc tells of a process and each of its threads.
@@ -280,7 +310,13 @@ fn told_of(pid: nix::unistd::Pid, what: &str) -> Vec<(String, String)> {
     let tell = |task: std::path::PathBuf| {
         let name = std::fs::read_to_string(task.join("comm")).unwrap().trim().to_owned();
         let status = std::fs::read_to_string(task.join("status")).unwrap();
-        let value = status.lines().find_map(|line| line.strip_prefix(what)).unwrap().trim_start_matches(':').trim().to_owned();
+        let value = status
+            .lines()
+            .find_map(|line| line.strip_prefix(what))
+            .unwrap()
+            .trim_start_matches(':')
+            .trim()
+            .to_owned();
         (name, value)
     };
     tasks.map(|task| tell(task.unwrap().path())).collect()
@@ -303,7 +339,11 @@ fn every_thread_gives_up_its_rights() {
     assert_eq!(reader.1, "2", "a reader has a filter of its own beside that of the process");
     running.signal(Signal::SIGINT);
     let run = running.finish().ends(0);
-    assert!(run.stderr.contains("sandbox: no capabilities, no new privileges, system calls filtered"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("sandbox: no capabilities, no new privileges, system calls filtered"),
+        "{}",
+        run.stderr
+    );
 
     let open = net.capture(["graph", "live:s0", "--cluster", "none", "--no-sandbox"]);
     assert!(told_of(open.pid(), "Seccomp").iter().all(|(_, value)| value == "0"));
@@ -312,7 +352,11 @@ fn every_thread_gives_up_its_rights() {
 }
 
 /// A copy of the program that anybody may run, with the capability or without.
-fn copy(scratch: &support::program::Scratch, name: &str, capability: Option<&str>) -> Result<std::path::PathBuf, String> {
+fn copy(
+    scratch: &support::program::Scratch,
+    name: &str,
+    capability: Option<&str>,
+) -> Result<std::path::PathBuf, String> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = scratch.path().join(name);
@@ -364,9 +408,11 @@ fn nobody_captures_with_a_file_capability_and_without_it_is_told_how() {
 fn a_confined_capture_still_reads_objects_and_writes_policies() {
     let net = net(net_or_skip!());
     let scratch = support::program::Scratch::new();
-    let cluster = support::cluster::Cluster::new(1)
-        .deployment("client", 1, &[CLIENT])
-        .deployment("server", 8080, &[SERVER]);
+    let cluster = support::cluster::Cluster::new(1).deployment("client", 1, &[CLIENT]).deployment(
+        "server",
+        8080,
+        &[SERVER],
+    );
     let objects = cluster.inputs(&scratch, &[]).clusters.remove(0);
     let (objects, out) = (objects.to_str().unwrap().to_owned(), scratch.path().join("new/policies"));
     let args = ["recommend", "live:s0", "--cluster", &objects, "--out", out.to_str().unwrap()];
@@ -383,11 +429,14 @@ fn a_confined_capture_still_reads_objects_and_writes_policies() {
 fn a_capture_ends_once_enough_was_seen() {
     let net = net(net_or_skip!());
     let scratch = support::program::Scratch::new();
-    let cluster = support::cluster::Cluster::new(1)
-        .deployment("client", 1, &[CLIENT])
-        .deployment("server", 8080, &[SERVER]);
+    let cluster = support::cluster::Cluster::new(1).deployment("client", 1, &[CLIENT]).deployment(
+        "server",
+        8080,
+        &[SERVER],
+    );
     let objects = cluster.inputs(&scratch, &[]).clusters.remove(0);
-    let args = ["graph", "live:s0", "--cluster", objects.to_str().unwrap(), "--until-ready=1s", "--duration", "60s"];
+    let args =
+        ["graph", "live:s0", "--cluster", objects.to_str().unwrap(), "--until-ready=1s", "--duration", "60s"];
     let began = Instant::now();
     let running = net.capture(args);
     let is_over = std::sync::atomic::AtomicBool::new(false);
@@ -415,6 +464,7 @@ fn a_capture_ends_once_enough_was_seen() {
 
 #[test]
 fn options_of_live_sources_need_one() {
-    let run = support::program::flowfence(["graph", "examples/shop/node1.pcap", "--duration", "1s"]).ends(USAGE);
+    let run =
+        support::program::flowfence(["graph", "examples/shop/node1.pcap", "--duration", "1s"]).ends(USAGE);
     assert!(run.stderr.contains("--duration is for live sources"), "{}", run.stderr);
 }

@@ -42,7 +42,18 @@ causes! {
     FlowsEvicted "flows-evicted" "Flow records given up because the limit of flows was reached."
     DnsNamesDropped "dns-names-dropped" "Names from DNS answers that a bound kept out."
     TapsOverflowed "taps-overflowed" "Packets of taps beyond 65,535; they share one."
+    InterfaceDrops "interface-drops" "Packets that a captured interface or its driver had no room for."
+    KernelDrops "kernel-drops" "Packets that the kernel dropped because a reader's ring was full."
+    BlocksMissing "blocks-missing" "Blocks of flow files that are missing between others; what only they had is lost."
+    CauseUnknown "cause-unknown" "Counted in a flow file under a cause that this version does not know."
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
+}
+
+impl Cause {
+    /// As outputs have it.
+    pub(crate) fn token(self) -> &'static str {
+        CAUSES.get(self as usize).map_or("", |(token, _)| token)
+    }
 }
 
 /// Counts by cause, without a map look-up a packet.

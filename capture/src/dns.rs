@@ -19,10 +19,14 @@ const MAX_ALIASES: usize = 16;
 type Name<'a> = ParsedName<&'a [u8]>;
 
 /// The names that answers gave.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Dns {
     names: Names,
     dropped: u64,
+    /// The names that were told.
+    told: Names,
+    /// There was an answer since the names were last asked for.
+    is_news: bool,
 }
 
 impl Dns {
@@ -46,6 +50,27 @@ impl Dns {
         }
     }
 
+    /// Names that were not told before, and how many a bound kept out so far.
+    pub(crate) fn news(&mut self) -> (Vec<(IpAddr, String)>, u64) {
+        if !std::mem::take(&mut self.is_news) {
+            return (Vec::new(), self.dropped);
+        }
+        let mut fresh = Vec::new();
+        for (address, names) in self.names.iter() {
+            let known: Vec<&str> = self.told.of(*address).collect();
+            let missing = names.iter().filter(|name| !known.contains(&name.as_str()));
+            fresh.extend(missing.map(|name| (*address, name.clone())));
+        }
+        self.told.clone_from(&self.names);
+        (fresh, self.dropped)
+    }
+
+    /// From now on all names are news again.
+    pub(crate) fn tell_again(&mut self) {
+        self.told = Names::default();
+        self.is_news = !self.names.is_empty();
+    }
+
     /// Names, and how many a bound kept out.
     pub(crate) fn finish(self) -> (Names, u64) {
         (self.names, self.dropped)
@@ -57,6 +82,7 @@ impl Dns {
         let question: Question<Name<'_>> = question;
         let Some(name) = hostname(question.qname()) else { return };
         let aliases = aliases(*question.qname(), &message);
+        self.is_news = true;
         for (owner, address) in addresses(&message) {
             if aliases.contains(&owner) && !self.names.insert(address, &name) {
                 self.dropped += 1;

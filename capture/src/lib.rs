@@ -8,6 +8,7 @@
 //! table/    sightings ─▶ FlowRecord, ended and begun anew, bounded
 //! dns       answers ─▶ names of addresses
 //! recorder  holds it all together ─▶ Recording
+//! gather    what several recorders saw ─▶ Recording
 //! ```
 //!
 //! No I/O besides a [`std::io::Read`] that is handed in, no clock, no threads: capture time is the
@@ -20,8 +21,11 @@ mod cause;
 mod decode;
 mod dns;
 mod error;
+pub mod flowfile;
 mod fragment;
+mod gather;
 mod link;
+mod outlet;
 mod read;
 mod recorder;
 mod table;
@@ -29,6 +33,8 @@ mod tap;
 
 pub use cause::CAUSES;
 pub use error::CaptureError;
+pub use gather::{Block, Gathering, Session};
+pub use outlet::Outlet;
 pub use link::{Interface, LinkType, RawPacket};
 pub use read::{is_capture, read_capture};
 pub use recorder::{Limits, Recorder};

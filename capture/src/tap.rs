@@ -16,16 +16,28 @@ use crate::link::Interface;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct TapKey {
     input: u32,
-    interface: u32,
-    ifindex: u32,
-    depth: u8,
-    tunnel: u8,
+    hop: Hop,
+}
+
+/// What tells the hops of one input apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hop {
+    /// Interface of a pcapng file, or of a flow file's writer.
+    pub(crate) interface: u32,
+    /// Interface of a cooked header.
+    pub(crate) ifindex: u32,
+    /// Tunnels opened.
+    pub(crate) depth: u8,
+    /// The innermost one's kind, plus one.
+    pub(crate) tunnel: u8,
 }
 
 /// The taps of all inputs, at most 65,536; what comes later shares the last one.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Taps {
     all: Vec<Tap>,
+    /// What each of them is.
+    hops: Vec<Hop>,
     ids: HashMap<TapKey, TapId, foldhash::fast::RandomState>,
     latest: Option<(TapKey, TapId)>,
     overflowed: u64,
@@ -36,10 +48,12 @@ impl Taps {
     pub(crate) fn resolve(&mut self, input: u32, interface: &Interface, path: &Path, at: Timestamp) -> TapId {
         let key = TapKey {
             input,
-            interface: interface.number,
-            ifindex: path.ifindex,
-            depth: path.depth,
-            tunnel: path.tunnel.map_or(0, |kind| kind as u8 + 1),
+            hop: Hop {
+                interface: interface.number,
+                ifindex: path.ifindex,
+                depth: path.depth,
+                tunnel: path.tunnel.map_or(0, |kind| kind as u8 + 1),
+            },
         };
         let id = match self.latest {
             Some((latest, id)) if latest == key => id,
@@ -69,6 +83,7 @@ impl Taps {
             first: at,
             last: at,
         });
+        self.hops.push(key.hop);
         self.ids.insert(key, TapId(id));
         TapId(id)
     }
@@ -77,6 +92,11 @@ impl Taps {
     pub(crate) fn of_input(&self, input: u32) -> impl Iterator<Item = TapId> + '_ {
         let all = (0..=u16::MAX).zip(&self.all);
         all.filter(move |(_, tap)| tap.input == input).map(|(id, _)| TapId(id))
+    }
+
+    /// The taps so far, and how many packets had to share the last one.
+    pub(crate) fn so_far(&self) -> (impl Iterator<Item = (Hop, &Tap)>, u64) {
+        (self.hops.iter().copied().zip(&self.all), self.overflowed)
     }
 
     /// The taps, and how many packets had to share the last one.

@@ -64,6 +64,14 @@ impl Counts {
         self.0.iter().map(|(k, v)| (*k, *v))
     }
 
+    /// Takes in another count of the same: the larger of each.
+    pub fn raise(&mut self, other: &Counts) {
+        for (cause, n) in other.iter() {
+            let known = self.0.entry(cause).or_default();
+            *known = (*known).max(n);
+        }
+    }
+
     /// Adds every count of `other`.
     pub fn merge(&mut self, other: &Counts) {
         for (cause, n) in other.iter() {

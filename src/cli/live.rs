@@ -63,7 +63,7 @@ impl LiveArgs {
 }
 
 /// A length of time: `30s`, `5m`, `1h30m`; a bare number is seconds.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<u64>().map(Duration::from_secs).ok();
     let friendly = || text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
     match seconds.or_else(friendly) {

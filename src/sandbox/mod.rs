@@ -36,7 +36,11 @@ pub struct Plan {
 pub fn enter(plan: &Plan) -> Result<String, Failure> {
     let capabilities = match capability::drop_all() {
         Ok(()) => "no capabilities",
-        Err(error) => return Err(Failure::unreadable(format!("capabilities cannot be dropped: {error}; see --no-sandbox"))),
+        Err(error) => {
+            return Err(Failure::unreadable(format!(
+                "capabilities cannot be dropped: {error}; see --no-sandbox"
+            )));
+        }
     };
     path::demand_access(plan)?;
     let paths = path::confine(plan);

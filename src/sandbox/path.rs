@@ -17,9 +17,26 @@ const KNOWN: ABI = ABI::V5;
 
 /// What names are resolved with, connections are trusted by, and processors are counted by.
 const ANYBODY_READS: &[&str] = &[
-    "/etc/ca-certificates", "/etc/gai.conf", "/etc/group", "/etc/host.conf", "/etc/hosts", "/etc/ld.so.cache",
-    "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki", "/etc/resolv.conf", "/etc/services",
-    "/etc/ssl", "/etc/terminfo", "/lib", "/lib64", "/proc/self", "/run/systemd/resolve", "/sys", "/usr",
+    "/etc/ca-certificates",
+    "/etc/gai.conf",
+    "/etc/group",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/pki",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/etc/ssl",
+    "/etc/terminfo",
+    "/lib",
+    "/lib64",
+    "/proc/self",
+    "/run/systemd/resolve",
+    "/sys",
+    "/usr",
 ];
 
 /// Where what a token program may need is, beside what everybody reads.
@@ -61,7 +78,8 @@ pub fn confine(plan: &Plan) -> &'static str {
 fn restrict(plan: &Plan) -> Result<RulesetStatus, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let all = AccessFs::from_all(KNOWN);
-    let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?.create()?;
+    let mut ruleset =
+        Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?.create()?;
     for (paths, rights) in rules(plan, read, all) {
         // What does not exist is passed over, and needs no rule.
         ruleset = ruleset.add_rules(path_beneath_rules(paths, rights))?;
@@ -115,18 +133,28 @@ mod tests {
 
     #[test]
     fn a_confined_thread_reaches_what_was_named_and_nothing_else() {
-        let (named, other, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (named, other, out) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         for dir in [&named, &other] {
             std::fs::write(dir.path().join("file"), "x").unwrap();
         }
-        let plan = Plan { read: vec![named.path().into()], write: vec![out.path().join("new/file")], kube_api: false };
+        let plan = Plan {
+            read: vec![named.path().into()],
+            write: vec![out.path().join("new/file")],
+            kube_api: false,
+        };
         let (inside, outside) = (named.path().join("file"), other.path().join("file"));
         let made = out.path().join("new");
         let outcome = std::thread::spawn(move || {
             let said = confine(&plan);
             let written = std::fs::create_dir(&made).and_then(|()| std::fs::write(made.join("file"), "x"));
-            (said, std::fs::read(&inside).is_ok(), std::fs::read(&outside).is_ok(), written.is_ok(),
-             std::fs::write(&inside, "y").is_ok())
+            (
+                said,
+                std::fs::read(&inside).is_ok(),
+                std::fs::read(&outside).is_ok(),
+                written.is_ok(),
+                std::fs::write(&inside, "y").is_ok(),
+            )
         });
         let (said, inside, outside, written, overwritten) = outcome.join().expect("the thread ends");
         if said == "files not confined (this kernel cannot)" {

@@ -9,7 +9,7 @@ use seccompiler::{
 };
 
 /// What no verb does after its sockets are open: changing the kernel, the machine, the view of files
-/// or other processes; io_uring, whose calls no filter sees.
+/// or other processes; `io_uring`, whose calls no filter sees.
 #[rustfmt::skip]
 const NEVER: &[i64] = &[
     libc::SYS_acct, libc::SYS_add_key, libc::SYS_adjtimex, libc::SYS_bpf, libc::SYS_chroot,

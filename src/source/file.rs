@@ -5,10 +5,9 @@ use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use flowfence_capture::{Limits, Recorder, read_capture};
+use flowfence_capture::{Recorder, read_capture};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Traffic;
 use crate::exit::Failure;
 
 /// One input to read.
@@ -32,10 +31,18 @@ impl Input {
     }
 }
 
-/// Reads every source. An input that cannot be used does not stop the others; when none can be
-/// used, that is an error.
-pub fn read(inputs: &[Input], limits: Limits) -> Result<Traffic, Failure> {
-    let mut recorder = Recorder::new(limits);
+/// What became of files that were read.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Inputs that could not be used, one sentence each.
+    pub unusable: Vec<String>,
+    /// Files of directories that are no captures.
+    pub passed_over: u64,
+}
+
+/// Reads every input. One that cannot be used does not stop the others; when none can be used, that
+/// is an error.
+pub fn read(inputs: &[Input], recorder: &mut Recorder) -> Result<Outcome, Failure> {
     let progress = progress_bar(inputs);
     let mut unusable = Vec::new();
     let mut passed_over = Vec::new();
@@ -43,9 +50,9 @@ pub fn read(inputs: &[Input], limits: Limits) -> Result<Traffic, Failure> {
     for input in inputs {
         let mut report = |octets: u64| progress.set_position(read_before + octets);
         let outcome = match input {
-            Input::Stdin => read_capture(io::stdin().lock(), "-", &mut recorder, &mut report)
+            Input::Stdin => read_capture(io::stdin().lock(), "-", recorder, &mut report)
                 .map_err(|error| format!("-: {error}")),
-            Input::Named(path) | Input::Found(path) => read_file(path, &mut recorder, &mut report),
+            Input::Named(path) | Input::Found(path) => read_file(path, recorder, &mut report),
         };
         match (outcome, input) {
             (Err(problem), Input::Found(_)) => passed_over.push(problem),
@@ -59,9 +66,7 @@ pub fn read(inputs: &[Input], limits: Limits) -> Result<Traffic, Failure> {
         unusable.append(&mut passed_over);
         return Err(Failure::unreadable(unusable.join("\n")));
     }
-    let mut recording = recorder.finish();
-    recording.counts.add("files-passed-over", passed_over.len() as u64);
-    Ok(Traffic { recording, unusable })
+    Ok(Outcome { unusable, passed_over: passed_over.len() as u64 })
 }
 
 fn read_file(path: &Path, recorder: &mut Recorder, progress: &mut dyn FnMut(u64)) -> Result<(), String> {

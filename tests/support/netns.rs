@@ -26,7 +26,8 @@ pub fn cannot() -> Option<&'static str> {
     if !Uid::effective().is_root() {
         return Some("it needs root, to make network namespaces");
     }
-    let works = Command::new("ip").args(["netns", "list"]).output().is_ok_and(|output| output.status.success());
+    let works =
+        Command::new("ip").args(["netns", "list"]).output().is_ok_and(|output| output.status.success());
     let name = format!("fflive-{}-probe", std::process::id());
     let made = works && ip(&["netns", "add", &name]).is_ok();
     let _ = ip(&["netns", "del", &name]);
@@ -69,7 +70,21 @@ impl Net {
     #[must_use]
     pub fn cable(self, name: &str, client: &str, server: &str) -> Self {
         let (c, s) = (format!("c{name}"), format!("s{name}"));
-        ip(&["-n", &self.client, "link", "add", &c, "type", "veth", "peer", "name", &s, "netns", &self.server]).unwrap();
+        ip(&[
+            "-n",
+            &self.client,
+            "link",
+            "add",
+            &c,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            &s,
+            "netns",
+            &self.server,
+        ])
+        .unwrap();
         for (namespace, link, address) in [(&self.client, &c, client), (&self.server, &s, server)] {
             ip(&["-n", namespace, "addr", "add", &format!("{address}/24"), "dev", link]).unwrap();
             ip(&["-n", namespace, "link", "set", link, "up"]).unwrap();
@@ -163,7 +178,7 @@ impl Running {
         while !self.said.contains(words) {
             match self.stderr.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(more) => self.said.push_str(&more),
-                Err(_) => panic!("never said {words:?}, but: {}", self.said),
+                Err(error) => panic!("never said {words:?} ({error}), but: {}", self.said),
             }
         }
     }
@@ -175,7 +190,11 @@ impl Running {
         while let Ok(more) = self.stderr.recv_timeout(Duration::from_secs(5)) {
             self.said.push_str(&more);
         }
-        Run { code: status.code().expect("ended by itself, not by a signal"), stdout, stderr: self.said.clone() }
+        Run {
+            code: status.code().expect("ended by itself, not by a signal"),
+            stdout,
+            stderr: self.said.clone(),
+        }
     }
 }
 

@@ -31,7 +31,8 @@ impl Interface {
 
     /// Whether it is up; an answer that cannot be had is taken for yes.
     pub fn is_up(&self) -> bool {
-        let flags = |name: &str| getifaddrs().ok()?.find(|one| one.interface_name == name).map(|one| one.flags);
+        let flags =
+            |name: &str| getifaddrs().ok()?.find(|one| one.interface_name == name).map(|one| one.flags);
         self.index == 0 || flags(&self.name).is_none_or(|flags| flags.contains(InterfaceFlags::IFF_UP))
     }
 

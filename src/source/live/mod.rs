@@ -19,13 +19,13 @@ mod stop;
 mod view;
 mod watched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use flowfence_capture::Recorder;
+use flowfence_capture::{Block, Gathering, Limits, Recorder, Session};
 use flowfence_model::Recording;
 
 use crate::cli::LiveArgs;
@@ -48,6 +48,26 @@ const TICK: Duration = Duration::from_millis(50);
 /// So often it looks whether the interfaces are up.
 const CHECK: Duration = Duration::from_millis(500);
 
+/// How readers hand over what they saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Handing {
+    /// The run that their blocks are of.
+    pub run: u128,
+    /// So often.
+    pub every: Duration,
+    /// Whether they forget what they handed over once it is over.
+    pub forgets: bool,
+}
+
+impl Default for Handing {
+    fn default() -> Self {
+        Handing { run: 0, every: Duration::from_secs(1), forgets: false }
+    }
+}
+
+/// Takes blocks while a capture goes on; an error ends it.
+pub type Taker<'a> = &'a mut dyn FnMut(Block) -> Result<(), Failure>;
+
 /// Interfaces that are being read.
 #[derive(Debug)]
 pub struct Live {
@@ -58,7 +78,14 @@ pub struct Live {
     began: Instant,
     duration: Option<Duration>,
     until_ready: Option<Duration>,
-    recorder: Arc<Mutex<Recorder>>,
+    /// Of each reader its interface, and its number among the readers of that.
+    readers: Vec<(usize, usize)>,
+    /// What was handed over.
+    gathering: Gathering,
+    /// What files told.
+    beside: Recording,
+    /// Packets and evicted flows of what was given away, by reader.
+    given: BTreeMap<usize, (u64, u64)>,
     /// What could not be opened, or broke off, one sentence each.
     problems: Vec<String>,
 }
@@ -66,7 +93,13 @@ pub struct Live {
 impl Live {
     /// Opens the interfaces, gives up the rights that this took unless told otherwise, and begins to
     /// read. One that cannot be opened does not keep the others from it.
-    pub fn open(names: &BTreeSet<&str>, args: &LiveArgs, plan: &Plan, recorder: Recorder) -> Result<Self, Failure> {
+    pub fn open(
+        names: &BTreeSet<&str>,
+        args: &LiveArgs,
+        plan: &Plan,
+        limits: &Limits,
+        handing: Handing,
+    ) -> Result<Self, Failure> {
         open::demand_right()?;
         let setting = Setting::new(args);
         if let Some(warning) = setting.warning() {
@@ -87,29 +120,45 @@ impl Live {
             began: Instant::now(),
             duration: args.duration,
             until_ready: args.until_ready,
-            recorder: Arc::new(Mutex::new(recorder)),
+            readers: Vec::new(),
+            gathering: Gathering::default(),
+            beside: Recording::default(),
+            given: BTreeMap::new(),
             problems,
         };
-        live.start(opened, !args.no_sandbox)?;
+        live.start(opened, !args.no_sandbox, limits, handing)?;
         Ok(live)
     }
 
-    fn start(&mut self, opened: Vec<Opened>, is_confined: bool) -> Result<(), Failure> {
+    fn start(
+        &mut self,
+        opened: Vec<Opened>,
+        is_confined: bool,
+        limits: &Limits,
+        handing: Handing,
+    ) -> Result<(), Failure> {
         let (sender, words) = sync_channel(WORDS);
         self.words = words;
+        let readers: usize = opened.iter().map(|(_, captures)| captures.len()).sum();
+        // Together they keep what one may.
+        let limits = Limits { max_flows: (limits.max_flows / readers.max(1)).max(1), ..limits.clone() };
         for (interface, captures) in opened {
             let watched = Watched::new(interface, captures.len());
-            let input = lock(&self.recorder).begin_input(&watched.name());
             for (number, capture) in captures.into_iter().enumerate() {
+                let session = Session { id: handing.run, reader: u32::try_from(self.readers.len()).unwrap_or(u32::MAX) };
+                let mut recorder = Recorder::new(limits.clone()).with_session(session);
+                if handing.forgets {
+                    recorder = recorder.forgetting();
+                }
                 let reader = Reader {
-                    interface: self.interfaces.len(),
-                    number,
+                    number: self.readers.len(),
                     capture,
-                    recorder: Arc::clone(&self.recorder),
-                    input,
+                    input: recorder.begin_input(&watched.name()),
+                    recorder,
                     stop: Arc::clone(&self.stop),
                     is_gone: Arc::clone(&watched.is_gone),
                     words: sender.clone(),
+                    every: handing.every,
                 };
                 let run = move || {
                     if is_confined {
@@ -117,6 +166,7 @@ impl Live {
                     }
                     reader.run();
                 };
+                self.readers.push((self.interfaces.len(), number));
                 self.threads.push(spawn("reader", run)?);
             }
             self.interfaces.push(watched);
@@ -124,15 +174,40 @@ impl Live {
         Ok(())
     }
 
+    /// Takes what files beside the interfaces told.
+    pub fn beside(&mut self, files: Recording) {
+        self.beside = files;
+    }
+
+    /// Everything so far.
+    fn recording(&self) -> Recording {
+        let mut recording = self.beside.clone();
+        self.gathering.add_to(&mut recording);
+        recording
+    }
+
     /// Takes what the readers see until it is time to end; the recorder, and what went wrong.
-    pub fn watch(mut self, objects: Option<Objects>) -> Result<(Recording, Vec<String>), Failure> {
+    pub fn watch(self, objects: Option<Objects>) -> Result<(Recording, Vec<String>), Failure> {
+        self.go_on(objects, None)
+    }
+
+    /// Gives what the readers see to somebody until it is time to end; counts, and what went wrong.
+    pub fn give(self, taker: Taker<'_>) -> Result<(Recording, Vec<String>), Failure> {
+        self.go_on(None, Some(taker))
+    }
+
+    fn go_on(
+        mut self,
+        objects: Option<Objects>,
+        mut taker: Option<Taker<'_>>,
+    ) -> Result<(Recording, Vec<String>), Failure> {
         let mut view = View::new();
         let wanted = view.shows_edges() || self.until_ready.is_some();
         let mut looker = objects.filter(|_| wanted).map(Looker::start).transpose()?;
         let mut checked = self.began;
         loop {
             match self.words.recv_timeout(TICK) {
-                Ok(word) => self.hear(word),
+                Ok(word) => self.hear(word, &mut taker)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every reader has said its last word.
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -157,19 +232,35 @@ impl Live {
         self.end()
     }
 
-    fn hear(&mut self, word: Word) {
+    fn hear(&mut self, word: Word, taker: &mut Option<Taker<'_>>) -> Result<(), Failure> {
         match word {
-            Word::Seen { interface, reader, kernel } => {
-                if let Some(watched) = self.interfaces.get_mut(interface) {
-                    watched.count(reader, kernel);
+            Word::Seen { reader, mut block, kernel } => {
+                if let Some((watched, number)) = self.interface_of(reader) {
+                    watched.count(number, kernel);
+                    // What the interface dropped is told once, with its first reader.
+                    let by_interface = if number == 0 { watched.dropped_by_interface() } else { 0 };
+                    block.set_lost(kernel.dropped, by_interface);
+                }
+                match taker {
+                    Some(take) => {
+                        self.given.insert(reader, (block.packets, block.counts.get("flows-evicted")));
+                        take(block)?;
+                    }
+                    None => self.gathering.absorb(block),
                 }
             }
-            Word::Trouble { interface, said } => {
+            Word::Trouble { reader, said } => {
                 let after = self.began.elapsed();
-                let told = self.interfaces.get_mut(interface).and_then(|watched| watched.trouble(&said, after));
+                let told = self.interface_of(reader).and_then(|(watched, _)| watched.trouble(&said, after));
                 self.problems.extend(told);
             }
         }
+        Ok(())
+    }
+
+    fn interface_of(&mut self, reader: usize) -> Option<(&mut Watched, usize)> {
+        let (interface, number) = *self.readers.get(reader)?;
+        Some((self.interfaces.get_mut(interface)?, number))
     }
 
     fn check(&mut self) {
@@ -182,46 +273,44 @@ impl Live {
             // What is used once in this time was seen with a probability of 95 % after thrice the time.
             let is_long = self.until_ready.is_some_and(|rare| self.began.elapsed() >= rare * 3);
             if is_long && glance.is_ready() {
-                say!("flowfence: every workload that can be seen here is ready");
+                view.say("every workload that can be seen here is ready");
                 self.stop.ask();
             }
             view.glance(glance);
         }
-        if looker.is_due() {
-            let recorder = lock(&self.recorder);
-            if recorder.flows() <= MAX_FLOWS {
-                let recording = recorder.snapshot();
-                drop(recorder);
-                looker.look(recording, self.counts().loss);
-            }
+        if looker.is_due() && self.gathering.flows() <= MAX_FLOWS {
+            looker.look(self.recording(), self.counts().loss);
         }
     }
 
     fn counts(&self) -> Counts {
-        let recorder = lock(&self.recorder);
-        let lost: u64 = self.interfaces.iter().map(|w| w.dropped_by_kernel() + w.dropped_by_interface()).sum();
+        let lost: u64 =
+            self.interfaces.iter().map(|w| w.dropped_by_kernel() + w.dropped_by_interface()).sum();
         let by_interface: u64 = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
         let arrived: u64 = self.interfaces.iter().map(Watched::arrived).sum();
         let all = arrived + by_interface;
         Counts {
-            packets: recorder.packets(),
-            flows: recorder.flows(),
-            evicted: recorder.evicted(),
+            packets: self.gathering.packets() + self.given.values().map(|(packets, _)| packets).sum::<u64>(),
+            flows: self.gathering.flows(),
+            evicted: self.gathering.evicted(),
             dropped: lost,
             loss: if all == 0 { 0.0 } else { lost as f64 / all as f64 },
         }
     }
 
-    fn end(self) -> Result<(Recording, Vec<String>), Failure> {
+    fn end(mut self) -> Result<(Recording, Vec<String>), Failure> {
         let by_kernel = self.interfaces.iter().map(Watched::dropped_by_kernel).sum();
         let by_interface = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
-        for thread in self.threads {
+        for thread in std::mem::take(&mut self.threads) {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
-        let recorder = Arc::into_inner(self.recorder).expect("the readers have ended, and nobody else has it");
-        let mut recording = recorder.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
-        recording.counts.add("kernel-drops", by_kernel);
-        recording.counts.add("interface-drops", by_interface);
+        let mut recording = self.recording();
+        if !self.given.is_empty() {
+            recording.packets = self.given.values().map(|(packets, _)| packets).sum();
+            recording.counts.add("flows-evicted", self.given.values().map(|(_, evicted)| evicted).sum());
+            recording.counts.add("kernel-drops", by_kernel);
+            recording.counts.add("interface-drops", by_interface);
+        }
         Ok((recording, self.problems))
     }
 }
@@ -245,10 +334,6 @@ fn open_all(names: &BTreeSet<&str>, setting: &Setting) -> Result<(Vec<Opened>, V
 fn listed(opened: &[Opened]) -> String {
     let names: Vec<&str> = opened.iter().map(|(interface, _)| interface.name.as_str()).collect();
     crate::output::safe::line(&names.join(", "))
-}
-
-fn lock(recorder: &Mutex<Recorder>) -> std::sync::MutexGuard<'_, Recorder> {
-    recorder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The only place that spawns threads for live sources.

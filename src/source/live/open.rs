@@ -1,4 +1,4 @@
-//! An interface becomes packets: libpcap with a ring in shared memory (TPACKET_V3).
+//! An interface becomes packets: libpcap with a ring in shared memory (`TPACKET_V3`).
 
 use caps::{CapSet, Capability};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
@@ -43,7 +43,7 @@ impl Setting {
     pub fn warning(&self) -> Option<String> {
         let lost = match self.snaplen {
             ..128 => "the TCP flags of connections in tunnels, and so who opened them",
-            ..160 => "the TCP flags of connections in tunnels over IPv6, and so who opened them",
+            128..160 => "the TCP flags of connections in tunnels over IPv6, and so who opened them",
             _ => return None,
         };
         Some(format!("--snaplen {} cuts off {lost}; 160 or more keeps them", self.snaplen))
@@ -68,7 +68,8 @@ pub fn open(name: &str, setting: &Setting) -> Result<Opened, Refused> {
         let there = interface::names().join(", ");
         return Err(Refused::One(format!("live:{name}: there is no such interface; there are {there}")));
     };
-    let readers = (0..setting.readers).map(|_| reader(&interface.name, setting)).collect::<Result<Vec<_>, _>>()?;
+    let readers =
+        (0..setting.readers).map(|_| reader(&interface.name, setting)).collect::<Result<Vec<_>, _>>()?;
     if readers.len() > 1 {
         fanout::join(&readers).map_err(|error| {
             Refused::One(format!("live:{name}: the kernel does not deal packets to several readers: {error}"))
@@ -93,7 +94,10 @@ fn reader(name: &str, setting: &Setting) -> Result<Capture<Active>, Refused> {
     }
     if let Some(filter) = &setting.filter {
         capture.filter(filter, true).map_err(|error| {
-            Refused::All(Failure::usage(format!("--filter {filter:?}: {}; see pcap-filter(7)", sentence(&error))))
+            Refused::All(Failure::usage(format!(
+                "--filter {filter:?}: {}; see pcap-filter(7)",
+                sentence(&error)
+            )))
         })?;
     }
     Ok(capture)
@@ -118,7 +122,8 @@ pub fn demand_right() -> Result<(), Failure> {
     match probe {
         Ok(_) => Ok(()),
         Err(nix::Error::EPERM | nix::Error::EACCES) => {
-            let program = std::env::current_exe().map_or("flowfence".to_owned(), |path| path.display().to_string());
+            let program =
+                std::env::current_exe().map_or("flowfence".to_owned(), |path| path.display().to_string());
             Err(Failure::unreadable(format!(
                 "capturing from an interface needs CAP_NET_RAW, which this process does not have: run \
                  `sudo setcap cap_net_raw+ep {program}` once, or in a pod set \

@@ -1,12 +1,12 @@
 //! One thread a ring: packets into a recorder of its own, handed over now and then.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flowfence_capture::{Interface, LinkType, RawPacket, Recorder};
+use flowfence_capture::{Block, Interface, LinkType, RawPacket, Recorder};
 use flowfence_model::Timestamp;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pcap::{Active, Capture};
@@ -17,9 +17,7 @@ use super::stop::Stop;
 /// Packets that are taken before anything else is looked after: a millisecond at most.
 const BATCH: usize = 4096;
 /// A silent interface is asked again after this time whether to stop.
-const PATIENCE: u16 = 50;
-/// So often what was seen is handed over.
-const HANDOVER: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(50);
 /// How long after the end the last block of the ring may come: it is handed over by the kernel
 /// [`BLOCK_MILLIS`] after its first packet.
 const LAST_BLOCK: Duration = Duration::from_millis(2 * BLOCK_MILLIS as u64);
@@ -29,17 +27,17 @@ const LAST_BLOCK: Duration = Duration::from_millis(2 * BLOCK_MILLIS as u64);
 pub enum Word {
     /// What it has seen since its last word.
     Seen {
-        /// Its interface.
-        interface: usize,
-        /// Its number among the readers of that.
+        /// Its number among all readers.
         reader: usize,
+        /// What changed in its recorder.
+        block: Block,
         /// What the kernel counted for it so far.
         kernel: Kernel,
     },
     /// Its interface gives nothing at the moment; it tries again.
     Trouble {
-        /// The interface.
-        interface: usize,
+        /// Its number among all readers.
+        reader: usize,
         /// What the system said.
         said: String,
     },
@@ -66,50 +64,39 @@ impl Kernel {
 
 /// A reader before it runs.
 pub struct Reader {
-    /// Its interface, by number.
-    pub interface: usize,
-    /// Its number among the readers of that.
+    /// Its number among all readers.
     pub number: usize,
     /// Its ring.
     pub capture: Capture<Active>,
-    /// Where it counts.
-    pub recorder: Arc<Mutex<Recorder>>,
-    /// The number of its interface among the recorder's inputs.
+    /// Where it counts; nobody else touches it.
+    pub recorder: Recorder,
+    /// The interface among the recorder's inputs.
     pub input: u32,
     /// Whether to end.
     pub stop: Arc<Stop>,
     /// Whether its interface is gone for good.
     pub is_gone: Arc<AtomicBool>,
-    /// Bounded: when it is full, what was seen waits here and grows, and nothing is lost.
+    /// Bounded. When it is full, what was seen stays in the recorder, and a later word says it.
     pub words: SyncSender<Word>,
+    /// So often what was seen is handed over.
+    pub every: Duration,
 }
 
 impl Reader {
-    /// Reads until it is asked to stop, then what had arrived by then.
+    /// Reads until it is asked to stop, then what had arrived by then, and says its last word.
     pub fn run(mut self) {
-        let link = u16::try_from(self.capture.get_datalink().0).unwrap_or(u16::MAX);
-        let interface = Interface { number: 0, link_type: LinkType(link), name: None };
         let mut kernel = Kernel::default();
+        let mut waiting: Option<Word> = None;
         let mut handed = Instant::now();
         let mut stopped: Option<Instant> = None;
+        let link = LinkType(u16::try_from(self.capture.get_datalink().0).unwrap_or(u16::MAX));
+        let interface = Interface { number: 0, link_type: link, name: None };
         let mut latest = Timestamp::MIN;
         loop {
-            let (input, recorder) = (self.input, &self.recorder);
-            let mut held = recorder.lock().unwrap_or_else(PoisonError::into_inner);
-            let outcome = self.capture.dispatch(Some(BATCH), |packet| {
-                let header = packet.header;
-                // Nanoseconds: that is the precision that was asked for.
-                let nanos = u32::try_from(header.ts.tv_usec).unwrap_or(0);
-                latest = Timestamp::from_secs(header.ts.tv_sec, nanos);
-                let packet = RawPacket { time: latest, original_len: header.len, data: packet.data };
-                held.packet(input, &interface, &packet);
-            });
-            drop(held);
+            let outcome = self.batch(&interface, &mut latest);
             let is_idle = matches!(outcome, Ok(0));
             if let Err(error) = &outcome {
-                let said = sentence(error);
-                let _ = self.words.try_send(Word::Trouble { interface: self.interface, said });
-                std::thread::sleep(Duration::from_millis(u64::from(PATIENCE)));
+                self.complain(error);
             }
             if let Some(at) = self.stop.at() {
                 let since = *stopped.get_or_insert_with(Instant::now);
@@ -120,36 +107,58 @@ impl Reader {
             if self.is_gone.load(Ordering::Relaxed) {
                 break;
             }
-            if handed.elapsed() >= HANDOVER {
+            if handed.elapsed() >= self.every {
                 handed = Instant::now();
-                self.hand_over(&mut kernel);
+                waiting = self.hand_over(waiting, &mut kernel);
             }
             if is_idle {
                 self.wait(stopped.is_some());
             }
         }
-        self.count(&mut kernel);
-        let _ = self.words.send(Word::Seen { interface: self.interface, reader: self.number, kernel });
+        // Now somebody listens to nothing else.
+        for word in waiting.into_iter().chain([self.word(&mut kernel)]) {
+            let _ = self.words.send(word);
+        }
+    }
+
+    fn batch(&mut self, interface: &Interface, latest: &mut Timestamp) -> Result<usize, pcap::Error> {
+        let (input, recorder) = (self.input, &mut self.recorder);
+        self.capture.dispatch(Some(BATCH), |packet| {
+            let header = packet.header;
+            // Nanoseconds: that is the precision that was asked for.
+            let nanos = u32::try_from(header.ts.tv_usec).unwrap_or(0);
+            *latest = Timestamp::from_secs(header.ts.tv_sec, nanos);
+            let packet = RawPacket { time: *latest, original_len: header.len, data: packet.data };
+            recorder.packet(input, interface, &packet);
+        })
+    }
+
+    fn complain(&self, error: &pcap::Error) {
+        let _ = self.words.try_send(Word::Trouble { reader: self.number, said: sentence(error) });
+        std::thread::sleep(PATIENCE);
     }
 
     fn wait(&self, is_ending: bool) {
         let mut ring = [PollFd::new(self.capture.as_fd(), PollFlags::POLLIN)];
-        let patience = if is_ending { 10 } else { PATIENCE };
+        let patience = if is_ending { PATIENCE / 5 } else { PATIENCE };
         // Whatever it says, the next look at the ring tells.
-        let _ = poll(&mut ring, PollTimeout::from(patience));
+        let _ = poll(&mut ring, PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO));
     }
 
-    fn count(&mut self, kernel: &mut Kernel) {
+    /// Hands over what changed, unless a word still waits for room; what waits from now on.
+    fn hand_over(&mut self, waiting: Option<Word>, kernel: &mut Kernel) -> Option<Word> {
+        let word = waiting.unwrap_or_else(|| self.word(kernel));
+        match self.words.try_send(word) {
+            Err(TrySendError::Full(word)) => Some(word),
+            Ok(()) | Err(TrySendError::Disconnected(_)) => None,
+        }
+    }
+
+    fn word(&mut self, kernel: &mut Kernel) -> Word {
         if let Ok(stat) = self.capture.stats() {
             kernel.count(stat.received, stat.dropped);
         }
-    }
-
-    fn hand_over(&mut self, kernel: &mut Kernel) {
-        self.count(kernel);
-        match self.words.try_send(Word::Seen { interface: self.interface, reader: self.number, kernel: *kernel }) {
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-        }
+        Word::Seen { reader: self.number, block: self.recorder.drain(), kernel: *kernel }
     }
 }
 

@@ -43,7 +43,9 @@ impl View {
     pub fn new() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             bar
         });
         let began = Instant::now();
@@ -68,16 +70,21 @@ impl View {
             return;
         }
         let lines = lines(now - self.began, &counts(), self.glance.as_ref());
-        match &self.bar {
-            Some(bar) => {
-                self.next = now + REFRESH;
-                bar.set_message(lines.join("\n"));
-                bar.tick();
-            }
-            None => {
-                self.next = now + LINE;
-                say!("flowfence: {}", lines.first().map_or("", String::as_str));
-            }
+        if let Some(bar) = &self.bar {
+            self.next = now + REFRESH;
+            bar.set_message(lines.join("\n"));
+        } else {
+            self.next = now + LINE;
+            say!("flowfence: {}", lines.first().map_or("", String::as_str));
+        }
+    }
+
+    /// Says a line that stays.
+    pub fn say(&self, line: &str) {
+        if let Some(bar) = &self.bar {
+            bar.suspend(|| say!("flowfence: {line}"));
+        } else {
+            say!("flowfence: {line}");
         }
     }
 

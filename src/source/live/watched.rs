@@ -82,7 +82,11 @@ impl Watched {
     }
 
     fn sentence(&self, what: &str, after: Duration) -> String {
-        format!("{}: {what}, {:.1} s after the capture began; what came before counts", self.name(), after.as_secs_f64())
+        format!(
+            "{}: {what}, {:.1} s after the capture began; what came before counts",
+            self.name(),
+            after.as_secs_f64()
+        )
     }
 }
 
@@ -94,7 +98,10 @@ mod tests {
     fn trouble_is_told_once_while_the_interface_is_there() {
         let mut watched = Watched::new(Interface::find("any").unwrap(), 2);
         let told = watched.trouble("network is down", Duration::from_millis(1500)).unwrap();
-        assert!(told.starts_with("live:any: gives no packets, and is tried again (network is down), 1.5 s"), "{told}");
+        assert!(
+            told.starts_with("live:any: gives no packets, and is tried again (network is down), 1.5 s"),
+            "{told}"
+        );
         assert_eq!(watched.trouble("network is down", Duration::from_secs(2)), None);
         assert!(!watched.is_gone.load(Ordering::Relaxed));
     }

@@ -1,0 +1,334 @@
+//! What several recorders saw, put together while they go on.
+//!
+//! ```text
+//! Recorder ─▶ Block ─┐
+//! Recorder ─▶ Block ─┼─▶ Gathering ─▶ Recording
+//! Recorder ─▶ Block ─┘
+//! ```
+//!
+//! A block says how things stand, not what was added: each flow that changed as it is by now, and
+//! every count from the beginning on. Numbers only grow, so that the larger of two states is the
+//! later one: a block that comes twice, out of order or not at all does no harm but to what only it
+//! had. Within a session inputs of one name are one input, and hops that only differ by the recorder
+//! are one tap: readers of one interface see parts of the same wire.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use flowfence_model::{Counts, Endpoint, FileReport, FlowRecord, Half, Names, Protocol, Recording, Tap, TapId};
+use hashbrown::HashMap;
+
+use crate::cause::Cause;
+use crate::tap::Hop;
+
+/// Two halves of a connection that two recorders saw began at most this long after one another.
+const APART: Duration = Duration::from_secs(2);
+
+/// Flow records that a gathering keeps at most; more are counted as evicted.
+const MAX_FLOWS: usize = 1 << 25;
+
+/// Blocks of one recorder whose absence is noticed.
+const MAX_SEQUENCE: usize = 1 << 24;
+
+/// One recorder of one run of a program. Two runs of one id must not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session {
+    /// Drawn anew for each run.
+    pub id: u128,
+    /// The recorder's number within the run.
+    pub reader: u32,
+}
+
+/// How things stand in a recorder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Whose it is.
+    pub session: Session,
+    /// Its blocks are numbered from 0; a number that is missing is a block that was lost.
+    pub sequence: u64,
+    /// Every tap so far; a flow's [`TapId`] is an index into it.
+    pub taps: Vec<(Hop, Tap)>,
+    /// Flow records that changed since the block before, each with its number in the session.
+    pub flows: Vec<(u64, FlowRecord)>,
+    /// Names that were new.
+    pub names: Vec<(IpAddr, String)>,
+    /// Everything that was passed over or lost so far, by cause.
+    pub counts: Counts,
+    /// Packets so far.
+    pub packets: u64,
+    /// What became of each input so far.
+    pub inputs: Vec<FileReport>,
+}
+
+impl Block {
+    /// Says how many packets were lost so far before they came to the recorder: dropped by the
+    /// kernel because a ring was full, and by an interface.
+    pub fn set_lost(&mut self, by_kernel: u64, by_interface: u64) {
+        self.counts.add(Cause::KernelDrops.token(), by_kernel);
+        self.counts.add(Cause::InterfaceDrops.token(), by_interface);
+    }
+
+    /// Packets that its recorder has taken by now.
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+}
+
+/// Everything that was handed over.
+#[derive(Debug, Default)]
+pub struct Gathering {
+    parts: BTreeMap<Session, Part>,
+    taps: Vec<Tap>,
+    ids: HashMap<(u32, Hop), TapId, foldhash::fast::RandomState>,
+    files: Vec<FileReport>,
+    /// The number of an input by its run and name.
+    inputs: BTreeMap<(u128, String), u32>,
+    names: Names,
+    names_dropped: u64,
+    overflowed: u64,
+}
+
+/// What one recorder handed over.
+#[derive(Debug, Default)]
+struct Part {
+    records: Vec<FlowRecord>,
+    places: HashMap<u64, usize, foldhash::fast::RandomState>,
+    files: Vec<FileReport>,
+    counts: Counts,
+    packets: u64,
+    seen: Vec<bool>,
+}
+
+impl Gathering {
+    /// Takes a block.
+    pub fn absorb(&mut self, block: Block) {
+        let run = block.session.id;
+        let inputs: Vec<u32> = block.inputs.iter().map(|file| self.input(run, &file.name)).collect();
+        let taps: Vec<TapId> = block.taps.iter().map(|(hop, tap)| self.tap(*hop, tap, &inputs)).collect();
+        for (address, name) in &block.names {
+            self.names_dropped += u64::from(!self.names.insert(*address, name));
+        }
+        let room = MAX_FLOWS.saturating_sub(self.flows());
+        let part = self.parts.entry(block.session).or_default();
+        for (number, mut record) in block.flows {
+            record.tap = taps.get(usize::from(record.tap.0)).copied().unwrap_or(record.tap);
+            let next = part.records.len();
+            match part.places.get(&number).and_then(|place| part.records.get_mut(*place)) {
+                Some(known) => grow(known, &record),
+                None if room == 0 => self.overflowed += 1,
+                None => {
+                    part.places.insert(number, next);
+                    part.records.push(record);
+                }
+            }
+        }
+        part.counts.raise(&block.counts);
+        part.packets = part.packets.max(block.packets);
+        part.note_files(block.inputs);
+        part.note_sequence(block.sequence);
+    }
+
+    /// Packets that were taken so far.
+    pub fn packets(&self) -> u64 {
+        self.parts.values().map(|part| part.packets).sum()
+    }
+
+    /// Flow records that are kept.
+    pub fn flows(&self) -> usize {
+        self.parts.values().map(|part| part.records.len()).sum()
+    }
+
+    /// Flow records that were given up because the limit was reached.
+    pub fn evicted(&self) -> u64 {
+        let told: u64 = self.parts.values().map(|part| part.counts.get(Cause::FlowsEvicted.token())).sum();
+        told + self.overflowed
+    }
+
+    /// Everything that was handed over so far.
+    pub fn recording(&self) -> Recording {
+        let mut counts = Counts::default();
+        let mut files = self.files.clone();
+        for (session, part) in &self.parts {
+            counts.merge(&part.counts);
+            counts.add(Cause::BlocksMissing.token(), part.seen.iter().filter(|seen| !**seen).count() as u64);
+            for file in &part.files {
+                let input = self.inputs.get(&(session.id, file.name.clone()));
+                if let Some(known) = input.and_then(|i| files.get_mut(*i as usize)) {
+                    add(known, file);
+                }
+            }
+        }
+        counts.add(Cause::DnsNamesDropped.token(), self.names_dropped);
+        counts.add(Cause::FlowsEvicted.token(), self.overflowed);
+        let parts: Vec<&Part> = self.parts.values().collect();
+        let records = match parts.as_slice() {
+            [part] => part.records.clone(),
+            parts => join_halves(parts),
+        };
+        let (taps, names) = (self.taps.clone(), self.names.clone());
+        Recording { records, taps, files, names, counts, packets: self.packets() }
+    }
+
+    /// Adds everything that was handed over to a recording.
+    pub fn add_to(&self, recording: &mut Recording) {
+        if self.parts.is_empty() {
+            return;
+        }
+        let more = self.recording();
+        let inputs = u32::try_from(recording.files.len()).unwrap_or(u32::MAX);
+        let taps = u16::try_from(recording.taps.len()).unwrap_or(u16::MAX);
+        recording.files.extend(more.files);
+        let moved = |tap: Tap| Tap { input: tap.input.saturating_add(inputs), ..tap };
+        recording.taps.extend(more.taps.into_iter().map(moved));
+        let moved = |record: FlowRecord| FlowRecord { tap: TapId(record.tap.0.saturating_add(taps)), ..record };
+        recording.records.extend(more.records.into_iter().map(moved));
+        for (address, names) in more.names.iter() {
+            let kept_out = names.iter().filter(|name| !recording.names.insert(*address, name)).count();
+            recording.counts.add(Cause::DnsNamesDropped.token(), kept_out as u64);
+        }
+        recording.counts.merge(&more.counts);
+        recording.packets += more.packets;
+    }
+
+    fn input(&mut self, run: u128, name: &str) -> u32 {
+        let next = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        let number = *self.inputs.entry((run, name.to_owned())).or_insert(next);
+        if number == next {
+            self.files.push(FileReport { name: name.to_owned(), ..FileReport::default() });
+        }
+        number
+    }
+
+    fn tap(&mut self, hop: Hop, tap: &Tap, inputs: &[u32]) -> TapId {
+        let input = inputs.get(tap.input as usize).copied().unwrap_or(tap.input);
+        let next = TapId(u16::try_from(self.taps.len()).unwrap_or(u16::MAX));
+        let id = *self.ids.entry((input, hop)).or_insert(next);
+        match self.taps.get_mut(usize::from(id.0)) {
+            Some(known) => {
+                known.first = known.first.min(tap.first);
+                known.last = known.last.max(tap.last);
+            }
+            None => self.taps.push(Tap { input, ..tap.clone() }),
+        }
+        id
+    }
+}
+
+impl Part {
+    /// The later of two reports of one input has read more of it.
+    fn note_files(&mut self, files: Vec<FileReport>) {
+        for (i, file) in files.into_iter().enumerate() {
+            match self.files.get_mut(i) {
+                Some(known) if (file.packets, file.octets) >= (known.packets, known.octets) => *known = file,
+                Some(_) => {}
+                None => self.files.push(file),
+            }
+        }
+    }
+
+    fn note_sequence(&mut self, sequence: u64) {
+        let Some(at) = usize::try_from(sequence).ok().filter(|at| *at < MAX_SEQUENCE) else { return };
+        if self.seen.len() <= at {
+            self.seen.resize(at + 1, false);
+        }
+        if let Some(seen) = self.seen.get_mut(at) {
+            *seen = true;
+        }
+    }
+}
+
+/// Two states of one record: everything in it only grows, but for the first packet's time.
+fn grow(known: &mut FlowRecord, other: &FlowRecord) {
+    let half = |known: &mut Half, other: &Half| {
+        // One who tries again may do so with another number: the later state has more packets.
+        if (other.packets >= known.packets && other.isn().is_some()) || known.isn().is_none() {
+            known.isn = other.isn;
+        }
+        known.packets = known.packets.max(other.packets);
+        known.octets = known.octets.max(other.octets);
+        known.signs = known.signs.union(other.signs);
+    };
+    half(&mut known.forward, &other.forward);
+    half(&mut known.reverse, &other.reverse);
+    known.first = known.first.min(other.first);
+    known.last = known.last.max(other.last);
+}
+
+fn add(known: &mut FileReport, more: &FileReport) {
+    known.packets += more.packets;
+    known.octets += more.octets;
+    known.damaged_records += more.damaged_records;
+    known.skipped_octets += more.skipped_octets;
+    known.truncated |= more.truncated;
+    known.problems.extend(more.problems.iter().cloned());
+}
+
+/// The records of all parts. The kernel deals packets out by their outer addresses and ports, and
+/// these differ between the two directions of a tunnel: then one recorder saw one half of a
+/// connection and another one the other.
+fn join_halves(parts: &[&Part]) -> Vec<FlowRecord> {
+    type Wire = (TapId, Protocol, Endpoint, Endpoint);
+    let mut records: Vec<FlowRecord> = Vec::with_capacity(parts.iter().map(|part| part.records.len()).sum());
+    let mut halves: HashMap<Wire, Vec<(usize, usize)>, foldhash::fast::RandomState> = HashMap::default();
+    for (number, part) in parts.iter().enumerate() {
+        for record in &part.records {
+            if record.forward.is_seen() && record.reverse.is_seen() {
+                records.push(record.clone());
+                continue;
+            }
+            let wire = (record.tap, record.protocol, record.a.min(record.b), record.a.max(record.b));
+            let waiting = halves.entry(wire).or_default();
+            let other = waiting.iter().position(|(part, i)| {
+                *part != number && records.get(*i).is_some_and(|half| is_other_half(half, record))
+            });
+            if let Some((_, i)) = other.map(|at| waiting.swap_remove(at))
+                && let Some(half) = records.get_mut(i)
+            {
+                *half = whole(half, record);
+            } else {
+                waiting.push((number, records.len()));
+                records.push(record.clone());
+            }
+        }
+    }
+    records
+}
+
+/// The record told from the side from which `like` is told.
+fn turned(record: &FlowRecord, like: &FlowRecord) -> FlowRecord {
+    if record.a == like.a && record.b == like.b { record.clone() } else { record.reversed() }
+}
+
+fn is_other_half(x: &FlowRecord, y: &FlowRecord) -> bool {
+    let y = turned(y, x);
+    let together = x.first <= y.last.plus(APART) && y.first <= x.last.plus(APART);
+    let agree = |ours: Option<u32>, theirs: Option<u32>| ours.is_none() || theirs.is_none() || ours == theirs;
+    together
+        && x.forward.is_seen() != y.forward.is_seen()
+        && x.reverse.is_seen() != y.reverse.is_seen()
+        && agree(x.forward.isn(), y.forward.isn())
+        && agree(x.reverse.isn(), y.reverse.isn())
+}
+
+fn whole(x: &FlowRecord, y: &FlowRecord) -> FlowRecord {
+    let y = turned(y, x);
+    let pick = |ours: Half, theirs: Half| {
+        let (seen, other) = if ours.is_seen() { (ours, theirs) } else { (theirs, ours) };
+        let isn = seen.isn().or(other.isn()).unwrap_or(0);
+        Half { signs: seen.signs.union(other.signs), isn, ..seen }
+    };
+    let joined = FlowRecord {
+        first: x.first.min(y.first),
+        last: x.last.max(y.last),
+        forward: pick(x.forward, y.forward),
+        reverse: pick(x.reverse, y.reverse),
+        ..x.clone()
+    };
+    // `a` is who sent the first packet; of ICMP it is who asked.
+    let other_began = (y.first < x.first) == x.forward.is_seen() && y.first != x.first;
+    if other_began && x.protocol != Protocol::Icmp { joined.reversed() } else { joined }
+}
+
+#[cfg(test)]
+mod tests;
