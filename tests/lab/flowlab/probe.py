@@ -189,6 +189,11 @@ def tries(end, goal):
     return NODE_PORT_TRIES if goal["dst_kind"] == "nodeport" else 1
 
 
+def heard(goal, result):
+    """Behind a node port the node's address is on what a filter answers, too; but there something listens."""
+    return "rejected" if (goal["dst_kind"], goal["proto"], result) == ("nodeport", "udp", "closed") else result
+
+
 def probe(more=(), timeout=1.0):
     """The matrix: one row for each try; `more` are ports that nobody declares."""
     c, api = conf(), Api()
@@ -199,7 +204,7 @@ def probe(more=(), timeout=1.0):
         mine = [g for g in goals for _ in range(tries(end, g))]
         found = in_ns(end["ns"], try_all, [(g["ip"], g["port"], g["proto"]) for g in mine], timeout)
         who = {k: v for k, v in end.items() if k not in ("ns", "own")}
-        return [{**who, **g, "self": g["ip"] in end["own"], "result": r} for g, r in zip(mine, found)]
+        return [{**who, **g, "self": g["ip"] in end["own"], "result": heard(g, r)} for g, r in zip(mine, found)]
     t0 = time.monotonic()
     with ThreadPoolExecutor(4) as pool:
         rows = [row for some in pool.map(all_of, ends) for row in some]
