@@ -86,8 +86,10 @@ pub struct Pod {
 /// What a watch over the cluster saw of a pod, to the fraction of a second; nothing of a pod that was only read once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
-    /// When its creation was seen, which is no sooner than it was.
-    pub created: Option<Timestamp>,
+    /// Between which moments it was created.
+    pub created: Option<(Timestamp, Timestamp)>,
+    /// Until when nobody had asked it to end.
+    pub unasked: Option<Timestamp>,
     /// By when it was gone.
     pub gone: Option<Timestamp>,
     /// When addresses that it did not have at first were seen on it, each no sooner than it had it.

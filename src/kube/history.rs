@@ -49,14 +49,24 @@ struct Kept {
 
 /// How a state of an object became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// By the list of this number. What it shows that was not so before happened between the two moments: when the
-    /// kind was last followed, and now.
-    Listed(u64, Timestamp, Timestamp),
-    /// At this moment, as it was created.
-    Created(Timestamp),
-    /// At this moment, as it changed.
-    Changed(Timestamp),
+pub struct Told {
+    /// By what.
+    pub by: By,
+    /// What the state shows that was not so before did not happen sooner.
+    pub after: Timestamp,
+    /// And not later.
+    pub now: Timestamp,
+}
+
+/// What tells a state of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The list of this number.
+    List(u64),
+    /// A watch, as it was created.
+    Creation,
+    /// A watch, as it changed.
+    Change,
 }
 
 impl History {
@@ -75,28 +85,29 @@ impl History {
         let before = std::mem::replace(&mut kept.objects, read.objects);
         for located in &mut kept.objects {
             self.clock.set(&mut located.item);
-            if let (Object::Pod(pod), Told::Created(at), true) = (&mut located.item, told, is_new) {
-                pod.watched.created = Some(at);
+            if let (Object::Pod(pod), true) = (&mut located.item, is_new) {
+                let after = if told.by == By::List(1) { Timestamp::MIN } else { told.after };
+                pod.watched.created = Some((after, told.now));
             }
         }
         kept.problems = read.problems;
         kept.is_gone = false;
-        if let Told::Listed(list, ..) = told {
+        if let By::List(list) = told.by {
             kept.list = list;
         }
         remember(&mut kept, before, told);
     }
 
-    /// An object was deleted by `at`; `object` is its last state.
-    pub fn delete(&self, kind: usize, object: &Value, at: Timestamp) {
+    /// An object was deleted; `object` is its last state.
+    pub fn delete(&self, kind: usize, object: &Value, after: Timestamp, now: Timestamp) {
         let (Some(all), Some(resource)) = (self.kinds.get(kind), RESOURCES.get(kind)) else { return };
         let key = key(object);
         if is_policy(resource) {
             all.remove(&key);
             return;
         }
-        self.apply(kind, object, Told::Changed(at));
-        self.end(kind, key, at);
+        self.apply(kind, object, Told { by: By::Change, after, now });
+        self.end(kind, key, after, now);
     }
 
     /// List number `list` of a kind is complete: what it did not have is gone, we cannot tell when
@@ -110,7 +121,7 @@ impl History {
         }
         let missing: Vec<String> =
             all.iter().filter(|entry| is_missing(entry)).map(|entry| entry.key().clone()).collect();
-        missing.into_iter().for_each(|key| self.end(kind, key, last));
+        missing.into_iter().for_each(|key| self.end(kind, key, last, last));
     }
 
     /// Everything that is known, what is gone included.
@@ -147,13 +158,14 @@ impl History {
         self.forgotten.load(Ordering::Relaxed)
     }
 
-    fn end(&self, kind: usize, key: String, at: Timestamp) {
+    fn end(&self, kind: usize, key: String, after: Timestamp, now: Timestamp) {
         let Some(all) = self.kinds.get(kind) else { return };
         if let Some(mut kept) = all.get_mut(&key) {
             kept.is_gone = true;
             for located in &mut kept.objects {
                 if let Object::Pod(pod) = &mut located.item {
-                    pod.watched.gone = Some(at);
+                    pod.watched.unasked.get_or_insert(after);
+                    pod.watched.gone = Some(now);
                 }
             }
         }
@@ -196,11 +208,13 @@ fn remember(kept: &mut Kept, before: Vec<Located<Object>>, told: Told) {
 
 /// Addresses of a pod as they come and go. The last states of a pod tell none, and it had those of before.
 fn follow(old: &Pod, new: &mut Pod, told: Told) {
-    let (last, now) = match told {
-        Told::Listed(_, last, now) => (last, now),
-        Told::Created(at) | Told::Changed(at) => (at, at),
-    };
+    let now = told.now;
+    // Of a gap nobody knows who else had it.
+    let last = if matches!(told.by, By::List(_)) { told.after } else { now };
     new.watched = old.watched.clone();
+    if new.meta.deleted.is_some() || new.is_finished {
+        new.watched.unasked.get_or_insert(told.after);
+    }
     let present = new.ips.clone();
     for ip in &present {
         let had = old.ips.contains(ip) && !old.watched.left.iter().any(|(left, _)| left == ip);
@@ -272,19 +286,24 @@ mod tests {
     }
 
     fn listed(list: u64) -> Told {
-        Told::Listed(list, at(0), at(10))
+        Told { by: By::List(list), after: at(0), now: at(10) }
+    }
+
+    fn seen(by: By, secs: i64) -> Told {
+        Told { by, after: at(secs), now: at(secs) }
     }
 
     #[test]
     fn a_deleted_pod_stays_with_its_end_and_the_address_that_its_last_state_has_no_more() {
         let history = history();
         history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
-        history.delete(kind("Pod"), &pod("1", ""), at(20));
-        history.apply(kind("Pod"), &pod("2", "10.0.0.1"), Told::Created(at(21)));
+        history.delete(kind("Pod"), &pod("1", ""), at(19), at(20));
+        history.apply(kind("Pod"), &pod("2", "10.0.0.1"), seen(By::Creation, 21));
         let pods = pods(&history);
         assert_eq!(pods.len(), 2);
         assert_eq!((pods[0].watched.gone, pods[1].watched.gone), (Some(at(20)), None));
-        assert_eq!((pods[0].watched.created, pods[1].watched.created), (None, Some(at(21))));
+        assert_eq!(pods[0].watched.unasked, Some(at(19)));
+        assert_eq!(pods[1].watched.created, Some((at(21), at(21))));
         assert_eq!(pods[0].ips.len(), 1);
     }
 
@@ -301,8 +320,8 @@ mod tests {
     #[test]
     fn a_pod_keeps_the_addresses_that_it_had() {
         let history = history();
-        for (ip, told) in [("", listed(1)), ("10.0.0.1", Told::Changed(at(11))), ("10.0.0.2", Told::Changed(at(12))),
-            ("", Told::Changed(at(13))), ("10.0.0.1", Told::Changed(at(14)))]
+        for (ip, told) in [("", listed(1)), ("10.0.0.1", seen(By::Change, 11)), ("10.0.0.2", seen(By::Change, 12)),
+            ("", seen(By::Change, 13)), ("10.0.0.1", seen(By::Change, 14))]
         {
             history.apply(kind("Pod"), &pod("1", ip), told);
         }
@@ -317,7 +336,7 @@ mod tests {
     fn a_pod_that_changes_its_address_without_end_is_bounded() {
         let history = history();
         for n in 0..1000 {
-            history.apply(kind("Pod"), &pod("1", &format!("10.0.{}.{}", n / 250, n % 250)), Told::Changed(at(n)));
+            history.apply(kind("Pod"), &pod("1", &format!("10.0.{}.{}", n / 250, n % 250)), seen(By::Change, n));
         }
         let pod = &pods(&history)[0];
         assert!(pod.ips.len() <= MAX_EARLIER + 1 && pod.watched.addressed.len() <= MAX_EARLIER, "{}", pod.ips.len());
@@ -330,7 +349,7 @@ mod tests {
         let history = history();
         history.apply(kind("NetworkPolicy"), &policy, listed(1));
         assert_eq!(history.snapshot().policies().len(), 1);
-        history.delete(kind("NetworkPolicy"), &policy, at(1));
+        history.delete(kind("NetworkPolicy"), &policy, at(1), at(1));
         assert_eq!(history.snapshot().policies().len(), 0);
         history.apply(kind("NetworkPolicy"), &policy, listed(1));
         history.close(kind("NetworkPolicy"), 2, at(1));
@@ -346,7 +365,7 @@ mod tests {
         };
         let history = history();
         for ip in ["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"] {
-            history.apply(kind("EndpointSlice"), &slice(ip), Told::Changed(at(1)));
+            history.apply(kind("EndpointSlice"), &slice(ip), seen(By::Change, 1));
         }
         assert_eq!(history.snapshot().objects.len(), 3);
     }
@@ -356,7 +375,7 @@ mod tests {
         let history = history();
         for n in 0..MAX_GONE + 10 {
             let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("n{n}")}});
-            history.delete(kind("Namespace"), &object, at(1));
+            history.delete(kind("Namespace"), &object, at(1), at(1));
         }
         assert_eq!(history.forgotten(), 10);
         assert_eq!(history.snapshot().objects.len(), MAX_GONE);

@@ -24,7 +24,7 @@ use crate::manifest::{Snapshot, objects_from_values};
 
 pub use access::{Access, Unreachable, files};
 pub use clock::Clock;
-pub use history::{History, Told};
+pub use history::{By, History, Told};
 pub use list::{Listing, Missing, list};
 pub use resource::{RESOURCES, Resource};
 pub use status::WatchStatus;

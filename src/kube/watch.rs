@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flowfence_model::Timestamp;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use kube::api::{Api, DynamicObject, WatchEvent, WatchParams};
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::DefaultBackoff;
 use kube::{Error, core::Status};
+use tokio::time::MissedTickBehavior;
 
 use super::access::{Access, Kubernetes, SILENCE, UNKNOWN_CALLER, Unreachable, explain, greet};
 use super::clock::Clock;
-use super::history::{History, Told};
+use super::history::{By, History, Told};
 use super::list::{is_served, pages, value, why};
 use super::resource::{RESOURCES, Resource};
 use super::status::{Shared, WatchStatus};
@@ -34,10 +35,19 @@ const FIRST_LIST: Duration = Duration::from_secs(60);
 /// whose other end is gone without a word is silent for no longer than `access::SILENCE`.
 const WATCH_SECS: u32 = 60;
 
+/// A watch that ends sooner was cut off.
+const LEAST: Duration = Duration::from_secs(50);
+
 /// How often an API server that was away is asked whether it is back.
 const PULSE: Duration = Duration::from_secs(2);
 
-/// How long the last changes may be on their way.
+/// How long a change may be on its way to us; 250 ms were exceeded on a machine whose processors were busy.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
+/// How often is looked whether a watch has nothing more to say: what it says next happened after that.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// How long the last changes are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// A watch over the cluster; it ends when it is dropped.
@@ -142,7 +152,7 @@ impl Follower {
         }
         let now = Clock::now();
         let last = self.shared.stale_since(self.kind).unwrap_or(now);
-        let told = Told::Listed(number, last, now);
+        let told = Told { by: By::List(number), after: last, now };
         let each = |object| self.history.apply(self.kind, &object, told);
         let version = pages(&self.client.client(), self.resource, each).await?;
         self.history.close(self.kind, number, last);
@@ -157,51 +167,74 @@ impl Follower {
         loop {
             let began = Instant::now();
             let api: Api<DynamicObject> = Api::all_with(self.client.client(), &resource);
-            let events = match api.watch(&params, &version).await {
-                Ok(events) => events,
+            // Before the first word of this watch nothing was heard since the last one broke.
+            let since = self.shared.stale_since(self.kind).unwrap_or_else(Clock::now);
+            match api.watch(&params, &version).await {
+                Ok(events) => {
+                    self.shared.is_fresh(self.kind);
+                    let (last, broken) = self.hear(events, &mut version, since).await;
+                    match broken {
+                        Some(error) if is_expired(&error) => return,
+                        Some(error) => self.failed(&error, "watch", last, pauses).await,
+                        None if began.elapsed() < LEAST => self.failed(&early(), "watch", last, pauses).await,
+                        None => pauses.reset(),
+                    }
+                }
                 Err(error) if is_expired(&error) => return,
-                Err(error) => {
-                    self.failed(&error, "watch", Clock::now(), pauses).await;
-                    continue;
-                }
-            };
-            self.shared.is_fresh(self.kind);
-            let mut events = std::pin::pin!(events);
-            let mut last = Clock::now();
-            let broken = loop {
-                match tokio::time::timeout(SILENCE, events.next()).await {
-                    Ok(Some(Ok(WatchEvent::Error(status)))) => break Some(Error::Api(status)),
-                    Ok(Some(Ok(event))) => self.take(event, &mut version),
-                    Ok(Some(Err(error))) => break Some(error),
-                    Ok(None) => break None,
-                    Err(_) => break Some(silence()),
-                }
-                last = Clock::now();
-            };
-            match broken {
-                Some(error) if is_expired(&error) => return,
-                Some(error) => self.failed(&error, "watch", last, pauses).await,
-                // One that ends before its time ends too often.
-                None if began.elapsed() < Duration::from_secs(1) => wait(pauses, &self.shared).await,
-                None => pauses.reset(),
+                Err(error) => self.failed(&error, "watch", Clock::now(), pauses).await,
             }
         }
     }
 
-    fn take(&self, event: WatchEvent<DynamicObject>, version: &mut String) {
+    /// Takes the changes of one watch; tells until when it was followed, and what broke it. `empty` is when there was
+    /// certainly nothing on its way.
+    async fn hear(
+        &self,
+        events: impl Stream<Item = Result<WatchEvent<DynamicObject>, Error>>,
+        version: &mut String,
+        mut empty: Timestamp,
+    ) -> (Timestamp, Option<Error>) {
+        let mut events = std::pin::pin!(events);
+        let mut heard = (Clock::now(), Instant::now());
+        let mut look = tokio::time::interval(if self.resource.kind == "Pod" { LOOK } else { PULSE });
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = events.next() => event,
+                _ = look.tick() => {
+                    empty = Clock::now();
+                    if heard.1.elapsed() < SILENCE {
+                        continue;
+                    }
+                    return (heard.0, Some(silence()));
+                }
+            };
+            match event {
+                Some(Ok(WatchEvent::Error(status))) => return (Clock::now(), Some(Error::Api(status))),
+                Some(Ok(event)) => self.take(event, version, empty),
+                Some(Err(error)) => return (Clock::now(), Some(error)),
+                None => return (Clock::now(), None),
+            }
+            heard = (Clock::now(), Instant::now());
+        }
+    }
+
+    fn take(&self, event: WatchEvent<DynamicObject>, version: &mut String, empty: Timestamp) {
         let now = Clock::now();
+        let told = |by| Told { by, after: empty.minus(ON_ITS_WAY), now };
         let of = |object: &DynamicObject| object.metadata.resource_version.clone();
         let next = match event {
             WatchEvent::Added(object) => {
-                self.history.apply(self.kind, &value(&object, self.resource), Told::Created(now));
+                self.history.apply(self.kind, &value(&object, self.resource), told(By::Creation));
                 of(&object)
             }
             WatchEvent::Modified(object) => {
-                self.history.apply(self.kind, &value(&object, self.resource), Told::Changed(now));
+                self.history.apply(self.kind, &value(&object, self.resource), told(By::Change));
                 of(&object)
             }
             WatchEvent::Deleted(object) => {
-                self.history.delete(self.kind, &value(&object, self.resource), now);
+                self.history.delete(self.kind, &value(&object, self.resource), told(By::Change).after, now);
                 of(&object)
             }
             WatchEvent::Bookmark(bookmark) => Some(bookmark.metadata.resource_version),
@@ -233,8 +266,15 @@ fn is_expired(error: &Error) -> bool {
 
 /// A watch whose other end is gone without a word.
 fn silence() -> Error {
-    let said = format!("nothing was heard for {} s", SILENCE.as_secs());
-    Error::Api(Status::failure(&said, "Timeout").with_code(504).boxed())
+    broken(&format!("nothing was heard for {} s", SILENCE.as_secs()))
+}
+
+fn early() -> Error {
+    broken("the watch ended before its time")
+}
+
+fn broken(said: &str) -> Error {
+    Error::Api(Status::failure(said, "Timeout").with_code(504).boxed())
 }
 
 async fn wait(pauses: &mut DefaultBackoff, shared: &Shared) {

@@ -158,6 +158,11 @@ impl Server {
         self.scratch.path().join(name)
     }
 
+    /// Writes a file beside its own.
+    pub fn file(&self, name: &str, content: &str) -> PathBuf {
+        self.scratch.file(name, content)
+    }
+
     /// Who may come with which token beside the administrator, from the next start on: `TOKEN,USER`.
     pub fn set_tokens(&self, more: &[&str]) {
         let more: String = more.iter().map(|line| format!("{line},{line}\n")).collect();

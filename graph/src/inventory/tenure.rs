@@ -5,9 +5,8 @@
 //! address until the next one got it. Where two pods are *known* to claim one moment, nobody is
 //! credited.
 //!
-//! What a watch saw is exact in one direction: a pod was created, addressed or gone *by* then. A
-//! creation that was seen within the second that the API tells took place then; one that was seen
-//! later, after a gap, leaves the whole second open.
+//! What a watch saw is exact in one direction: a pod was created no sooner, and addressed and gone
+//! no later than then. What lies between leaves two pods possible, and so nobody is credited.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -43,6 +42,8 @@ struct Tenure {
     from: Timestamp,
     /// When it certainly had it, at the latest.
     surely: Timestamp,
+    /// Until when it certainly had it, as a watch saw it.
+    kept: Timestamp,
     until: Timestamp,
     end: End,
 }
@@ -72,7 +73,7 @@ impl Tenures {
             }
         }
         for tenures in map.values_mut() {
-            tenures.sort_by_key(|t| (t.from, t.until, t.pod));
+            tenures.sort_by_key(|t| (t.surely, t.from, t.until, t.pod));
             end_with_the_next(tenures);
         }
         Tenures(map)
@@ -109,10 +110,10 @@ fn tenure(index: usize, pod: &Pod, ip: IpAddr) -> Tenure {
     let (until, end) = match (written, watched.map(|end| end.max(from))) {
         (None, None) => (Timestamp::MAX, End::Open),
         (Some(written), None) => (written, End::Written),
-        (Some(written), Some(watched)) if written < watched => (written, End::Written),
-        (_, Some(watched)) => (watched, End::Watched),
+        (written, Some(watched)) => (written.map_or(watched, |end| end.min(watched)), End::Watched),
     };
-    Tenure { pod: index, from, surely, until, end }
+    let kept = if end == End::Watched { pod.watched.unasked.unwrap_or(Timestamp::MIN) } else { Timestamp::MIN };
+    Tenure { pod: index, from, surely, kept, until, end }
 }
 
 /// When a pod got an address: no sooner than the first moment, no later than the second.
@@ -120,12 +121,13 @@ fn begin(pod: &Pod, ip: IpAddr) -> (Timestamp, Timestamp) {
     let addressed = moment_of(&pod.watched.addressed, ip);
     let is_second = |at: Timestamp| pod.watched.left.iter().any(|(other, left)| *other != ip && *left <= at);
     if let Some(at) = addressed.filter(|at| is_second(*at)) {
-        return (at, at);
+        return (at.minus(GRAIN), at);
     }
     let Some(told) = pod.started.or(pod.meta.created) else { return (Timestamp::MIN, Timestamp::MIN) };
-    let seen = pod.watched.created.filter(|seen| told <= *seen && *seen < told.plus(GRAIN));
-    let (from, by) = seen.map_or((told, told.plus(GRAIN)), |seen| (seen, seen));
-    (from, addressed.map_or(by, |at| at.max(by)))
+    let (after, by) = pod.watched.created.unwrap_or((Timestamp::MIN, Timestamp::MAX));
+    // A creation that was learnt of after a gap tells nothing that the API did not.
+    let from = if after < told.plus(GRAIN) { after.max(told) } else { told };
+    (from, addressed.unwrap_or(by.min(told.plus(GRAIN))).max(from))
 }
 
 fn moment_of(moments: &[(IpAddr, Timestamp)], ip: IpAddr) -> Option<Timestamp> {
@@ -134,14 +136,17 @@ fn moment_of(moments: &[(IpAddr, Timestamp)], ip: IpAddr) -> Option<Timestamp> {
 
 /// A tenure whose end nobody wrote down ends where the next one begins; a written end that
 /// overlaps the next beginning by no more than the grain of the API's times does too. One that a
-/// watch saw end may share with the next what lies between that one's earliest and latest beginning.
+/// watch saw end keeps the next from beginning before somebody asked it to end, and from then on
+/// shares with it what lies before that one's latest beginning.
 fn end_with_the_next(tenures: &mut [Tenure]) {
     for i in 1..tenures.len() {
-        let Some(next) = tenures.get(i).copied() else { return };
-        for earlier in tenures.iter_mut().take(i) {
-            let limit = if earlier.end == End::Watched { next.surely } else { next.from };
+        let Some((before, [next, ..])) = tenures.split_at_mut_checked(i) else { return };
+        let before = before.iter_mut().filter(|earlier| earlier.surely < next.surely);
+        for earlier in before {
+            next.from = next.from.max(earlier.kept.min(next.surely));
+            let limit = if earlier.end == End::Watched { next.surely } else { next.from.max(earlier.from) };
             let may_be_cut = earlier.end != End::Written || earlier.until <= next.from.plus(GRAIN);
-            if earlier.from < next.from && earlier.until > limit && may_be_cut {
+            if earlier.until > limit && may_be_cut {
                 earlier.until = limit;
             }
         }

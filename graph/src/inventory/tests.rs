@@ -65,10 +65,10 @@ fn holder_at(inventory: &Inventory, ip: &str, tenths: i64) -> String {
 #[test]
 fn a_watch_tells_pods_of_one_second_apart() {
     let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 60);
-    gone.watched.created = Some(tenth(601));
+    gone.watched.created = Some((tenth(601), tenth(601 + 1)));
     gone.watched.gone = Some(tenth(604));
     let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
-    heir.watched.created = Some(tenth(605));
+    heir.watched.created = Some((tenth(605), tenth(605 + 1)));
     heir.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(606))];
     let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(gone)]]);
     assert_eq!(holder_at(&inventory, "10.0.0.5", 603), "gone");
@@ -77,11 +77,67 @@ fn a_watch_tells_pods_of_one_second_apart() {
 }
 
 #[test]
+fn between_the_earliest_beginning_of_one_and_the_latest_end_of_the_other_nobody_is_credited() {
+    let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 60);
+    gone.watched.created = Some((tenth(598), tenth(598 + 1)));
+    gone.watched.gone = Some(tenth(604));
+    let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    heir.watched.created = Some((tenth(602), tenth(602 + 1)));
+    heir.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(605))];
+    let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(gone)]]);
+    let held = [601, 603, 604].map(|tenths| holder_at(&inventory, "10.0.0.5", tenths));
+    assert_eq!(held, ["gone", "ambiguous", "heir"]);
+}
+
+#[test]
+fn an_end_that_is_written_in_the_second_of_the_next_beginning_takes_nothing_from_what_a_watch_saw() {
+    let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 50);
+    gone.meta.deleted = Some(at(60));
+    gone.watched.gone = Some(tenth(612));
+    let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
+    heir.watched.created = Some((tenth(598), tenth(613)));
+    heir.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(614))];
+    let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(gone)]]);
+    let held = [599, 608, 611].map(|tenths| holder_at(&inventory, "10.0.0.5", tenths));
+    assert_eq!(held, ["gone", "ambiguous", "heir"]);
+}
+
+#[test]
+fn pods_of_one_second_follow_each_other_as_a_watch_saw_them() {
+    let ip = "10.0.0.5".parse().unwrap();
+    let seen = |name: &str, created, addressed, gone| {
+        let mut pod = from(pod(name, "n", "10.0.0.5"), 60);
+        pod.watched.created = Some((tenth(created), tenth(created + 1)));
+        pod.watched.addressed = vec![(ip, tenth(addressed))];
+        pod.watched.gone = Some(tenth(gone));
+        Object::Pod(pod)
+    };
+    // Of the last one it is not known that it came last but by when its address was seen.
+    let pods = vec![seen("a/z", 600, 601, 602), seen("a/y", 603, 604, 605), seen("a/x", 602, 607, 609)];
+    let inventory = Inventory::new(vec![pods]);
+    let held = [601, 604, 608].map(|tenths| holder_at(&inventory, "10.0.0.5", tenths));
+    assert_eq!(held, ["z", "ambiguous", "x"]);
+}
+
+#[test]
+fn a_pod_that_waits_for_an_address_does_not_have_that_of_another_which_nobody_asked_to_end() {
+    let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 20);
+    gone.watched.unasked = Some(tenth(600));
+    gone.watched.gone = Some(tenth(620));
+    let mut waits = from(pod("a/waits", "n", "10.0.0.5"), 10);
+    waits.watched.created = Some((tenth(99), tenth(100)));
+    waits.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(630))];
+    let inventory = Inventory::new(vec![vec![Object::Pod(waits), Object::Pod(gone)]]);
+    let held = [300, 599, 610, 625].map(|tenths| holder_at(&inventory, "10.0.0.5", tenths));
+    assert_eq!(held, ["gone", "gone", "ambiguous", "waits"]);
+}
+
+#[test]
 fn what_a_watch_saw_late_is_nobodys_where_two_may_have_had_it() {
     let mut gone = from(pod("a/gone", "n", "10.0.0.5"), 0);
     gone.watched.gone = Some(tenth(900));
     let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 60);
-    heir.watched.created = Some(tenth(900));
+    heir.watched.created = Some((tenth(500), tenth(500 + 1)));
     heir.watched.addressed = vec![("10.0.0.5".parse().unwrap(), tenth(910))];
     let inventory = Inventory::new(vec![vec![Object::Pod(heir), Object::Pod(gone)]]);
     assert_eq!(holder_at(&inventory, "10.0.0.5", 599), "gone");
@@ -99,7 +155,7 @@ fn a_pod_that_changed_its_address_held_each_in_its_turn() {
     let mut before = from(pod("a/before", "n", "10.0.0.6"), 0);
     before.watched.gone = Some(tenth(400));
     let mut heir = from(pod("a/heir", "n", "10.0.0.5"), 70);
-    heir.watched.created = Some(tenth(705));
+    heir.watched.created = Some((tenth(705), tenth(705 + 1)));
     let inventory = Inventory::new(vec![vec![Object::Pod(moved), Object::Pod(before), Object::Pod(heir)]]);
     let held = |ip: &str, tenths| holder_at(&inventory, ip, tenths);
     assert_eq!([held("10.0.0.5", 300), held("10.0.0.5", 706)], ["moved", "heir"]);
