@@ -167,7 +167,8 @@ impl Gathering {
             parts => join_halves(parts),
         };
         let (taps, names) = (self.taps.clone(), self.names.clone());
-        Recording { records, taps, files, names, counts, packets: self.packets() }
+        let packets = self.packets();
+        Recording { records, taps, files, names, counts, packets, ..Recording::default() }
     }
 
     /// Adds everything that was handed over to a recording.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::flow::{FlowRecord, TapId};
 use crate::time::Timestamp;
+use crate::translation::Translation;
 
 /// A point where packets were seen: one interface of one input, at one depth of encapsulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +131,8 @@ pub struct Recording {
     pub counts: Counts,
     /// Packets that were read, used or not.
     pub packets: u64,
+    /// Connections whose addresses a node rewrote, where it told them.
+    pub translations: Vec<Translation>,
 }
 
 impl Recording {

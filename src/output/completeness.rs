@@ -156,7 +156,10 @@ const UNREAD: [&str; 2] = ["interface-drops", "kernel-drops"];
 const MALFORMED: &str = "malformed";
 
 /// What the reading of sources adds to the counts.
-const SOURCES: (&str, &str) = ("files-passed-over", "A file of a directory that is no capture.");
+const SOURCES: [(&str, &str); 2] = [
+    ("conntrack-missed", "Events of connection tracking that were lost: these services are concluded instead."),
+    ("files-passed-over", "A file of a directory that is no capture."),
+];
 
 /// The page of every token that `counts` may carry.
 pub fn page() -> String {
@@ -164,7 +167,7 @@ pub fn page() -> String {
         .iter()
         .chain(flowfence_graph::facts::CAUSES)
         .copied()
-        .chain([SOURCES])
+        .chain(SOURCES)
         .collect();
     causes.sort_unstable();
     causes.dedup_by_key(|(token, _)| *token);

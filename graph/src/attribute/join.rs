@@ -77,9 +77,12 @@ impl Groups {
     }
 }
 
-/// Finds the groups.
-pub fn join(strands: &Strands, inventory: &Inventory) -> Groups {
+/// Finds the groups; `known` are pairs that a node told.
+pub fn join(strands: &Strands, inventory: &Inventory, known: &[(u32, u32)]) -> Groups {
     let mut groups = Groups::singles(strands.records().len());
+    for (x, y) in known {
+        groups.unite(*x, *y);
+    }
     join_by_sequence_number(strands, inventory, &mut groups);
     if inventory.is_empty() {
         join_complements(strands, &mut groups);

@@ -10,6 +10,7 @@
 //! The main thread and the readers share nothing that is touched per packet. ARCHITECTURE.md,
 //! "Concurrency", says who spawns what and which channel is bounded by what.
 
+mod conntrack;
 mod fanout;
 mod glance;
 mod interface;
@@ -32,6 +33,7 @@ use crate::cli::LiveArgs;
 use crate::cluster::Objects;
 use crate::exit::Failure;
 use crate::sandbox::{self, Plan};
+use conntrack::{Heard, Listener};
 use glance::{Looker, MAX_FLOWS};
 use open::{Opened, Refused, Setting};
 use reader::{Reader, Word};
@@ -86,6 +88,8 @@ pub struct Live {
     beside: Recording,
     /// Packets and evicted flows of what was given away, by reader.
     given: BTreeMap<usize, (u64, u64)>,
+    /// What connection tracking told.
+    heard: Heard,
     /// What could not be opened, or broke off, one sentence each.
     problems: Vec<String>,
 }
@@ -106,9 +110,14 @@ impl Live {
             say!("flowfence: {warning}");
         }
         let (opened, problems) = open_all(names, &setting)?;
+        let listener = Listener::open();
+        let services = match &listener {
+            Ok(_) => "told by conntrack".to_owned(),
+            Err(error) => format!("concluded, conntrack tells nothing ({error})"),
+        };
         let signals = stop::hold_signals().map_err(std::io::Error::from)?;
         let sandbox = if args.no_sandbox { "off".to_owned() } else { sandbox::enter(plan)? };
-        say!("flowfence: capturing from {}; sandbox: {sandbox}", listed(&opened));
+        say!("flowfence: capturing from {}; services: {services}; sandbox: {sandbox}", listed(&opened));
         let stop = Arc::new(Stop::default());
         let for_signals = Arc::clone(&stop);
         spawn("signals", move || stop::watch(&signals, &for_signals))?;
@@ -124,8 +133,14 @@ impl Live {
             gathering: Gathering::default(),
             beside: Recording::default(),
             given: BTreeMap::new(),
+            heard: Heard::default(),
             problems,
         };
+        if let Ok(listener) = listener {
+            live.heard = listener.heard();
+            let stop = Arc::clone(&live.stop);
+            live.threads.push(spawn("conntrack", move || listener.run(&stop))?);
+        }
         live.start(opened, !args.no_sandbox, limits, handing)?;
         Ok(live)
     }
@@ -181,7 +196,7 @@ impl Live {
 
     /// Everything so far.
     fn recording(&self) -> Recording {
-        let mut recording = self.beside.clone();
+        let mut recording = Recording { translations: self.heard.translations(), ..self.beside.clone() };
         self.gathering.add_to(&mut recording);
         recording
     }
@@ -305,6 +320,7 @@ impl Live {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
         let mut recording = self.recording();
+        recording.counts.add("conntrack-missed", self.heard.missed());
         if !self.given.is_empty() {
             recording.packets = self.given.values().map(|(packets, _)| packets).sum();
             recording.counts.add("flows-evicted", self.given.values().map(|(_, evicted)| evicted).sum());
