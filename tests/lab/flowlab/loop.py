@@ -20,9 +20,9 @@ from .system import LabError, conf, spawn, wait_for
 from .wait import barrier, settle
 
 VARIANTS = {
-    "bridge": ("tcpdump+api", {}),
-    "dual": ("tcpdump+snapshot", {"dual": True, "proxy": "nftables"}),
-    "vxlan": ("tcpdump+api", {"overlay": "vxlan", "cni": "ptp"}),
+    "bridge": ("capture+api", {}),
+    "dual": ("capture+snapshot", {"dual": True, "proxy": "nftables"}),
+    "vxlan": ("capture+api", {"overlay": "vxlan", "cni": "ptp"}),
 }
 WATCHED_ROUNDS, PROVED_ROUNDS = 8, 10
 RETRIED = 3                             # of thousands of requests; what is cut fails again
