@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use support::apiserver::{Server, turn};
 use support::program::{Run, Scratch, command};
-use support::{shop};
+use support::shop;
 
 const UNREACHABLE: i32 = 4;
 const PARTIAL: i32 = 5;
@@ -23,7 +23,11 @@ fn fill(server: &Server) {
     let [_, objects] = shop::objects();
     let is = |kind: &str, object: &&Value| object["kind"] == kind;
     let exists = |object: &Value| {
-        let path = format!("{}/{}", support::apiserver::collection(object), object["metadata"]["name"].as_str().unwrap());
+        let path = format!(
+            "{}/{}",
+            support::apiserver::collection(object),
+            object["metadata"]["name"].as_str().unwrap()
+        );
         server.try_request("GET", &path, None).is_ok()
     };
     for object in objects.iter().filter(|object| is("Namespace", object)) {

@@ -91,13 +91,19 @@ impl Cluster {
         let ahead = api.clock_ahead_secs;
         if ahead != 0 {
             let which = if ahead > 0 { "ahead of" } else { "behind" };
-            say!("flowfence: the clock of the API server is {} s {which} this machine's", ahead.unsigned_abs());
+            say!(
+                "flowfence: the clock of the API server is {} s {which} this machine's",
+                ahead.unsigned_abs()
+            );
         }
         if let Some(why) = &api.stale {
             say!("flowfence: names and labels as of {}: {}", api.as_of, safe::line(why));
         }
         if api.forgotten > 0 {
-            say!("flowfence: {} objects that were gone had to be forgotten: watch for a shorter time", api.forgotten);
+            say!(
+                "flowfence: {} objects that were gone had to be forgotten: watch for a shorter time",
+                api.forgotten
+            );
         }
     }
 

@@ -81,7 +81,8 @@ impl Watch {
         let watch = Watch { access, history, shared };
         let status = watch.status();
         let required = RESOURCES.iter().filter(|resource| !resource.optional);
-        let is_missing = |resource: &Resource| status.missing.iter().any(|one| one.resource == resource.name());
+        let is_missing =
+            |resource: &Resource| status.missing.iter().any(|one| one.resource == resource.name());
         if required.clone().all(is_missing) {
             let reason = status.missing.first().map(ToString::to_string).unwrap_or_default();
             return Err(Unreachable::Server { server: watch.access.server.clone(), reason });

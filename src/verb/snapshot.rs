@@ -13,12 +13,13 @@ use crate::output::safe;
 
 /// Writes them, one list a kind, sorted: the same cluster gives the same bytes.
 pub fn run(args: &SnapshotArgs) -> Result<Ending, Failure> {
-    let access = Access::find(args.kubeconfig.as_deref(), args.context.as_deref())?.ok_or_else(|| Failure {
-        ending: Ending::Unreachable,
-        error: anyhow::anyhow!(
-            "there is no kubeconfig, and this is no pod: give --kubeconfig PATH, or set KUBECONFIG"
-        ),
-    })?;
+    let access =
+        Access::find(args.kubeconfig.as_deref(), args.context.as_deref())?.ok_or_else(|| Failure {
+            ending: Ending::Unreachable,
+            error: anyhow::anyhow!(
+                "there is no kubeconfig, and this is no pod: give --kubeconfig PATH, or set KUBECONFIG"
+            ),
+        })?;
     let listing = list(&access)?;
     for missing in &listing.missing {
         say!("flowfence: left out: {}", safe::line(&missing.to_string()));
