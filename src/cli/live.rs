@@ -30,7 +30,7 @@ pub struct LiveArgs {
     /// Readers of each interface, among which the kernel deals the flows [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub readers: Option<u32>,
-    /// Also take packets that are not addressed to the interface
+    /// Also take packets that are not addressed to the interface; a bridge always does
     #[arg(long)]
     pub promiscuous: bool,
     /// Keep rights and system calls that capturing does not need
