@@ -186,7 +186,7 @@ impl Cluster {
         }
         let known = self.refused.len();
         let objects = self.add(snapshot, &path.display().to_string());
-        self.refused[known..].iter().for_each(left_out);
+        self.refused[known..].iter().for_each(|problem| left_out(problem));
         Ok(objects)
     }
 
@@ -225,7 +225,7 @@ impl Cluster {
     }
 }
 
-fn left_out(problem: &String) {
+fn left_out(problem: &str) {
     say!("flowfence: left out: {}", safe::line(problem));
 }
 

@@ -1,5 +1,7 @@
 //! `capture`: flow files say what the packets said, rotated, doubled, mixed or cut off by a crash.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
 mod support;
 
 use std::io::Write;

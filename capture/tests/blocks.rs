@@ -1,5 +1,7 @@
 //! Blocks, however they are cut, mixed and doubled, are the recording that one recorder makes.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
 mod support;
 
 use flowfence_capture::{Block, Interface, Limits, LinkType, RawPacket, Recorder, Session};

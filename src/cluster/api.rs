@@ -86,8 +86,8 @@ impl Cluster {
     /// Says what a person must know of the reading.
     pub(super) fn tell(&self) {
         let Some(api) = &self.api else { return };
-        api.missing.iter().for_each(left_out);
-        self.refused.iter().for_each(left_out);
+        api.missing.iter().for_each(|problem| left_out(problem));
+        self.refused.iter().for_each(|problem| left_out(problem));
         let ahead = api.clock_ahead_secs;
         if ahead != 0 {
             let which = if ahead > 0 { "ahead of" } else { "behind" };

@@ -112,7 +112,7 @@ impl History {
 
     /// List number `list` of a kind is complete: what it did not have is gone, we cannot tell when
     /// after `last`, the moment until which the kind was followed.
-    pub fn close(&self, kind: usize, list: u64, last: Timestamp) {
+    pub fn close(&self, kind: usize, list: u64, followed: Timestamp) {
         let (Some(all), Some(resource)) = (self.kinds.get(kind), RESOURCES.get(kind)) else { return };
         let is_missing = |kept: &Kept| !kept.is_gone && kept.list != list;
         if is_policy(resource) {
@@ -121,7 +121,9 @@ impl History {
         }
         let missing: Vec<String> =
             all.iter().filter(|entry| is_missing(entry)).map(|entry| entry.key().clone()).collect();
-        missing.into_iter().for_each(|key| self.end(kind, key, last, last));
+        for key in missing {
+            self.end(kind, key, followed, followed);
+        }
     }
 
     /// Everything that is known, what is gone included.
@@ -404,7 +406,7 @@ mod tests {
         history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
         let created = pods(&history)[0].meta.created.unwrap();
         assert_eq!(
-            created.plus(Duration::from_secs(3600)),
+            created.plus(Duration::from_hours(1)),
             "2026-01-01T00:00:00Z"
                 .parse::<jiff::Timestamp>()
                 .map(|at| Timestamp::from_secs(at.as_second(), 0))

@@ -97,7 +97,7 @@ pub const POD: Fields = pod_spec!(
 pub const CONTROLLER: Fields =
     pod_spec!("spec.template.spec.", "spec.selector.*", "spec.template.metadata.labels.*");
 
-/// CronJobs.
+/// `CronJobs`.
 pub const CRON_JOB: Fields = pod_spec!(
     "spec.jobTemplate.spec.template.spec.",
     "spec.schedule",

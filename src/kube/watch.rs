@@ -29,7 +29,7 @@ use crate::manifest::Snapshot;
 use crate::output::safe;
 
 /// How long the first list of all kinds may take before a capture begins without what is missing.
-const FIRST_LIST: Duration = Duration::from_secs(60);
+const FIRST_LIST: Duration = Duration::from_mins(1);
 
 /// A watch is asked to end after this time and begun anew, which costs one request a kind: one
 /// whose other end is gone without a word is silent for no longer than `access::SILENCE`.

@@ -316,7 +316,7 @@ impl BlockMessage {
 /// The token of a cause; one that a later version invented is told as such.
 fn token(cause: &str) -> &'static str {
     let known = CAUSES.iter().find(|(token, _)| *token == cause).map(|(token, _)| *token);
-    known.unwrap_or(Cause::CauseUnknown.token())
+    known.unwrap_or(Cause::Unheard.token())
 }
 
 fn read_tap(tap: TapMessage) -> Option<(Hop, Tap)> {

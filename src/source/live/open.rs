@@ -68,8 +68,7 @@ pub fn open(name: &str, setting: &Setting) -> Result<Opened, Refused> {
         let there = interface::names().join(", ");
         return Err(Refused::One(format!("live:{name}: there is no such interface; there are {there}")));
     };
-    let readers =
-        (0..setting.readers).map(|_| reader(&interface, setting)).collect::<Result<Vec<_>, _>>()?;
+    let readers = (0..setting.readers).map(|_| reader(&interface, setting)).collect::<Result<Vec<_>, _>>()?;
     if readers.len() > 1 {
         fanout::join(&readers).map_err(|error| {
             Refused::One(format!("live:{name}: the kernel does not deal packets to several readers: {error}"))
