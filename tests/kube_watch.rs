@@ -75,8 +75,14 @@ fn connection(at: Duration, from: &str, from_port: u16, to: &str, to_port: u16) 
     let (there, back) = (ends, (ends.1, ends.0));
     // By its first numbers one connection is known on both sides of a translation.
     let (x, y) = (u32::from(from_port) * 60_000, u32::from(to_port) * 50_000 + u32::from(from_port));
-    let steps = [(there, SYN, x, 0), (back, SYN | ACK, y, x + 1), (there, ACK | PSH, x + 1, y + 1),
-        (there, ACK | FIN, x + 2, y + 1), (back, ACK | FIN, y + 1, x + 3), (there, ACK, x + 3, y + 2)];
+    let steps = [
+        (there, SYN, x, 0),
+        (back, SYN | ACK, y, x + 1),
+        (there, ACK | PSH, x + 1, y + 1),
+        (there, ACK | FIN, x + 2, y + 1),
+        (back, ACK | FIN, y + 1, x + 3),
+        (there, ACK, x + 3, y + 2),
+    ];
     let mut frames = Vec::new();
     for (n, ((from, to), flags, sequence, acknowledged)) in (0..).zip(steps) {
         let payload: &[u8] = if flags & PSH == 0 { b"" } else { b"x" };
@@ -125,7 +131,9 @@ fn edges(graph: &Value) -> BTreeMap<String, u64> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|edge| (format!("{} -> {}", end(&edge["from"]), end(&edge["to"])), edge["connections"].as_u64().unwrap()))
+        .map(|edge| {
+            (format!("{} -> {}", end(&edge["from"]), end(&edge["to"])), edge["connections"].as_u64().unwrap())
+        })
         .collect()
 }
 
@@ -141,7 +149,9 @@ fn pause() {
 
 #[test]
 fn a_pod_that_is_gone_keeps_its_flows_and_its_address_goes_to_the_next() {
-    let Some(server) = turn("a_pod_that_is_gone_keeps_its_flows_and_its_address_goes_to_the_next") else { return };
+    let Some(server) = turn("a_pod_that_is_gone_keeps_its_flows_and_its_address_goes_to_the_next") else {
+        return;
+    };
     fresh(&server);
     make_pod(&server, "server", "10.1.0.1");
     make_pod(&server, "first", "10.1.0.2");
@@ -209,7 +219,11 @@ fn labels_are_as_of_the_moment_when_the_api_server_went_away() {
     server.up().unwrap();
     assert_eq!(edges(&run.json()), expected(&["client -> server"]));
     assert!(run.stderr.contains("flowfence: names and labels as of "), "{}", run.stderr);
-    let as_of = run.json()["completeness"]["objects"]["api"]["asOf"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let as_of = run.json()["completeness"]["objects"]["api"]["asOf"]
+        .as_str()
+        .unwrap()
+        .parse::<jiff::Timestamp>()
+        .unwrap();
     let as_of = Duration::from_millis(as_of.as_millisecond().try_into().unwrap());
     assert!(before <= as_of + Duration::from_millis(1) && as_of <= after, "{before:?} {as_of:?} {after:?}");
 }
@@ -251,7 +265,9 @@ fn a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other() {
     const PODS: usize = 1000;
     const ALIVE: usize = 50;
     const ADDRESSES: usize = 110;
-    let Some(server) = turn("a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other") else { return };
+    let Some(server) = turn("a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other") else {
+        return;
+    };
     fresh(&server);
     make_pod(&server, "server", "10.1.9.9");
     let following = Following::start(&server.kubeconfig(), &["graph", "-A"]);
@@ -263,10 +279,13 @@ fn a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other() {
             let name = format!("p{n}");
             let path = format!("/api/v1/namespaces/w/pods/{name}");
             let send = |method: &'static str, path: String, body: Option<Value>| async move {
-                server.asked(method, &path, body.as_ref()).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+                server
+                    .asked(method, &path, body.as_ref())
+                    .await
+                    .unwrap_or_else(|error| panic!("{path}: {error}"))
             };
             // Some take the address that was given back last: what is reused at once is mistaken most easily.
-            let is_hasty = n % 4 == 0;
+            let is_hasty = n.is_multiple_of(4);
             let ip = {
                 let mut free = free.lock().unwrap();
                 if is_hasty { free.pop_back() } else { free.pop_front() }.unwrap()
@@ -281,7 +300,8 @@ fn a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other() {
             free.lock().unwrap().push_back(ip);
         }
     };
-    server.block_on(futures::stream::iter(0..PODS).map(live_one).buffer_unordered(ALIVE).collect::<Vec<()>>());
+    server
+        .block_on(futures::stream::iter(0..PODS).map(live_one).buffer_unordered(ALIVE).collect::<Vec<()>>());
     let mut frames = frames.into_inner().unwrap();
     frames.sort_by_key(|frame| frame.at);
     let graph = following.finish(&frames).ends(0).json();

@@ -4,7 +4,7 @@
 
 mod netpol;
 
-use flowfence::manifest::{PolicyManifest, parse_policies, objects_from_values, write_policy};
+use flowfence::manifest::{PolicyManifest, objects_from_values, parse_policies, write_policy};
 use flowfence_model::object::{ContainerPort, Meta, Namespace, Pod};
 use flowfence_policy::semantics::{Cluster, Connection, Party, PolicySet};
 

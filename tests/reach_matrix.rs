@@ -10,7 +10,12 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 fn reach(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_flowfence")).env("KUBECONFIG", "/dev/null").arg("reach").args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_flowfence"))
+        .env("KUBECONFIG", "/dev/null")
+        .arg("reach")
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn text(arguments: &[&str]) -> String {

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use flowfence_model::{Counts, Endpoint, FileReport, FlowRecord, Half, Names, Protocol, Recording, Tap, TapId};
+use flowfence_model::{
+    Counts, Endpoint, FileReport, FlowRecord, Half, Names, Protocol, Recording, Tap, TapId,
+};
 use hashbrown::HashMap;
 
 use crate::cause::Cause;
@@ -182,7 +184,8 @@ impl Gathering {
         recording.files.extend(more.files);
         let moved = |tap: Tap| Tap { input: tap.input.saturating_add(inputs), ..tap };
         recording.taps.extend(more.taps.into_iter().map(moved));
-        let moved = |record: FlowRecord| FlowRecord { tap: TapId(record.tap.0.saturating_add(taps)), ..record };
+        let moved =
+            |record: FlowRecord| FlowRecord { tap: TapId(record.tap.0.saturating_add(taps)), ..record };
         recording.records.extend(more.records.into_iter().map(moved));
         for (address, names) in more.names.iter() {
             let kept_out = names.iter().filter(|name| !recording.names.insert(*address, name)).count();

@@ -34,7 +34,7 @@ mod tap;
 pub use cause::CAUSES;
 pub use error::CaptureError;
 pub use gather::{Block, Gathering, Session};
-pub use outlet::Outlet;
 pub use link::{Interface, LinkType, RawPacket};
+pub use outlet::Outlet;
 pub use read::{is_capture, read_capture};
 pub use recorder::{Limits, Recorder};

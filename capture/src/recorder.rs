@@ -175,7 +175,15 @@ impl Recorder {
         tally.add_many(Cause::FlowsEvicted, evicted);
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
-        let mut recording = Recording { records, taps, files, names, counts: tally.counts(), packets, ..Recording::default() };
+        let mut recording = Recording {
+            records,
+            taps,
+            files,
+            names,
+            counts: tally.counts(),
+            packets,
+            ..Recording::default()
+        };
         gathered.add_to(&mut recording);
         recording
     }

@@ -1,5 +1,7 @@
 //! Blocks, however they are cut, mixed and doubled, are the recording that one recorder makes.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
 mod support;
 
 use flowfence_capture::{Block, Interface, Limits, LinkType, RawPacket, Recorder, Session};
@@ -18,7 +20,8 @@ fn packets() -> impl Strategy<Value = Vec<Packet>> {
 /// An IPv4 packet with TCP, or with UDP where the port says so, without checksums.
 fn octets((_, client, port, is_back, flags): Packet) -> Vec<u8> {
     let (client, server) = ([10, 0, 0, client + 1], [10, 0, 1, 1]);
-    let (ports, protocol) = ([40_000 + u16::from(client[3]), 80 + u16::from(port)], if port == 2 { 17 } else { 6 });
+    let (ports, protocol) =
+        ([40_000 + u16::from(client[3]), 80 + u16::from(port)], if port == 2 { 17 } else { 6 });
     let (from, to) = if is_back { (server, client) } else { (client, server) };
     let (sport, dport) = if is_back { (ports[1], ports[0]) } else { (ports[0], ports[1]) };
     let mut packet = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, protocol, 0, 0];

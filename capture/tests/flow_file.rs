@@ -1,5 +1,7 @@
 //! Flow files: written and read back, damaged, cut, and held against the published messages.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
 use flowfence_capture::flowfile::{Header, block_frames, header_frame};
 use flowfence_capture::{Block, Limits, Recorder, Session, read_capture};
 use flowfence_model::Recording;
@@ -64,7 +66,7 @@ fn a_file_that_was_cut_holds_all_but_its_last_block() {
     let (file, ends) = file(&blocks);
     for (whole, pair) in ends.windows(2).enumerate().skip(1) {
         let (begin, end) = (pair[0], pair[1]);
-        for cut in [begin + 1, (begin + end) / 2, end - 1] {
+        for cut in [begin + 1, usize::midpoint(begin, end), end - 1] {
             let back = read(&file[..cut]);
             let report = &back.files[0];
             assert_eq!((report.packets, report.truncated), (whole as u64, true), "cut at {cut}");
@@ -79,7 +81,7 @@ fn damage_costs_only_the_block_that_it_is_in() {
     let blocks = blocks();
     assert!(blocks.len() > 3);
     let (mut file, ends) = file(&blocks);
-    let middle = (ends[1] + ends[2]) / 2;
+    let middle = usize::midpoint(ends[1], ends[2]);
     file[middle] ^= 0x55;
     let back = read(&file);
     assert_eq!(back.files[0].packets, blocks.len() as u64 - 1);

@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let cases = [("100", 100), ("500K", 512_000), ("100M", 104_857_600), ("2GiB", 2_147_483_648), ("1kB", 1024)];
+        let cases =
+            [("100", 100), ("500K", 512_000), ("100M", 104_857_600), ("2GiB", 2_147_483_648), ("1kB", 1024)];
         for (text, octets) in cases {
             assert_eq!(size(text), Ok(octets), "{text}");
         }

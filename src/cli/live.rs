@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn times_are_read_as_people_write_them() {
         assert_eq!(time("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(time("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(time("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(time("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(time("45"), Ok(Duration::from_secs(45)));
         for wrong in ["", "0", "0s", "-5s", "5 parsecs", "1e400"] {

@@ -23,7 +23,11 @@ impl Verb {
             Verb::Recommend(args) => args.input.live.paths = of_recommend(args),
             // A name that is not there yet is made in the directory that is.
             Verb::Capture(args) => args.live.paths.write = vec![args.out.clone()],
-            Verb::Reach(_) | Verb::Explain(_) | Verb::Snapshot(_) | Verb::Completion { .. } | Verb::Man { .. } => {}
+            Verb::Reach(_)
+            | Verb::Explain(_)
+            | Verb::Snapshot(_)
+            | Verb::Completion { .. }
+            | Verb::Man { .. } => {}
         }
     }
 }

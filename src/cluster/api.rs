@@ -86,18 +86,24 @@ impl Cluster {
     /// Says what a person must know of the reading.
     pub(super) fn tell(&self) {
         let Some(api) = &self.api else { return };
-        api.missing.iter().for_each(left_out);
-        self.refused.iter().for_each(left_out);
+        api.missing.iter().for_each(|problem| left_out(problem));
+        self.refused.iter().for_each(|problem| left_out(problem));
         let ahead = api.clock_ahead_secs;
         if ahead != 0 {
             let which = if ahead > 0 { "ahead of" } else { "behind" };
-            say!("flowfence: the clock of the API server is {} s {which} this machine's", ahead.unsigned_abs());
+            say!(
+                "flowfence: the clock of the API server is {} s {which} this machine's",
+                ahead.unsigned_abs()
+            );
         }
         if let Some(why) = &api.stale {
             say!("flowfence: names and labels as of {}: {}", api.as_of, safe::line(why));
         }
         if api.forgotten > 0 {
-            say!("flowfence: {} objects that were gone had to be forgotten: watch for a shorter time", api.forgotten);
+            say!(
+                "flowfence: {} objects that were gone had to be forgotten: watch for a shorter time",
+                api.forgotten
+            );
         }
     }
 

@@ -127,10 +127,12 @@ pub(super) const UNKNOWN_CALLER: &str =
 
 /// Asks who is there, which anybody whom it knows may, and looks at its clock.
 pub(super) async fn greet(client: &Client) -> Result<Clock, String> {
-    let request = http::Request::get("/version").body(kube::client::Body::empty()).map_err(|e| e.to_string())?;
+    let request =
+        http::Request::get("/version").body(kube::client::Body::empty()).map_err(|e| e.to_string())?;
     let answer = client.send(request).await.map_err(|error| explain(&error))?;
     let now = jiff::Timestamp::now().as_second();
-    let theirs = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
+    let theirs =
+        answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
     match answer.status().as_u16() {
         // Who may not ask for the version may still list.
         200..300 | 403 => Ok(theirs.map_or_else(Clock::default, |theirs| Clock::ahead_by(theirs - now))),
@@ -185,7 +187,9 @@ fn read(kubeconfig: Option<&Path>) -> Result<Option<Kubeconfig>, Unreachable> {
     };
     let mut all: Option<Kubeconfig> = None;
     for path in paths {
-        let named = |error: kube::config::KubeconfigError| Unreachable::Config(format!("{}: {error}", path.display()));
+        let named = |error: kube::config::KubeconfigError| {
+            Unreachable::Config(format!("{}: {error}", path.display()))
+        };
         let one = Kubeconfig::read_from(&path).map_err(named)?;
         all = Some(match all {
             None => one,
@@ -201,7 +205,8 @@ fn default_files() -> Result<Vec<PathBuf>, Unreachable> {
         let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".kube/config"));
         return Ok(home.into_iter().filter(|path| path.is_file()).collect());
     };
-    let named: Vec<PathBuf> = std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect();
+    let named: Vec<PathBuf> =
+        std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect();
     if !named.iter().any(|path| path.exists()) {
         let value = value.to_string_lossy().into_owned();
         return Err(Unreachable::Config(format!("KUBECONFIG is {value}, and nothing is there")));

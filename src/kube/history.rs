@@ -112,7 +112,7 @@ impl History {
 
     /// List number `list` of a kind is complete: what it did not have is gone, we cannot tell when
     /// after `last`, the moment until which the kind was followed.
-    pub fn close(&self, kind: usize, list: u64, last: Timestamp) {
+    pub fn close(&self, kind: usize, list: u64, followed: Timestamp) {
         let (Some(all), Some(resource)) = (self.kinds.get(kind), RESOURCES.get(kind)) else { return };
         let is_missing = |kept: &Kept| !kept.is_gone && kept.list != list;
         if is_policy(resource) {
@@ -121,7 +121,9 @@ impl History {
         }
         let missing: Vec<String> =
             all.iter().filter(|entry| is_missing(entry)).map(|entry| entry.key().clone()).collect();
-        missing.into_iter().for_each(|key| self.end(kind, key, last, last));
+        for key in missing {
+            self.end(kind, key, followed, followed);
+        }
     }
 
     /// Everything that is known, what is gone included.
@@ -193,7 +195,8 @@ fn remember(kept: &mut Kept, before: Vec<Located<Object>>, told: Told) {
             (Object::EndpointSlice(old), Some(Object::EndpointSlice(new)))
                 if !old.addresses.is_empty() && !is_same(old, new) =>
             {
-                let is_known = |l: &Located<Object>| matches!(&l.item, Object::EndpointSlice(s) if is_same(s, old));
+                let is_known =
+                    |l: &Located<Object>| matches!(&l.item, Object::EndpointSlice(s) if is_same(s, old));
                 if !kept.earlier.iter().any(is_known) {
                     kept.earlier.push(earlier);
                 }
@@ -320,15 +323,22 @@ mod tests {
     #[test]
     fn a_pod_keeps_the_addresses_that_it_had() {
         let history = history();
-        for (ip, told) in [("", listed(1)), ("10.0.0.1", seen(By::Change, 11)), ("10.0.0.2", seen(By::Change, 12)),
-            ("", seen(By::Change, 13)), ("10.0.0.1", seen(By::Change, 14))]
-        {
+        for (ip, told) in [
+            ("", listed(1)),
+            ("10.0.0.1", seen(By::Change, 11)),
+            ("10.0.0.2", seen(By::Change, 12)),
+            ("", seen(By::Change, 13)),
+            ("10.0.0.1", seen(By::Change, 14)),
+        ] {
             history.apply(kind("Pod"), &pod("1", ip), told);
         }
         let watched = &pods(&history)[0].watched;
         let ip = |text: &str| text.parse().unwrap();
         assert_eq!(watched.left, [(ip("10.0.0.2"), at(14))]);
-        assert_eq!(watched.addressed, [(ip("10.0.0.1"), at(11)), (ip("10.0.0.2"), at(12)), (ip("10.0.0.1"), at(14))]);
+        assert_eq!(
+            watched.addressed,
+            [(ip("10.0.0.1"), at(11)), (ip("10.0.0.2"), at(12)), (ip("10.0.0.1"), at(14))]
+        );
         assert_eq!(pods(&history)[0].ips.len(), 2);
     }
 
@@ -336,10 +346,18 @@ mod tests {
     fn a_pod_that_changes_its_address_without_end_is_bounded() {
         let history = history();
         for n in 0..1000 {
-            history.apply(kind("Pod"), &pod("1", &format!("10.0.{}.{}", n / 250, n % 250)), seen(By::Change, n));
+            history.apply(
+                kind("Pod"),
+                &pod("1", &format!("10.0.{}.{}", n / 250, n % 250)),
+                seen(By::Change, n),
+            );
         }
         let pod = &pods(&history)[0];
-        assert!(pod.ips.len() <= MAX_EARLIER + 1 && pod.watched.addressed.len() <= MAX_EARLIER, "{}", pod.ips.len());
+        assert!(
+            pod.ips.len() <= MAX_EARLIER + 1 && pod.watched.addressed.len() <= MAX_EARLIER,
+            "{}",
+            pod.ips.len()
+        );
     }
 
     #[test]
@@ -374,7 +392,8 @@ mod tests {
     fn what_is_gone_is_kept_up_to_a_bound() {
         let history = history();
         for n in 0..MAX_GONE + 10 {
-            let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("n{n}")}});
+            let object =
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("n{n}")}});
             history.delete(kind("Namespace"), &object, at(1), at(1));
         }
         assert_eq!(history.forgotten(), 10);
@@ -386,7 +405,12 @@ mod tests {
         let history = History::new(Clock::ahead_by(3600));
         history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
         let created = pods(&history)[0].meta.created.unwrap();
-        assert_eq!(created.plus(Duration::from_secs(3600)), "2026-01-01T00:00:00Z".parse::<jiff::Timestamp>()
-            .map(|at| Timestamp::from_secs(at.as_second(), 0)).unwrap());
+        assert_eq!(
+            created.plus(Duration::from_hours(1)),
+            "2026-01-01T00:00:00Z"
+                .parse::<jiff::Timestamp>()
+                .map(|at| Timestamp::from_secs(at.as_second(), 0))
+                .unwrap()
+        );
     }
 }

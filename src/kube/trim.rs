@@ -97,7 +97,7 @@ pub const POD: Fields = pod_spec!(
 pub const CONTROLLER: Fields =
     pod_spec!("spec.template.spec.", "spec.selector.*", "spec.template.metadata.labels.*");
 
-/// CronJobs.
+/// `CronJobs`.
 pub const CRON_JOB: Fields = pod_spec!(
     "spec.jobTemplate.spec.template.spec.",
     "spec.schedule",
@@ -129,7 +129,9 @@ fn copy(from: &Value, to: &mut Value, path: &[&str]) {
             }
             let Value::Array(kept) = to else { return };
             for (item, kept) in items.iter().zip(kept) {
-                if let ([] | ["*"], _) | (_, Value::String(_) | Value::Number(_) | Value::Bool(_)) = (path, item) {
+                if let ([] | ["*"], _) | (_, Value::String(_) | Value::Number(_) | Value::Bool(_)) =
+                    (path, item)
+                {
                     *kept = item.clone();
                 } else {
                     copy(item, kept, path);

@@ -29,7 +29,7 @@ use crate::manifest::Snapshot;
 use crate::output::safe;
 
 /// How long the first list of all kinds may take before a capture begins without what is missing.
-const FIRST_LIST: Duration = Duration::from_secs(60);
+const FIRST_LIST: Duration = Duration::from_mins(1);
 
 /// A watch is asked to end after this time and begun anew, which costs one request a kind: one
 /// whose other end is gone without a word is silent for no longer than `access::SILENCE`.
@@ -81,7 +81,8 @@ impl Watch {
         let watch = Watch { access, history, shared };
         let status = watch.status();
         let required = RESOURCES.iter().filter(|resource| !resource.optional);
-        let is_missing = |resource: &Resource| status.missing.iter().any(|one| one.resource == resource.name());
+        let is_missing =
+            |resource: &Resource| status.missing.iter().any(|one| one.resource == resource.name());
         if required.clone().all(is_missing) {
             let reason = status.missing.first().map(ToString::to_string).unwrap_or_default();
             return Err(Unreachable::Server { server: watch.access.server.clone(), reason });

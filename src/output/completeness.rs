@@ -157,7 +157,10 @@ const MALFORMED: &str = "malformed";
 
 /// What the reading of sources adds to the counts.
 const SOURCES: [(&str, &str); 2] = [
-    ("conntrack-missed", "Events of connection tracking that were lost: these services are concluded instead."),
+    (
+        "conntrack-missed",
+        "Events of connection tracking that were lost: these services are concluded instead.",
+    ),
     ("files-passed-over", "A file of a directory that is no capture."),
 ];
 

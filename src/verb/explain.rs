@@ -22,7 +22,9 @@ pub fn run(args: &ExplainArgs) -> Result<Ending, Failure> {
     let evidence = args.evidence.as_deref().map(Evidence::load).transpose()?.unwrap_or_default();
     let cluster = cluster::load(&args.cluster)?;
     if args.cluster.cluster.is_empty() && cluster.api.is_none() {
-        say!("flowfence: no --cluster given, and no kubeconfig: nobody is known to be a pod, so no policy can speak of an end");
+        say!(
+            "flowfence: no --cluster given, and no kubeconfig: nobody is known to be a pod, so no policy can speak of an end"
+        );
     }
     let pods = reach::cluster(&cluster.inventory);
     let plugin = args.plugin.map(Plugin::from);

@@ -69,12 +69,7 @@ fn subjects(args: &ReachArgs, cluster: &Cluster) -> Vec<String> {
 }
 
 fn wanted<'a>(args: &'a ReachArgs, namespaces: &'a [String]) -> Wanted<'a> {
-    Wanted {
-        from: &args.from,
-        to: &args.to,
-        namespaces,
-        selector: args.selector.as_deref(),
-    }
+    Wanted { from: &args.from, to: &args.to, namespaces, selector: args.selector.as_deref() }
 }
 
 fn survey(
@@ -86,7 +81,8 @@ fn survey(
     let mut survey = Survey::new(&cluster.inventory, &[policies]);
     let pods = policies.cluster();
     let namespaces = subjects(args, cluster);
-    let selection = select(&wanted(args, &namespaces), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
+    let selection = select(&wanted(args, &namespaces), survey.ends(), &cluster.inventory, pods)
+        .map_err(Failure::usage)?;
     let rows = survey.rows(&selection);
     let ids: Vec<String> = survey.ends().iter().map(|end| end.name.to_string()).collect();
     let ports = Ports::new(&survey, rows.iter().map(|row| row.allowed));
@@ -138,7 +134,8 @@ fn difference(
     let mut survey = Survey::new(&cluster.inventory, &[before, after]);
     let pods = after.cluster();
     let namespaces = subjects(args, cluster);
-    let selection = select(&wanted(args, &namespaces), survey.ends(), &cluster.inventory, pods).map_err(Failure::usage)?;
+    let selection = select(&wanted(args, &namespaces), survey.ends(), &cluster.inventory, pods)
+        .map_err(Failure::usage)?;
     let changes = survey.changes(&selection);
     let ids: Vec<String> = survey.ends().iter().map(|end| end.name.to_string()).collect();
     let ports = Ports::new(&survey, changes.iter().flat_map(|change| [change.before, change.after]));

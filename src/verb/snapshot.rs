@@ -13,36 +13,44 @@ use crate::output::safe;
 
 /// Writes them, one list a kind, sorted: the same cluster gives the same bytes.
 pub fn run(args: &SnapshotArgs) -> Result<Ending, Failure> {
-    let access = Access::find(args.kubeconfig.as_deref(), args.context.as_deref())?.ok_or_else(|| Failure {
-        ending: Ending::Unreachable,
-        error: anyhow::anyhow!(
-            "there is no kubeconfig, and this is no pod: give --kubeconfig PATH, or set KUBECONFIG"
-        ),
-    })?;
+    let access =
+        Access::find(args.kubeconfig.as_deref(), args.context.as_deref())?.ok_or_else(|| Failure {
+            ending: Ending::Unreachable,
+            error: anyhow::anyhow!(
+                "there is no kubeconfig, and this is no pod: give --kubeconfig PATH, or set KUBECONFIG"
+            ),
+        })?;
     let listing = list(&access)?;
     for missing in &listing.missing {
         say!("flowfence: left out: {}", safe::line(&missing.to_string()));
     }
+    if let Some(dir) = &args.out {
+        fs::create_dir_all(dir).map_err(|error| anyhow::anyhow!("{}: {error}", dir.display()))?;
+    }
     let mut written = 0;
     let mut stdout = std::io::stdout().lock();
     for (resource, objects) in RESOURCES.iter().zip(&listing.objects) {
+        let path = args.out.as_ref().map(|dir| dir.join(format!("{}.yaml", resource.plural)));
+        if listing.missing.iter().any(|missing| missing.resource == resource.name()) {
+            continue;
+        }
+        // What an earlier snapshot wrote must not stay when there is nothing left of it.
+        let is_there = path.as_ref().is_some_and(|path| path.exists());
+        if objects.is_empty() && resource.optional && !is_there {
+            continue;
+        }
         let mut items: Vec<Value> = objects
             .iter()
             .filter(|object| is_wanted(object, &args.namespaces))
             .map(|object| trim(object, resource))
             .collect();
-        if items.is_empty() && resource.optional {
-            continue;
-        }
         items.sort_by_cached_key(name);
         written += items.len();
         let mut text = String::new();
         write_object(&mut text, &json!({"apiVersion": "v1", "kind": "List", "items": items}))
             .map_err(|error| anyhow::anyhow!("{}: {error}", resource.name()))?;
-        match &args.out {
-            Some(dir) => {
-                fs::create_dir_all(dir)?;
-                let path = dir.join(format!("{}.yaml", resource.plural));
+        match path {
+            Some(path) => {
                 fs::write(&path, text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
             }
             None => write!(stdout, "---\n{text}")?,

@@ -65,7 +65,7 @@ pub fn turn(test: &str) -> Option<Turn> {
                 server
             }
             Err(why) => {
-                writeln!(std::io::stderr(), "SKIPPED {test}: no API server can run here: {why}").unwrap();
+                let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no API server can run here: {why}");
                 return None;
             }
         },
@@ -95,7 +95,8 @@ fn free_port() -> u16 {
 
 /// A program that ends with us, however we end.
 fn spawn(program: &Path, args: &[String], log: &Path) -> Result<Child, String> {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(|error| error.to_string())?;
+    let log =
+        std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(|error| error.to_string())?;
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(args);
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -123,11 +124,16 @@ impl Server {
     fn start() -> Result<Self, String> {
         let programs = programs()?;
         let scratch = Scratch::new();
-        let key = Command::new("openssl").args(["genrsa", "-out"]).arg(scratch.path().join("sa.key")).arg("2048").output();
+        let key = Command::new("openssl")
+            .args(["genrsa", "-out"])
+            .arg(scratch.path().join("sa.key"))
+            .arg("2048")
+            .output();
         if !key.is_ok_and(|output| output.status.success()) {
             return Err("it needs openssl".to_owned());
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = Server {
             scratch,
             programs,
@@ -144,9 +150,21 @@ impl Server {
         let clients = format!("http://127.0.0.1:{}", server.etcd_port);
         let data = server.path("etcd").display().to_string();
         let args = [
-            "--data-dir", &data, "--listen-client-urls", &clients, "--advertise-client-urls", &clients,
-            "--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers, "--initial-cluster",
-            &format!("default={peers}"), "--unsafe-no-fsync", "--log-level", "error",
+            "--data-dir",
+            &data,
+            "--listen-client-urls",
+            &clients,
+            "--advertise-client-urls",
+            &clients,
+            "--listen-peer-urls",
+            &peers,
+            "--initial-advertise-peer-urls",
+            &peers,
+            "--initial-cluster",
+            &format!("default={peers}"),
+            "--unsafe-no-fsync",
+            "--log-level",
+            "error",
         ];
         let etcd = spawn(Path::new("etcd"), &args.map(str::to_owned), &server.path("etcd.log"))?;
         *server.etcd.lock().unwrap() = Some(etcd);
@@ -165,7 +183,7 @@ impl Server {
 
     /// Who may come with which token beside the administrator, from the next start on: `TOKEN,USER`.
     pub fn set_tokens(&self, more: &[&str]) {
-        let more: String = more.iter().map(|line| format!("{line},{line}\n")).collect();
+        let more: String = more.iter().flat_map(|line| [*line, ",", *line, "\n"]).collect();
         self.scratch.file("tokens.csv", format!("{ADMIN},admin,admin,system:masters\n{more}"));
     }
 
@@ -188,7 +206,8 @@ impl Server {
             format!("--token-auth-file={}", at("tokens.csv")),
             "--allow-privileged".to_owned(),
             // Nobody makes service accounts here, and pods come as another cluster had them.
-            "--disable-admission-plugins=TaintNodesByCondition,ServiceAccount,Priority,NamespaceLifecycle".to_owned(),
+            "--disable-admission-plugins=TaintNodesByCondition,ServiceAccount,Priority,NamespaceLifecycle"
+                .to_owned(),
         ];
         let child = spawn(&self.programs.join("klab"), &args, &self.path("apiserver.log"))?;
         *self.api.lock().unwrap() = Some(child);
@@ -196,7 +215,8 @@ impl Server {
         self.kubeconfig_of("kubeconfig", &json!({"token": ADMIN}), "default");
         let kubeconfig = Kubeconfig::read_from(self.kubeconfig()).unwrap();
         let client = self.runtime.block_on(async {
-            let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+            let config =
+                Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
             Client::try_from(config).unwrap()
         });
         *self.client.lock().unwrap() = Some(client);
@@ -234,10 +254,16 @@ impl Server {
     pub fn user_with(&self, rules: &Value) -> PathBuf {
         let name = format!("user{}", self.users.fetch_add(1, Ordering::Relaxed));
         let group = "rbac.authorization.k8s.io";
-        self.post("/apis/rbac.authorization.k8s.io/v1/clusterroles", &json!({"metadata": {"name": name}, "rules": rules}));
-        self.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", &json!({"metadata": {"name": name},
+        self.post(
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            &json!({"metadata": {"name": name}, "rules": rules}),
+        );
+        self.post(
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            &json!({"metadata": {"name": name},
             "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": group, "kind": "User", "name": name}]}));
+            "subjects": [{"apiGroup": group, "kind": "User", "name": name}]}),
+        );
         self.kubeconfig_of(&name, &json!({"token": ADMIN, "as": name}), "default")
     }
 
@@ -263,7 +289,8 @@ impl Server {
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let answer = self.try_request(method, path, body);
-        let text = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}\n{:#}", body.unwrap_or(&Value::Null)));
+        let text = answer
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}\n{:#}", body.unwrap_or(&Value::Null)));
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     }
 
@@ -311,8 +338,12 @@ impl Server {
     pub fn etcd(&self, path: &str, body: &Value) -> Value {
         let mut stream = TcpStream::connect(("127.0.0.1", self.etcd_port)).unwrap();
         let body = body.to_string();
-        write!(stream, "POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-            .unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -333,6 +364,7 @@ impl Server {
     }
 
     /// flowfence with a kubeconfig.
+    #[expect(clippy::unused_self, reason = "whoever asks has a server")]
     pub fn flowfence_as(&self, kubeconfig: &Path, args: &[&str]) -> Run {
         let output = command()
             .args(args)

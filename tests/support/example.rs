@@ -59,8 +59,13 @@ pub fn run(commands: &[&str], directory: &Path) -> Vec<Vec<String>> {
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let script = format!("exec 2>&1\n{script}");
-    let output =
-        Command::new("sh").args(["-c", &script]).current_dir(directory).env("PATH", path).env("KUBECONFIG", "/dev/null").output().unwrap();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(directory)
+        .env("PATH", path)
+        .env("KUBECONFIG", "/dev/null")
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).expect("output is UTF-8");
     let parts: Vec<Vec<String>> = text
         .split(&format!("{MARK}\n"))

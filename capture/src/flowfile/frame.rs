@@ -84,7 +84,8 @@ impl<R: Read> Frames<R> {
         let frame = self.buffer.get(..size).unwrap_or_default();
         let told = zstd_safe::get_frame_content_size(frame).ok().flatten();
         let capacity = told.and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= MAX_OCTETS);
-        let opened = capacity.map(|capacity| Decompressor::new().and_then(|mut d| d.decompress(frame, capacity)));
+        let opened =
+            capacity.map(|capacity| Decompressor::new().and_then(|mut d| d.decompress(frame, capacity)));
         match opened {
             Some(Ok(octets)) => {
                 self.consume(size);

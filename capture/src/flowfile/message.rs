@@ -199,7 +199,8 @@ pub(super) fn header(header: &Header) -> Vec<u8> {
 
 /// A block with some of its flows; what else it says goes with all of them.
 pub(super) fn block(block: &Block, flows: &[(u64, FlowRecord)]) -> Vec<u8> {
-    let name = |(address, name): &(IpAddr, String)| NameMessage { address: ip_octets(*address), name: name.clone() };
+    let name =
+        |(address, name): &(IpAddr, String)| NameMessage { address: ip_octets(*address), name: name.clone() };
     let count = |(cause, count): (&str, u64)| CountMessage { cause: cause.to_owned(), count };
     let message = BlockMessage {
         session: block.session.id.to_be_bytes().to_vec(),
@@ -315,7 +316,7 @@ impl BlockMessage {
 /// The token of a cause; one that a later version invented is told as such.
 fn token(cause: &str) -> &'static str {
     let known = CAUSES.iter().find(|(token, _)| *token == cause).map(|(token, _)| *token);
-    known.unwrap_or(Cause::CauseUnknown.token())
+    known.unwrap_or(Cause::Unheard.token())
 }
 
 fn read_tap(tap: TapMessage) -> Option<(Hop, Tap)> {

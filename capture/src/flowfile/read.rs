@@ -59,7 +59,10 @@ pub(crate) fn read(
             }
             Next::Cut { offset, octets } => {
                 tale.is_cut = true;
-                tale.problem(offset, &format!("the file ends in the middle of a block, after {octets} octets of it"));
+                tale.problem(
+                    offset,
+                    &format!("the file ends in the middle of a block, after {octets} octets of it"),
+                );
             }
         }
         progress(frames.offset());

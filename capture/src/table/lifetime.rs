@@ -69,4 +69,3 @@ pub(super) fn is_over(record: &FlowRecord, now: Timestamp, udp_idle: Duration) -
         Protocol::Udp | Protocol::Icmp => silent > udp_idle,
     }
 }
-

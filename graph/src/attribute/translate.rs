@@ -42,7 +42,8 @@ pub fn translate(
         .zip(strands.records())
         .filter(|(_, r)| is_service(r))
         .filter_map(|(i, r)| {
-            let all = said.get(&(r.protocol, r.a, r.b))?.iter().filter(|t| t.asked == r.b && is_in_force(t, r));
+            let all =
+                said.get(&(r.protocol, r.a, r.b))?.iter().filter(|t| t.asked == r.b && is_in_force(t, r));
             let nearest = all.min_by_key(|t| (t.first.distance(r.first), t.server, t.seen_as))?;
             Some((i, *nearest))
         })
@@ -57,7 +58,9 @@ pub fn translate(
         // A tap may stand before the client is masked, or after it.
         let shown = [translation.seen_as, translation.client].into_iter().find_map(|client| {
             let all = behind.get(&(translation.protocol, client, translation.server))?.iter();
-            let alive = all.filter_map(|j| Some((*j, strands.get(*j)?))).filter(|(_, r)| super::strand::overlap(&asked, r));
+            let alive = all
+                .filter_map(|j| Some((*j, strands.get(*j)?)))
+                .filter(|(_, r)| super::strand::overlap(&asked, r));
             alive.min_by_key(|(j, r)| (asked.first.distance(r.first), *j)).map(|(j, _)| j)
         });
         let j = shown.unwrap_or_else(|| {
@@ -143,13 +146,20 @@ mod tests {
 
     fn line(contact: &Contact) -> String {
         let services: Vec<&String> = contact.services.iter().collect();
-        format!("{} -> {} {:?} {services:?} {}", contact.from.id, contact.to.id, contact.port, contact.tally.connections)
+        format!(
+            "{} -> {} {:?} {services:?} {}",
+            contact.from.id, contact.to.id, contact.port, contact.tally.connections
+        )
     }
 
     #[test]
     fn the_node_says_which_backend_a_service_chose() {
         let seen = || vec![tcp(CLIENT, "10.96.0.5:80", 77)];
-        assert_eq!(contacts(seen(), vec![])[0].to.id.to_string(), "unknown/10.96.0.5", "either may have answered");
+        assert_eq!(
+            contacts(seen(), vec![])[0].to.id.to_string(),
+            "unknown/10.96.0.5",
+            "either may have answered"
+        );
         for (server, pod) in [("10.244.1.3:9090", "old"), ("10.244.2.4:9090", "new")] {
             let found = contacts(seen(), vec![said("10.96.0.5:80", server, CLIENT, (100, 101))]);
             let expected = format!("shop/Pod/client -> shop/Pod/{pod} Some(9090) [\"shop/api\"] 1");
@@ -161,11 +171,18 @@ mod tests {
     #[test]
     fn what_the_node_says_counts_before_what_is_likely() {
         // Both backends were asked directly at the same time; without sequence numbers the nearest is taken.
-        let mut records = vec![midstream(CLIENT, "10.96.0.5:80"), midstream(CLIENT, "10.244.1.3:9090"), midstream(CLIENT, "10.244.2.4:9090")];
+        let mut records = vec![
+            midstream(CLIENT, "10.96.0.5:80"),
+            midstream(CLIENT, "10.244.1.3:9090"),
+            midstream(CLIENT, "10.244.2.4:9090"),
+        ];
         records[2].first = at(101);
         let found = contacts(records, vec![said("10.96.0.5:80", "10.244.2.4:9090", CLIENT, (99, 102))]);
         let found: Vec<String> = found.iter().map(line).collect();
-        assert!(found.contains(&"shop/Pod/client -> shop/Pod/new Some(9090) [\"shop/api\"] 1".to_owned()), "{found:?}");
+        assert!(
+            found.contains(&"shop/Pod/client -> shop/Pod/new Some(9090) [\"shop/api\"] 1".to_owned()),
+            "{found:?}"
+        );
         assert_eq!(found.len(), 2, "the other one is nobody's service: {found:?}");
     }
 
@@ -174,7 +191,8 @@ mod tests {
         let late = said("10.96.0.5:80", "10.244.1.3:9090", CLIENT, (500, 501));
         let found = contacts(vec![tcp(CLIENT, "10.96.0.5:80", 77)], vec![late]);
         assert_eq!(found[0].to.id.to_string(), "unknown/10.96.0.5");
-        let open = Translation { last: Timestamp::MAX, ..said("10.96.0.5:80", "10.244.1.3:9090", CLIENT, (50, 51)) };
+        let open =
+            Translation { last: Timestamp::MAX, ..said("10.96.0.5:80", "10.244.1.3:9090", CLIENT, (50, 51)) };
         let found = contacts(vec![tcp(CLIENT, "10.96.0.5:80", 77)], vec![open]);
         assert_eq!(found[0].to.id.to_string(), "shop/Pod/old");
     }

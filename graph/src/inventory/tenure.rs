@@ -112,7 +112,8 @@ fn tenure(index: usize, pod: &Pod, ip: IpAddr) -> Tenure {
         (Some(written), None) => (written, End::Written),
         (written, Some(watched)) => (written.map_or(watched, |end| end.min(watched)), End::Watched),
     };
-    let kept = if end == End::Watched { pod.watched.unasked.unwrap_or(Timestamp::MIN) } else { Timestamp::MIN };
+    let kept =
+        if end == End::Watched { pod.watched.unasked.unwrap_or(Timestamp::MIN) } else { Timestamp::MIN };
     Tenure { pod: index, from, surely, kept, until, end }
 }
 

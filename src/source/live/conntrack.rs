@@ -141,7 +141,9 @@ impl Table {
             ConntrackMessage::Delete(attributes) => (attributes, true),
             _ => return,
         };
-        let Some(translation) = translation(attributes, at).filter(Translation::is_of_service) else { return };
+        let Some(translation) = translation(attributes, at).filter(Translation::is_of_service) else {
+            return;
+        };
         let key = (translation.protocol, translation.client, translation.asked);
         if is_end {
             if let Some(known) = self.open.remove(&key).and_then(|i| self.all.get_mut(i)) {

@@ -160,7 +160,10 @@ impl Live {
         for (interface, captures) in opened {
             let watched = Watched::new(interface, captures.len());
             for (number, capture) in captures.into_iter().enumerate() {
-                let session = Session { id: handing.run, reader: u32::try_from(self.readers.len()).unwrap_or(u32::MAX) };
+                let session = Session {
+                    id: handing.run,
+                    reader: u32::try_from(self.readers.len()).unwrap_or(u32::MAX),
+                };
                 let mut recorder = Recorder::new(limits.clone()).with_session(session);
                 if handing.forgets {
                     recorder = recorder.forgetting();

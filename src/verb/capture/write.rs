@@ -146,9 +146,12 @@ fn begin(path: &Path, header: &Header) -> Result<(File, u64), Failure> {
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {
     let what = match error.kind() {
-        std::io::ErrorKind::AlreadyExists => "is there already, and is not written over; name another --out".to_owned(),
+        std::io::ErrorKind::AlreadyExists => {
+            "is there already, and is not written over; name another --out".to_owned()
+        }
         std::io::ErrorKind::StorageFull => {
-            "the disk is full: what was written before counts; make room or use --rotate-size with --keep".to_owned()
+            "the disk is full: what was written before counts; make room or use --rotate-size with --keep"
+                .to_owned()
         }
         _ => error.to_string(),
     };
@@ -197,8 +200,10 @@ mod tests {
             writer.write(Block { sequence, ..Block::default() }).unwrap();
         }
         writer.close().unwrap();
-        let mut left: Vec<String> =
-            fs::read_dir(dir.path()).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+        let mut left: Vec<String> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .collect();
         left.sort();
         assert_eq!(left.len(), 2);
         assert!(left[1].ends_with("-000005.flow"), "{left:?}");
