@@ -19,7 +19,7 @@ use std::time::Duration;
 use flowfence_model::{
     Counts, Endpoint, FileReport, FlowRecord, Half, Names, Protocol, Recording, Tap, TapId,
 };
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::cause::Cause;
 use crate::tap::Hop;
@@ -27,11 +27,14 @@ use crate::tap::Hop;
 /// Two halves of a connection that two recorders saw began at most this long after one another.
 const APART: Duration = Duration::from_secs(2);
 
-/// Flow records that a gathering keeps at most; more are counted as evicted.
-const MAX_FLOWS: usize = 1 << 25;
+/// Flow records that a gathering keeps at most unless told otherwise; more are counted as evicted.
+const MAX_FLOWS: usize = 1 << 24;
 
-/// Blocks of one recorder whose absence is noticed.
-const MAX_SEQUENCE: usize = 1 << 24;
+/// Blocks of all recorders that are told apart, so that the absence of others is noticed.
+const MAX_SEQUENCES: usize = 1 << 20;
+
+/// Inputs of all runs that are told apart; the last one stands for all further ones.
+const MAX_INPUTS: usize = 1 << 16;
 
 /// One recorder of one run of a program. Two runs of one id must not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +92,8 @@ pub struct Gathering {
     names: Names,
     names_dropped: u64,
     overflowed: u64,
+    max_flows: Option<usize>,
+    sequences: usize,
 }
 
 /// What one recorder handed over.
@@ -99,10 +104,17 @@ struct Part {
     files: Vec<FileReport>,
     counts: Counts,
     packets: u64,
-    seen: Vec<bool>,
+    /// The blocks that came, and the highest number of any.
+    seen: HashSet<u64, foldhash::fast::RandomState>,
+    highest: u64,
 }
 
 impl Gathering {
+    /// One that keeps so many flow records at most.
+    pub fn new(max_flows: usize) -> Self {
+        Gathering { max_flows: Some(max_flows), ..Gathering::default() }
+    }
+
     /// Takes a block.
     pub fn absorb(&mut self, block: Block) {
         let run = block.session.id;
@@ -111,7 +123,7 @@ impl Gathering {
         for (address, name) in &block.names {
             self.names_dropped += u64::from(!self.names.insert(*address, name));
         }
-        let room = MAX_FLOWS.saturating_sub(self.flows());
+        let mut room = self.max_flows.unwrap_or(MAX_FLOWS).saturating_sub(self.flows());
         let part = self.parts.entry(block.session).or_default();
         for (number, mut record) in block.flows {
             record.tap = taps.get(usize::from(record.tap.0)).copied().unwrap_or(record.tap);
@@ -120,6 +132,7 @@ impl Gathering {
                 Some(known) => grow(known, &record),
                 None if room == 0 => self.overflowed += 1,
                 None => {
+                    room -= 1;
                     part.places.insert(number, next);
                     part.records.push(record);
                 }
@@ -128,7 +141,10 @@ impl Gathering {
         part.counts.raise(&block.counts);
         part.packets = part.packets.max(block.packets);
         part.note_files(block.inputs);
-        part.note_sequence(block.sequence);
+        if self.sequences < MAX_SEQUENCES && part.seen.insert(block.sequence) {
+            self.sequences += 1;
+            part.highest = part.highest.max(block.sequence);
+        }
     }
 
     /// Packets that were taken so far.
@@ -153,7 +169,8 @@ impl Gathering {
         let mut files = self.files.clone();
         for (session, part) in &self.parts {
             counts.merge(&part.counts);
-            counts.add(Cause::BlocksMissing.token(), part.seen.iter().filter(|seen| !**seen).count() as u64);
+            let all = part.highest.saturating_add(u64::from(!part.seen.is_empty()));
+            counts.add(Cause::BlocksMissing.token(), all.saturating_sub(part.seen.len() as u64));
             for file in &part.files {
                 let input = self.inputs.get(&(session.id, file.name.clone()));
                 if let Some(known) = input.and_then(|i| files.get_mut(*i as usize)) {
@@ -196,6 +213,9 @@ impl Gathering {
     }
 
     fn input(&mut self, run: u128, name: &str) -> u32 {
+        if self.files.len() >= MAX_INPUTS {
+            return self.inputs.get(&(run, name.to_owned())).copied().unwrap_or(u32::MAX);
+        }
         let next = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         let number = *self.inputs.entry((run, name.to_owned())).or_insert(next);
         if number == next {
@@ -228,16 +248,6 @@ impl Part {
                 Some(_) => {}
                 None => self.files.push(file),
             }
-        }
-    }
-
-    fn note_sequence(&mut self, sequence: u64) {
-        let Some(at) = usize::try_from(sequence).ok().filter(|at| *at < MAX_SEQUENCE) else { return };
-        if self.seen.len() <= at {
-            self.seen.resize(at + 1, false);
-        }
-        if let Some(seen) = self.seen.get_mut(at) {
-            *seen = true;
         }
     }
 }

@@ -80,6 +80,7 @@ impl Recorder {
     pub fn new(limits: Limits) -> Self {
         Recorder {
             table: FlowTable::new(limits.max_flows, limits.udp_idle),
+            gathered: Gathering::new(limits.max_flows),
             limits,
             taps: Taps::default(),
             fragments: Fragments::default(),
@@ -92,7 +93,6 @@ impl Recorder {
             sequence: 0,
             forgets: false,
             outlet: None,
-            gathered: Gathering::default(),
         }
     }
 

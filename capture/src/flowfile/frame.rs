@@ -64,6 +64,9 @@ impl<R: Read> Frames<R> {
         if self.buffer.is_empty() {
             return Ok(Next::End);
         }
+        if self.is_at_end && MAGIC.starts_with(&self.buffer) {
+            return self.give_up();
+        }
         if !self.buffer.starts_with(&MAGIC) {
             return self.resume("no zstd frame");
         }
