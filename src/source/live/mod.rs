@@ -297,7 +297,9 @@ impl Live {
             view.glance(glance);
         }
         if looker.is_due() && self.gathering.flows() <= MAX_FLOWS {
-            looker.look(self.recording(), self.counts().loss);
+            let began = Instant::now();
+            let recording = self.recording();
+            looker.look(recording, self.counts().loss, began.elapsed());
         }
     }
 
