@@ -19,12 +19,12 @@ test: ## Run all tests
 	$(CARGO) test --workspace --locked
 
 lab-loop: ## As root: the closed loop in a real cluster, VARIANT=bridge, dual or vxlan
-	@scripts/need rust cc lab
+	@scripts/need rust cc libpcap lab
 	$(CARGO) build --locked
-	tests/lab/lab loop $(VARIANT) --flowfence target/debug/flowfence --out out/loop-$(VARIANT)
+	tests/lab/lab loop $(VARIANT) --flowfence target/debug/flowfence --out out/loop
 
 lab-random: ## As root: random clusters, SEEDS="1 2 3"
-	@scripts/need rust cc lab
+	@scripts/need rust cc libpcap lab
 	$(CARGO) build --locked
 	tests/lab/lab random $(SEEDS) --flowfence target/debug/flowfence --out out/random
 

@@ -1,5 +1,6 @@
 //! The command line: what may be said, and which verb hears it.
 
+mod capture;
 mod live;
 mod paths;
 mod recommend;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub use capture::CaptureArgs;
 pub use live::LiveArgs;
 pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
@@ -50,6 +52,8 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Write the objects that flowfence needs, read from the kube API, nothing secret
     Snapshot(SnapshotArgs),
+    /// Capture packets into compact flow files
+    Capture(CaptureArgs),
     /// Print a shell completion script
     Completion {
         /// The shell
@@ -309,6 +313,7 @@ fn run(verb: &Verb) -> Result<Ending, Failure> {
         Verb::Check(args) => verb::check::run(args),
         Verb::Explain(args) => verb::explain::run(args),
         Verb::Snapshot(args) => verb::snapshot::run(args),
+        Verb::Capture(args) => verb::capture::run(args),
         Verb::Completion { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "flowfence", &mut std::io::stdout());
             Ok(Ending::Clean)

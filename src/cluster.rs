@@ -116,16 +116,21 @@ pub fn load_set(path: &Path) -> Result<Cluster, Failure> {
     Ok(cluster)
 }
 
+/// What clap cannot say of `--cluster`.
+pub fn refuse_contradiction(args: &ClusterArgs) -> Result<(), Failure> {
+    if args.cluster.len() > 1 && args.cluster.iter().any(|path| path.as_os_str() == "none") {
+        return Err(Failure::usage("--cluster none cannot stand beside another --cluster"));
+    }
+    Ok(())
+}
+
 impl Cluster {
     fn of_files(args: &ClusterArgs) -> Result<Self, Failure> {
         let none = Path::new("none");
         let mut cluster = Cluster::default();
         let mut moments = Vec::new();
-        if args.cluster.iter().any(|path| path == none) {
-            if args.cluster.len() > 1 {
-                return Err(Failure::usage("--cluster none cannot stand beside another --cluster"));
-            }
-        } else {
+        refuse_contradiction(args)?;
+        if !args.cluster.iter().any(|path| path == none) {
             for path in &args.cluster {
                 moments.push(cluster.take(path)?);
             }

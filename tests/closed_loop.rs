@@ -24,7 +24,7 @@ fn lab() -> Command {
 
 /// Says it on the terminal, also where the output of a test is kept back until it fails.
 fn say(text: &str) {
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The lab for one test, or `None` and a word on why there is none.

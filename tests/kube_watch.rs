@@ -285,7 +285,7 @@ fn a_thousand_pods_on_a_hundred_addresses_are_never_taken_for_each_other() {
                     .unwrap_or_else(|error| panic!("{path}: {error}"))
             };
             // Some take the address that was given back last: what is reused at once is mistaken most easily.
-            let is_hasty = n % 4 == 0;
+            let is_hasty = n.is_multiple_of(4);
             let ip = {
                 let mut free = free.lock().unwrap();
                 if is_hasty { free.pop_back() } else { free.pop_front() }.unwrap()

@@ -462,6 +462,44 @@ fn a_capture_ends_once_enough_was_seen() {
     assert!(run.stderr.contains("--until-ready needs objects"), "{}", run.stderr);
 }
 
+/// The node rewrites the service's address behind the tap, which so never shows the backend.
+#[test]
+fn connection_tracking_tells_which_backend_a_service_chose() {
+    let net = net(net_or_skip!());
+    let rules = "table ip nat { chain pre { type nat hook prerouting priority -100; \
+                 ip daddr 10.96.0.5 tcp dport 80 dnat to 10.1.1.7:8080; } }";
+    let nft = std::process::Command::new("ip").args(["netns", "exec", &net.server, "nft", rules]).output();
+    if !nft.as_ref().is_ok_and(|output| output.status.success()) {
+        return eprintln!("skipped: no address can be rewritten: {nft:?}");
+    }
+    ip(&["-n", &net.client, "route", "add", "10.96.0.0/16", "via", SERVER]).unwrap();
+    let scratch = support::program::Scratch::new();
+    let cluster = support::cluster::Cluster::new(1)
+        .deployment("client", 1, &[CLIENT])
+        .deployment("old", 8080, &["10.1.1.8"])
+        .deployment("new", 8080, &[SERVER])
+        .service("api", "10.96.0.5", "TCP", (80, 8080), &["10.1.1.8", SERVER]);
+    let objects = cluster.inputs(&scratch, &[]).clusters.remove(0);
+    let args = ["graph", "live:s0", "-f", "tcp", "-o", "json", "--cluster", objects.to_str().unwrap()];
+    let running = net.capture(args);
+    let listener = in_namespace(&net.server, || TcpListener::bind((SERVER, 8080)).unwrap());
+    in_namespace(&net.client, || {
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect("10.96.0.5:80").unwrap();
+            stream.write_all(b"hello").unwrap();
+        }
+    });
+    drop(listener);
+    std::thread::sleep(SETTLE);
+    running.signal(Signal::SIGINT);
+    let run = running.finish().ends(0);
+    assert!(run.stderr.contains("services: told by conntrack"), "{}", run.stderr);
+    let edges = edges(&run.json());
+    let edge = &edges[&Key::new("app/Deployment/client", "app/Deployment/new", "TCP", 8080)];
+    assert_eq!((edge.connections, edge.services.contains("app/api")), (3, true));
+    assert_eq!(edges.len(), 1, "{edges:?}");
+}
+
 #[test]
 fn options_of_live_sources_need_one() {
     let run =

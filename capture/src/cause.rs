@@ -42,6 +42,10 @@ causes! {
     FlowsEvicted "flows-evicted" "Flow records given up because the limit of flows was reached."
     DnsNamesDropped "dns-names-dropped" "Names from DNS answers that a bound kept out."
     TapsOverflowed "taps-overflowed" "Packets of taps beyond 65,535; they share one."
+    InterfaceDrops "interface-drops" "Packets that a captured interface or its driver had no room for."
+    KernelDrops "kernel-drops" "Packets that the kernel dropped because a reader's ring was full."
+    BlocksMissing "blocks-missing" "Blocks of flow files that are missing between others; what only they had is lost."
+    Unheard "cause-unknown" "Counted in a flow file under a cause that this version does not know."
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
 }
 

@@ -23,6 +23,8 @@ type Name<'a> = ParsedName<&'a [u8]>;
 pub(crate) struct Dns {
     names: Names,
     dropped: u64,
+    /// The names that were told.
+    told: Names,
     /// There was an answer since the names were last asked for.
     is_news: bool,
 }
@@ -48,10 +50,25 @@ impl Dns {
         }
     }
 
-    /// The names so far, when there was an answer since the last time, and how many a bound kept out.
-    pub(crate) fn news(&mut self) -> (Option<Names>, u64) {
-        let is_news = std::mem::take(&mut self.is_news);
-        (is_news.then(|| self.names.clone()), self.dropped)
+    /// Names that were not told before, and how many a bound kept out so far.
+    pub(crate) fn news(&mut self) -> (Vec<(IpAddr, String)>, u64) {
+        if !std::mem::take(&mut self.is_news) {
+            return (Vec::new(), self.dropped);
+        }
+        let mut fresh = Vec::new();
+        for (address, names) in self.names.iter() {
+            let known: Vec<&str> = self.told.of(*address).collect();
+            let missing = names.iter().filter(|name| !known.contains(&name.as_str()));
+            fresh.extend(missing.map(|name| (*address, name.clone())));
+        }
+        self.told.clone_from(&self.names);
+        (fresh, self.dropped)
+    }
+
+    /// From now on all names are news again.
+    pub(crate) fn tell_again(&mut self) {
+        self.told = Names::default();
+        self.is_news = !self.names.is_empty();
     }
 
     /// Names, and how many a bound kept out.

@@ -34,6 +34,14 @@ pub enum CaptureError {
         /// Minor version.
         minor: u16,
     },
+    /// A flow file of a version that does not exist yet.
+    #[error("a flow file of version {version}; this program reads up to {known}: use a newer one")]
+    NewerFlowFile {
+        /// Its version.
+        version: u32,
+        /// The highest that is read.
+        known: u32,
+    },
     /// Nothing came out of the compressed data.
     #[error("the compressed data cannot be opened: {0}")]
     Decompress(#[source] io::Error),

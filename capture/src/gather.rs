@@ -6,15 +6,20 @@
 //! Recorder ─▶ Block ─┘
 //! ```
 //!
-//! A block holds what changed in a recorder since the one before, each thing as it is by now: taking
-//! a block twice changes nothing, and the last one says all that those before it said of a record.
-//! Inputs of one name are one input, and hops that only differ by the recorder are one tap: readers
-//! of one interface see parts of the same wire.
+//! A block says how things stand, not what was added: each flow that changed as it is by now, and
+//! every count from the beginning on. Numbers only grow, so that the larger of two states is the
+//! later one: a block that comes twice, out of order or not at all does no harm but to what only it
+//! had. Within a session inputs of one name are one input, and hops that only differ by the recorder
+//! are one tap: readers of one interface see parts of the same wire.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use flowfence_model::{Counts, Endpoint, FileReport, FlowRecord, Names, Protocol, Recording, Tap, TapId};
-use hashbrown::HashMap;
+use flowfence_model::{
+    Counts, Endpoint, FileReport, FlowRecord, Half, Names, Protocol, Recording, Tap, TapId,
+};
+use hashbrown::{HashMap, HashSet};
 
 use crate::cause::Cause;
 use crate::tap::Hop;
@@ -22,22 +27,53 @@ use crate::tap::Hop;
 /// Two halves of a connection that two recorders saw began at most this long after one another.
 const APART: Duration = Duration::from_secs(2);
 
-/// What changed in a recorder.
-#[derive(Clone, Debug)]
+/// Flow records that a gathering keeps at most unless told otherwise; more are counted as evicted.
+const MAX_FLOWS: usize = 1 << 24;
+
+/// Blocks of all recorders that are told apart, so that the absence of others is noticed.
+const MAX_SEQUENCES: usize = 1 << 20;
+
+/// Inputs of all runs that are told apart; the last one stands for all further ones.
+const MAX_INPUTS: usize = 1 << 16;
+
+/// One recorder of one run of a program. Two runs of one id must not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session {
+    /// Drawn anew for each run.
+    pub id: u128,
+    /// The recorder's number within the run.
+    pub reader: u32,
+}
+
+/// How things stand in a recorder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    /// Records by their number.
-    pub(crate) records: Vec<(u32, FlowRecord)>,
-    /// All taps.
-    pub(crate) taps: Vec<(Hop, Tap)>,
-    /// All inputs.
-    pub(crate) files: Vec<FileReport>,
-    /// All names, when there was an answer.
-    pub(crate) names: Option<Names>,
-    pub(crate) counts: Counts,
-    pub(crate) packets: u64,
+    /// Whose it is.
+    pub session: Session,
+    /// Its blocks are numbered from 0; a number that is missing is a block that was lost.
+    pub sequence: u64,
+    /// Every tap so far; a flow's [`TapId`] is an index into it.
+    pub taps: Vec<(Hop, Tap)>,
+    /// Flow records that changed since the block before, each with its number in the session.
+    pub flows: Vec<(u64, FlowRecord)>,
+    /// Names that were new.
+    pub names: Vec<(IpAddr, String)>,
+    /// Everything that was passed over or lost so far, by cause.
+    pub counts: Counts,
+    /// Packets so far.
+    pub packets: u64,
+    /// What became of each input so far.
+    pub inputs: Vec<FileReport>,
 }
 
 impl Block {
+    /// Says how many packets were lost so far before they came to the recorder: dropped by the
+    /// kernel because a ring was full, and by an interface.
+    pub fn set_lost(&mut self, by_kernel: u64, by_interface: u64) {
+        self.counts.add(Cause::KernelDrops.token(), by_kernel);
+        self.counts.add(Cause::InterfaceDrops.token(), by_interface);
+    }
+
     /// Packets that its recorder has taken by now.
     pub fn packets(&self) -> u64 {
         self.packets
@@ -47,90 +83,145 @@ impl Block {
 /// Everything that was handed over.
 #[derive(Debug, Default)]
 pub struct Gathering {
-    parts: Vec<Part>,
+    parts: BTreeMap<Session, Part>,
     taps: Vec<Tap>,
     ids: HashMap<(u32, Hop), TapId, foldhash::fast::RandomState>,
     files: Vec<FileReport>,
+    /// The number of an input by its run and name.
+    inputs: BTreeMap<(u128, String), u32>,
     names: Names,
     names_dropped: u64,
+    overflowed: u64,
+    max_flows: Option<usize>,
+    sequences: usize,
 }
 
 /// What one recorder handed over.
 #[derive(Debug, Default)]
 struct Part {
     records: Vec<FlowRecord>,
+    places: HashMap<u64, usize, foldhash::fast::RandomState>,
     files: Vec<FileReport>,
     counts: Counts,
     packets: u64,
+    /// The blocks that came, and the highest number of any.
+    seen: HashSet<u64, foldhash::fast::RandomState>,
+    highest: u64,
 }
 
 impl Gathering {
-    /// Takes a block of a recorder, which is told by a number from 0.
-    pub fn absorb(&mut self, recorder: usize, block: Block) {
-        if self.parts.len() <= recorder {
-            self.parts.resize_with(recorder + 1, Part::default);
-        }
-        let inputs: Vec<u32> = block.files.iter().map(|file| self.input(&file.name)).collect();
+    /// One that keeps so many flow records at most.
+    pub fn new(max_flows: usize) -> Self {
+        Gathering { max_flows: Some(max_flows), ..Gathering::default() }
+    }
+
+    /// Takes a block.
+    pub fn absorb(&mut self, block: Block) {
+        let run = block.session.id;
+        let inputs: Vec<u32> = block.inputs.iter().map(|file| self.input(run, &file.name)).collect();
         let taps: Vec<TapId> = block.taps.iter().map(|(hop, tap)| self.tap(*hop, tap, &inputs)).collect();
-        for (address, names) in block.names.iter().flat_map(Names::iter) {
-            let kept_out = names.iter().filter(|name| !self.names.insert(*address, name)).count();
-            self.names_dropped += kept_out as u64;
+        for (address, name) in &block.names {
+            self.names_dropped += u64::from(!self.names.insert(*address, name));
         }
-        let Some(part) = self.parts.get_mut(recorder) else { return };
-        for (i, mut record) in block.records {
+        let mut room = self.max_flows.unwrap_or(MAX_FLOWS).saturating_sub(self.flows());
+        let part = self.parts.entry(block.session).or_default();
+        for (number, mut record) in block.flows {
             record.tap = taps.get(usize::from(record.tap.0)).copied().unwrap_or(record.tap);
-            match part.records.get_mut(i as usize) {
-                Some(known) => *known = record,
-                // Numbers are given in order, and a block has all that are new.
-                None => part.records.push(record),
+            let next = part.records.len();
+            match part.places.get(&number).and_then(|place| part.records.get_mut(*place)) {
+                Some(known) => grow(known, &record),
+                None if room == 0 => self.overflowed += 1,
+                None => {
+                    room -= 1;
+                    part.places.insert(number, next);
+                    part.records.push(record);
+                }
             }
         }
-        (part.files, part.counts, part.packets) = (block.files, block.counts, block.packets);
+        part.counts.raise(&block.counts);
+        part.packets = part.packets.max(block.packets);
+        part.note_files(block.inputs);
+        if self.sequences < MAX_SEQUENCES && part.seen.insert(block.sequence) {
+            self.sequences += 1;
+            part.highest = part.highest.max(block.sequence);
+        }
     }
 
     /// Packets that were taken so far.
     pub fn packets(&self) -> u64 {
-        self.parts.iter().map(|part| part.packets).sum()
+        self.parts.values().map(|part| part.packets).sum()
     }
 
     /// Flow records that are kept.
     pub fn flows(&self) -> usize {
-        self.parts.iter().map(|part| part.records.len()).sum()
+        self.parts.values().map(|part| part.records.len()).sum()
     }
 
     /// Flow records that were given up because the limit was reached.
     pub fn evicted(&self) -> u64 {
-        self.parts.iter().map(|part| part.counts.get(Cause::FlowsEvicted.token())).sum()
+        let told: u64 = self.parts.values().map(|part| part.counts.get(Cause::FlowsEvicted.token())).sum();
+        told + self.overflowed
     }
 
     /// Everything that was handed over so far.
     pub fn recording(&self) -> Recording {
         let mut counts = Counts::default();
         let mut files = self.files.clone();
-        for part in &self.parts {
+        for (session, part) in &self.parts {
             counts.merge(&part.counts);
+            let all = part.highest.saturating_add(u64::from(!part.seen.is_empty()));
+            counts.add(Cause::BlocksMissing.token(), all.saturating_sub(part.seen.len() as u64));
             for file in &part.files {
-                if let Some(known) = files.iter_mut().find(|known| known.name == file.name) {
+                let input = self.inputs.get(&(session.id, file.name.clone()));
+                if let Some(known) = input.and_then(|i| files.get_mut(*i as usize)) {
                     add(known, file);
                 }
             }
         }
         counts.add(Cause::DnsNamesDropped.token(), self.names_dropped);
-        let records = match self.parts.as_slice() {
+        counts.add(Cause::FlowsEvicted.token(), self.overflowed);
+        let parts: Vec<&Part> = self.parts.values().collect();
+        let records = match parts.as_slice() {
             [part] => part.records.clone(),
             parts => join_halves(parts),
         };
         let (taps, names) = (self.taps.clone(), self.names.clone());
-        Recording { records, taps, files, names, counts, packets: self.packets() }
+        let packets = self.packets();
+        Recording { records, taps, files, names, counts, packets, ..Recording::default() }
     }
 
-    fn input(&mut self, name: &str) -> u32 {
-        let known = self.files.iter().position(|file| file.name == name);
-        let number = known.unwrap_or_else(|| {
+    /// Adds everything that was handed over to a recording.
+    pub fn add_to(&self, recording: &mut Recording) {
+        if self.parts.is_empty() {
+            return;
+        }
+        let more = self.recording();
+        let inputs = u32::try_from(recording.files.len()).unwrap_or(u32::MAX);
+        let taps = u16::try_from(recording.taps.len()).unwrap_or(u16::MAX);
+        recording.files.extend(more.files);
+        let moved = |tap: Tap| Tap { input: tap.input.saturating_add(inputs), ..tap };
+        recording.taps.extend(more.taps.into_iter().map(moved));
+        let moved =
+            |record: FlowRecord| FlowRecord { tap: TapId(record.tap.0.saturating_add(taps)), ..record };
+        recording.records.extend(more.records.into_iter().map(moved));
+        for (address, names) in more.names.iter() {
+            let kept_out = names.iter().filter(|name| !recording.names.insert(*address, name)).count();
+            recording.counts.add(Cause::DnsNamesDropped.token(), kept_out as u64);
+        }
+        recording.counts.merge(&more.counts);
+        recording.packets += more.packets;
+    }
+
+    fn input(&mut self, run: u128, name: &str) -> u32 {
+        if self.files.len() >= MAX_INPUTS {
+            return self.inputs.get(&(run, name.to_owned())).copied().unwrap_or(u32::MAX);
+        }
+        let next = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        let number = *self.inputs.entry((run, name.to_owned())).or_insert(next);
+        if number == next {
             self.files.push(FileReport { name: name.to_owned(), ..FileReport::default() });
-            self.files.len() - 1
-        });
-        u32::try_from(number).unwrap_or(u32::MAX)
+        }
+        number
     }
 
     fn tap(&mut self, hop: Hop, tap: &Tap, inputs: &[u32]) -> TapId {
@@ -148,6 +239,36 @@ impl Gathering {
     }
 }
 
+impl Part {
+    /// The later of two reports of one input has read more of it.
+    fn note_files(&mut self, files: Vec<FileReport>) {
+        for (i, file) in files.into_iter().enumerate() {
+            match self.files.get_mut(i) {
+                Some(known) if (file.packets, file.octets) >= (known.packets, known.octets) => *known = file,
+                Some(_) => {}
+                None => self.files.push(file),
+            }
+        }
+    }
+}
+
+/// Two states of one record: everything in it only grows, but for the first packet's time.
+fn grow(known: &mut FlowRecord, other: &FlowRecord) {
+    let half = |known: &mut Half, other: &Half| {
+        // One who tries again may do so with another number: the later state has more packets.
+        if (other.packets >= known.packets && other.isn().is_some()) || known.isn().is_none() {
+            known.isn = other.isn;
+        }
+        known.packets = known.packets.max(other.packets);
+        known.octets = known.octets.max(other.octets);
+        known.signs = known.signs.union(other.signs);
+    };
+    half(&mut known.forward, &other.forward);
+    half(&mut known.reverse, &other.reverse);
+    known.first = known.first.min(other.first);
+    known.last = known.last.max(other.last);
+}
+
 fn add(known: &mut FileReport, more: &FileReport) {
     known.packets += more.packets;
     known.octets += more.octets;
@@ -160,7 +281,7 @@ fn add(known: &mut FileReport, more: &FileReport) {
 /// The records of all parts. The kernel deals packets out by their outer addresses and ports, and
 /// these differ between the two directions of a tunnel: then one recorder saw one half of a
 /// connection and another one the other.
-fn join_halves(parts: &[Part]) -> Vec<FlowRecord> {
+fn join_halves(parts: &[&Part]) -> Vec<FlowRecord> {
     type Wire = (TapId, Protocol, Endpoint, Endpoint);
     let mut records: Vec<FlowRecord> = Vec::with_capacity(parts.iter().map(|part| part.records.len()).sum());
     let mut halves: HashMap<Wire, Vec<(usize, usize)>, foldhash::fast::RandomState> = HashMap::default();
@@ -206,10 +327,10 @@ fn is_other_half(x: &FlowRecord, y: &FlowRecord) -> bool {
 
 fn whole(x: &FlowRecord, y: &FlowRecord) -> FlowRecord {
     let y = turned(y, x);
-    let pick = |ours: flowfence_model::Half, theirs: flowfence_model::Half| {
+    let pick = |ours: Half, theirs: Half| {
         let (seen, other) = if ours.is_seen() { (ours, theirs) } else { (theirs, ours) };
         let isn = seen.isn().or(other.isn()).unwrap_or(0);
-        flowfence_model::Half { signs: seen.signs.union(other.signs), isn, ..seen }
+        Half { signs: seen.signs.union(other.signs), isn, ..seen }
     };
     let joined = FlowRecord {
         first: x.first.min(y.first),

@@ -8,14 +8,18 @@ use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
 use crate::fragment::{FragmentKey, Fragments, Whole};
-use crate::gather::Block;
+use crate::gather::{Block, Gathering, Session};
 use crate::link::{Interface, RawPacket};
+use crate::outlet::Outlet;
 use crate::table::FlowTable;
 use crate::tap::Taps;
 
 /// How far a packet may lie before an earlier one of its input without being noteworthy: several
 /// queues of one network card are written out of order by milliseconds.
 const REORDERING: Duration = Duration::from_secs(1);
+
+/// An outlet is asked whenever these bits of the count of packets are 0.
+const OUTLET_EVERY: u64 = 0x3f;
 
 /// Bounds of what a recorder keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +66,13 @@ pub struct Recorder {
     latest: Vec<Timestamp>,
     tally: Tally,
     packets: u64,
+    session: Session,
+    /// Blocks that were told.
+    sequence: u64,
+    forgets: bool,
+    outlet: Option<Outlet>,
+    /// Blocks of others.
+    gathered: Gathering,
 }
 
 impl Recorder {
@@ -69,6 +80,7 @@ impl Recorder {
     pub fn new(limits: Limits) -> Self {
         Recorder {
             table: FlowTable::new(limits.max_flows, limits.udp_idle),
+            gathered: Gathering::new(limits.max_flows),
             limits,
             taps: Taps::default(),
             fragments: Fragments::default(),
@@ -77,6 +89,10 @@ impl Recorder {
             latest: Vec::new(),
             tally: Tally::default(),
             packets: 0,
+            session: Session::default(),
+            sequence: 0,
+            forgets: false,
+            outlet: None,
         }
     }
 
@@ -89,6 +105,9 @@ impl Recorder {
 
     /// Takes one packet of an input.
     pub fn packet(&mut self, input: u32, interface: &Interface, packet: &RawPacket<'_>) {
+        if self.packets & OUTLET_EVERY == 0 && self.outlet.is_some() {
+            self.tell_if_due();
+        }
         self.packets += 1;
         if let Some(report) = self.files.get_mut(input as usize) {
             report.packets += 1;
@@ -114,21 +133,69 @@ impl Recorder {
         }
     }
 
-    /// Everything that was recorded, records in the order of their first packets.
+    /// Names the session whose blocks [`Recorder::drain`] tells.
+    #[must_use]
+    pub fn with_session(mut self, session: Session) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// Flows that are over give up their places once they were told, so that a long capture takes the
+    /// memory of the flows that are alive. What [`Recorder::finish`] has is then not the whole.
+    #[must_use]
+    pub fn forgetting(mut self) -> Self {
+        self.forgets = true;
+        self
+    }
+
+    /// Gives blocks to an outlet while packets come; those of others go on to it as they are.
+    #[must_use]
+    pub fn with_outlet(mut self, outlet: Outlet) -> Self {
+        self.outlet = Some(outlet);
+        self
+    }
+
+    #[cold]
+    fn tell_if_due(&mut self) {
+        if let Some(mut outlet) = self.outlet.take() {
+            if (outlet.is_due)() {
+                (outlet.take)(self.drain());
+            }
+            self.outlet = Some(outlet);
+        }
+    }
+
+    /// Everything that was recorded, records in the order of their first packets; those of absorbed
+    /// blocks behind.
     pub fn finish(self) -> Recording {
-        let Recorder { table, taps, dns, files, mut tally, packets, .. } = self;
+        let Recorder { table, taps, dns, files, mut tally, packets, gathered, .. } = self;
         let (records, evicted) = table.finish();
         let (taps, overflowed) = taps.finish();
         let (names, dropped) = dns.finish();
         tally.add_many(Cause::FlowsEvicted, evicted);
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
-        Recording { records, taps, files, names, counts: tally.counts(), packets }
+        let mut recording = Recording {
+            records,
+            taps,
+            files,
+            names,
+            counts: tally.counts(),
+            packets,
+            ..Recording::default()
+        };
+        gathered.add_to(&mut recording);
+        recording
     }
 
-    /// What changed since the last time; at the first time everything.
+    /// How things stand, with the flows and names that changed since the last time; at the first time
+    /// all of them.
     pub fn drain(&mut self) -> Block {
-        let records = self.table.changed();
+        let flows = self.table.changed();
+        if self.forgets {
+            let now = self.latest.iter().copied().max().unwrap_or(Timestamp::MIN);
+            self.table.forget(now);
+        }
         let (taps, overflowed) = self.taps.so_far();
         let taps = taps.map(|(hop, tap)| (hop, tap.clone())).collect();
         let (names, dropped) = self.dns.news();
@@ -136,13 +203,31 @@ impl Recorder {
         tally.add_many(Cause::FlowsEvicted, self.table.evicted());
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
+        let sequence = self.sequence;
+        self.sequence += 1;
         Block {
-            records,
+            session: self.session,
+            sequence,
             taps,
-            files: self.files.clone(),
+            flows,
             names,
             counts: tally.counts(),
             packets: self.packets,
+            inputs: self.files.clone(),
+        }
+    }
+
+    /// From now on [`Recorder::drain`] tells all names again: whoever reads what follows may not have
+    /// what was told before.
+    pub fn tell_names_again(&mut self) {
+        self.dns.tell_again();
+    }
+
+    /// Takes a block of another recorder, in any order, as often as it comes.
+    pub fn absorb(&mut self, block: Block) {
+        match &mut self.outlet {
+            Some(outlet) => (outlet.take)(block),
+            None => self.gathered.absorb(block),
         }
     }
 

@@ -20,12 +20,16 @@ struct TapKey {
 }
 
 /// What tells the hops of one input apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Hop {
-    interface: u32,
-    ifindex: u32,
-    depth: u8,
-    tunnel: u8,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hop {
+    /// Interface of a pcapng file, or of a flow file's writer.
+    pub(crate) interface: u32,
+    /// Interface of a cooked header.
+    pub(crate) ifindex: u32,
+    /// Tunnels opened.
+    pub(crate) depth: u8,
+    /// The innermost one's kind, plus one.
+    pub(crate) tunnel: u8,
 }
 
 /// The taps of all inputs, at most 65,536; what comes later shares the last one.

@@ -56,6 +56,16 @@ impl Signs {
         self.0 |= other.0;
     }
 
+    /// The bits, as flow files hold them (`docs/flow-file.md`).
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// From bits; those that mean nothing are left out.
+    pub const fn from_bits(bits: u16) -> Signs {
+        Signs(bits & 0xff)
+    }
+
     /// What is in either.
     #[must_use]
     pub const fn union(self, other: Signs) -> Signs {

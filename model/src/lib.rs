@@ -28,6 +28,7 @@ pub mod remark;
 pub mod selector;
 pub mod tier;
 pub mod time;
+mod translation;
 
 pub use address::{Address, Endpoint};
 pub use flow::{FlowRecord, Half, IcmpType, Orientation, Signs, TapId};
@@ -41,3 +42,4 @@ pub use remark::{Remark, Remarks};
 pub use selector::{LabelSelector, Requirement};
 pub use tier::{Action, ClusterPolicy, ClusterPolicyKind, DomainName, Tier, TierPeer, TierPort, TierRule};
 pub use time::Timestamp;
+pub use translation::Translation;

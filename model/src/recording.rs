@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::flow::{FlowRecord, TapId};
 use crate::time::Timestamp;
+use crate::translation::Translation;
 
 /// A point where packets were seen: one interface of one input, at one depth of encapsulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,14 @@ impl Counts {
     /// Causes and counts, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.0.iter().map(|(k, v)| (*k, *v))
+    }
+
+    /// Takes in another count of the same: the larger of each.
+    pub fn raise(&mut self, other: &Counts) {
+        for (cause, n) in other.iter() {
+            let known = self.0.entry(cause).or_default();
+            *known = (*known).max(n);
+        }
     }
 
     /// Adds every count of `other`.
@@ -122,6 +131,8 @@ pub struct Recording {
     pub counts: Counts,
     /// Packets that were read, used or not.
     pub packets: u64,
+    /// Connections whose addresses a node rewrote, where it told them.
+    pub translations: Vec<Translation>,
 }
 
 impl Recording {

@@ -30,7 +30,7 @@ pub struct LiveArgs {
     /// Readers of each interface, among which the kernel deals the flows [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub readers: Option<u32>,
-    /// Also take packets that are not addressed to the interface
+    /// Also take packets that are not addressed to the interface; a bridge always does
     #[arg(long)]
     pub promiscuous: bool,
     /// Keep rights and system calls that capturing does not need
@@ -63,7 +63,7 @@ impl LiveArgs {
 }
 
 /// A length of time: `30s`, `5m`, `1h30m`; a bare number is seconds.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<u64>().map(Duration::from_secs).ok();
     let friendly = || text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
     match seconds.or_else(friendly) {
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn times_are_read_as_people_write_them() {
         assert_eq!(time("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(time("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(time("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(time("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(time("45"), Ok(Duration::from_secs(45)));
         for wrong in ["", "0", "0s", "-5s", "5 parsecs", "1e400"] {

@@ -21,6 +21,8 @@ impl Verb {
             Verb::Audit(args) => args.input.live.paths = of_judge(&args.judge),
             Verb::Check(args) => args.input.live.paths = of_judge(&args.judge),
             Verb::Recommend(args) => args.input.live.paths = of_recommend(args),
+            // A name that is not there yet is made in the directory that is.
+            Verb::Capture(args) => args.live.paths.write = vec![args.out.clone()],
             Verb::Reach(_)
             | Verb::Explain(_)
             | Verb::Snapshot(_)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use flowfence_graph::Completeness;
-use flowfence_model::Timestamp;
+use flowfence_model::{Counts, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -156,10 +156,12 @@ const UNREAD: [&str; 2] = ["interface-drops", "kernel-drops"];
 const MALFORMED: &str = "malformed";
 
 /// What the reading of sources adds to the counts.
-const SOURCES: [(&str, &str); 3] = [
+const SOURCES: [(&str, &str); 2] = [
+    (
+        "conntrack-missed",
+        "Events of connection tracking that were lost: these services are concluded instead.",
+    ),
     ("files-passed-over", "A file of a directory that is no capture."),
-    ("interface-drops", "Packets that a captured interface or its driver had no room for."),
-    ("kernel-drops", "Packets that the kernel dropped because a reader's ring was full."),
 ];
 
 /// The page of every token that `counts` may carry.
@@ -199,19 +201,24 @@ fn is_loss(cause: &str) -> bool {
         || (cause.starts_with(MALFORMED) && cause != "malformed-tunnel")
 }
 
+/// Share of packets and flows that were lost: of what was read, of what was damaged, and of what
+/// never came to be read.
+pub fn loss(packets: u64, damaged: u64, counts: &Counts) -> f64 {
+    let unread: u64 = UNREAD.iter().map(|cause| counts.get(cause)).sum();
+    let lost: u64 = counts.iter().filter(|(cause, _)| is_loss(cause)).map(|(_, n)| n).sum();
+    share(damaged + lost, packets + damaged + unread)
+}
+
 impl CompletenessReport {
     /// From what attribution and the cluster's reader counted.
     pub fn new(seen: &Completeness, cluster: &Cluster) -> Self {
         let mut files: Vec<FileRow> = seen.files.iter().map(row).collect();
         files.sort_by(|x, y| x.name.cmp(&y.name));
         let damaged: u64 = files.iter().map(|f| f.damaged_records + u64::from(f.truncated)).sum();
-        let unread: u64 = UNREAD.iter().map(|cause| seen.counts.get(cause)).sum();
-        let lost =
-            damaged + seen.counts.iter().filter(|(cause, _)| is_loss(cause)).map(|(_, n)| n).sum::<u64>();
         CompletenessReport {
             packets: seen.packets,
             records: seen.records,
-            loss: share(lost, seen.packets + damaged + unread),
+            loss: loss(seen.packets, damaged, &seen.counts),
             pods: seen.pods,
             pods_unseen: seen.pods_unseen,
             pods_unseen_share: share(seen.pods_unseen, seen.pods),

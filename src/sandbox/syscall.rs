@@ -60,7 +60,7 @@ pub fn confine(may_run_programs: bool) -> &'static str {
     }
 }
 
-/// Confines this thread to what a reader of a ring does. Where the kernel cannot, [`confine`] has
+/// Confines this thread to what a reader of a ring does. Where the kernel cannot, `confine` has
 /// said so.
 pub fn confine_reader() {
     if let Ok(filter) = reader() {

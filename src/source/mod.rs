@@ -10,8 +10,10 @@ mod live;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
 
-use flowfence_capture::{Limits, Recorder};
+use flowfence_capture::{Limits, Outlet, Recorder, Session};
 use flowfence_model::Recording;
 
 use crate::cli::{InputArgs, Paths};
@@ -23,6 +25,10 @@ use file::{Input, Outcome};
 use live::Live;
 
 pub use file::read_text;
+pub use live::{Handing, Taker};
+
+/// Blocks of files that wait to be written at most.
+const WAITING: usize = 4;
 
 /// What the sources gave.
 #[derive(Debug)]
@@ -39,12 +45,18 @@ pub struct Sources {
     files: Vec<Input>,
     live: Option<Live>,
     limits: Limits,
+    handing: Handing,
 }
 
 impl Sources {
     /// Finds the sources, and opens those that are interfaces. Then rights are given up, in this
     /// thread and all that it spawns later: open the sources before anything else is begun.
     pub fn open(args: &InputArgs) -> Result<Self, Failure> {
+        Self::open_for(args, Handing::default())
+    }
+
+    /// Likewise, for who has the blocks handed over in another way.
+    pub fn open_for(args: &InputArgs, handing: Handing) -> Result<Self, Failure> {
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
         let (live, files): (Vec<&String>, Vec<&String>) = args.sources.iter().partition(is_live);
         let files = file::expand(files)?;
@@ -56,7 +68,7 @@ impl Sources {
                 Some(option) => Err(Failure::usage(format!(
                     "{option} is for live sources (live:IFACE), and none is given"
                 ))),
-                None => Ok(Sources { files, live: None, limits }),
+                None => Ok(Sources { files, live: None, limits, handing }),
             };
         }
         let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
@@ -64,8 +76,30 @@ impl Sources {
             return Err(Failure::usage("--until-ready needs objects: without them no workload can be ready"));
         }
         let plan = plan(args, &files);
-        let live = Live::open(&names, &args.live, &plan, &limits)?;
-        Ok(Sources { files, live: Some(live), limits })
+        let live = Live::open(&names, &args.live, &plan, &limits, handing)?;
+        Ok(Sources { files, live: Some(live), limits, handing })
+    }
+
+    /// Whether one of them is an interface.
+    pub fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Gives what every source tells to `taker`, block by block. What comes back has counts and no
+    /// flows.
+    pub fn give(self, taker: Taker<'_>) -> Result<Traffic, Failure> {
+        let Sources { files, live, limits, handing } = self;
+        let mut traffic = Traffic { recording: Recording::default(), unusable: Vec::new() };
+        if !files.is_empty() {
+            traffic = give_files(&files, limits, handing, taker)?;
+        }
+        if let Some(live) = live {
+            let (recording, unusable) = live.give(taker)?;
+            traffic.recording.packets += recording.packets;
+            traffic.recording.counts.merge(&recording.counts);
+            traffic.unusable.extend(unusable);
+        }
+        Ok(traffic)
     }
 
     /// Whether time passes while they are read: interfaces, and whatever comes through stdin.
@@ -90,7 +124,7 @@ impl Sources {
                 unusable: vec![format!("{:#}", failure.error)],
                 ..Outcome::default()
             });
-            live.absorb(&mut recorder);
+            live.beside(recorder.finish());
         }
         let (mut recording, mut unusable) = live.watch(objects)?;
         recording.counts.add("files-passed-over", outcome.passed_over);
@@ -109,4 +143,47 @@ fn plan(args: &InputArgs, files: &[Input]) -> Plan {
         read.extend(kube::files(args.cluster.kubeconfig.as_deref()));
     }
     Plan { read, write, kube_api }
+}
+
+/// Reads files, and hands over what they tell as often as is asked for.
+fn give_files(
+    files: &[Input],
+    limits: Limits,
+    handing: Handing,
+    taker: Taker<'_>,
+) -> Result<Traffic, Failure> {
+    // The readers of interfaces are numbered from 0.
+    let session = Session { id: handing.run, reader: u32::MAX };
+    let (sender, blocks) = sync_channel(WAITING);
+    let mut told = Instant::now();
+    let is_due = move || {
+        let is_due = told.elapsed() >= handing.every;
+        if is_due {
+            told = Instant::now();
+        }
+        is_due
+    };
+    // Bounded: when the disk is slower than the reading, the reading waits. When writing has ended
+    // with an error, what is read goes nowhere.
+    let outlet = sender.clone();
+    let outlet = Outlet::new(is_due, move |block| drop(outlet.send(block)));
+    let mut recorder = Recorder::new(limits).with_session(session).with_outlet(outlet);
+    if handing.forgets {
+        recorder = recorder.forgetting();
+    }
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let outcome = file::read(files, &mut recorder);
+            drop(sender.send(recorder.drain()));
+            outcome.map(|outcome| (outcome, recorder.finish()))
+        });
+        let given = blocks.iter().try_for_each(taker);
+        drop(blocks);
+        let outcome = reading.join().map_err(|_| Failure::unreadable("the reading of files broke down"))?;
+        given?;
+        let (outcome, mut recording) = outcome?;
+        recording.records = Vec::new();
+        recording.counts.add("files-passed-over", outcome.passed_over);
+        Ok(Traffic { recording, unusable: outcome.unusable })
+    })
 }

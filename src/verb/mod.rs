@@ -1,6 +1,7 @@
 //! The verbs: each takes its arguments, asks the floors below, and hands a finished report to an output.
 
 pub mod audit;
+pub mod capture;
 pub mod check;
 pub mod explain;
 pub mod graph;

@@ -8,7 +8,7 @@ use flowfence_policy::judge::{Judgement, judge_by};
 use flowfence_policy::semantics::Plugin;
 
 use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
-use crate::cluster::{Cluster, Feed};
+use crate::cluster::{self, Cluster, Feed};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness::CompletenessReport;
 use crate::output::safe;
@@ -34,6 +34,7 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
 
 /// The same, beside other objects than the arguments name.
 pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
+    cluster::refuse_contradiction(objects)?;
     let sources = Sources::open(args)?;
     let feed = Arc::new(Feed::open(objects, sources.take_time())?);
     let traffic = sources.read(Some(feed.objects()))?;

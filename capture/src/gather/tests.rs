@@ -36,7 +36,11 @@ struct Reader {
 
 impl Reader {
     fn new(input: &str) -> Self {
-        let mut recorder = Recorder::new(Limits::default());
+        Self::numbered(input, 0)
+    }
+
+    fn numbered(input: &str, reader: u32) -> Self {
+        let mut recorder = Recorder::new(Limits::default()).with_session(Session { id: 0, reader });
         let input = recorder.begin_input(input);
         Reader { recorder, input }
     }
@@ -70,9 +74,9 @@ fn blocks_add_up_to_what_the_recorder_saw_and_may_come_twice() {
     for packets in [&first[..2], &second[..1], &first[2..], &second[1..]] {
         reader.take(packets);
         let block = reader.recorder.drain();
-        assert!(block.records.len() <= 1, "only what changed");
-        gathering.absorb(0, block.clone());
-        gathering.absorb(0, block);
+        assert!(block.flows.len() <= 1, "only what changed");
+        gathering.absorb(block.clone());
+        gathering.absorb(block);
     }
     assert_eq!((gathering.packets(), gathering.flows(), gathering.evicted()), (6, 2, 0));
     same(&gathering.recording(), &reader.recorder.finish());
@@ -81,28 +85,31 @@ fn blocks_add_up_to_what_the_recorder_saw_and_may_come_twice() {
 #[test]
 fn a_block_that_is_lost_costs_nothing_that_changes_again() {
     let (mut reader, mut gathering) = (Reader::new("live:x"), Gathering::default());
-    gathering.absorb(0, reader.recorder.drain());
+    gathering.absorb(reader.recorder.drain());
     let packets = connection(5000);
     reader.take(&packets[..1]);
-    gathering.absorb(0, reader.recorder.drain());
+    gathering.absorb(reader.recorder.drain());
     reader.take(&packets[1..2]);
     drop(reader.recorder.drain());
     reader.take(&packets[2..]);
-    gathering.absorb(0, reader.recorder.drain());
-    same(&gathering.recording(), &reader.recorder.finish());
+    gathering.absorb(reader.recorder.drain());
+    let mut gathered = gathering.recording();
+    assert_eq!(gathered.counts.get("blocks-missing"), 1);
+    gathered.counts = Counts::default();
+    same(&gathered, &reader.recorder.finish());
 }
 
 #[test]
 fn readers_of_one_interface_are_one_input_and_one_tap() {
     let mut alone = Reader::new("live:x");
-    let mut dealt = [Reader::new("live:x"), Reader::new("live:x")];
+    let mut dealt = [Reader::numbered("live:x", 0), Reader::numbered("live:x", 1)];
     for port in 5000..5010 {
         alone.take(&connection(port));
         dealt[usize::from(port % 2)].take(&connection(port));
     }
     let mut gathering = Gathering::default();
-    for (number, reader) in dealt.iter_mut().enumerate() {
-        gathering.absorb(number, reader.recorder.drain());
+    for reader in &mut dealt {
+        gathering.absorb(reader.recorder.drain());
     }
     same(&gathering.recording(), &alone.recorder.finish());
 }
@@ -113,13 +120,13 @@ fn halves_of_a_connection_that_two_readers_saw_are_one() {
     alone.take(&connection(5000));
     let alone = alone.recorder.finish();
     for swapped in [false, true] {
-        let mut dealt = [Reader::new("live:x"), Reader::new("live:x")];
+        let mut dealt = [Reader::numbered("live:x", 0), Reader::numbered("live:x", 1)];
         let packets = connection(5000);
         dealt[usize::from(swapped)].take(&[packets[0].clone(), packets[2].clone()]);
         dealt[usize::from(!swapped)].take(&packets[1..2]);
         let mut gathering = Gathering::default();
-        for (number, reader) in dealt.iter_mut().enumerate() {
-            gathering.absorb(number, reader.recorder.drain());
+        for reader in &mut dealt {
+            gathering.absorb(reader.recorder.drain());
         }
         same(&gathering.recording(), &alone);
     }
@@ -128,13 +135,13 @@ fn halves_of_a_connection_that_two_readers_saw_are_one() {
 #[test]
 fn halves_of_different_connections_stay_apart() {
     let (syn, late) = (connection(5000)[0].clone(), segment((2, 80), (1, 5000), SYN_ACK, (900, 777)));
-    let mut dealt = [Reader::new("live:x"), Reader::new("live:x")];
+    let mut dealt = [Reader::numbered("live:x", 0), Reader::numbered("live:x", 1)];
     dealt[0].take(&[syn]);
     // It acknowledges another opening.
     dealt[1].take(&[(1, late)]);
     let mut gathering = Gathering::default();
-    for (number, reader) in dealt.iter_mut().enumerate() {
-        gathering.absorb(number, reader.recorder.drain());
+    for reader in &mut dealt {
+        gathering.absorb(reader.recorder.drain());
     }
     assert_eq!(gathering.recording().records.len(), 2);
     assert!(APART >= Duration::from_secs(1));
@@ -142,11 +149,11 @@ fn halves_of_different_connections_stay_apart() {
 
 #[test]
 fn different_interfaces_are_different_taps() {
-    let mut dealt = [Reader::new("live:x"), Reader::new("live:y")];
+    let mut dealt = [Reader::numbered("live:x", 0), Reader::numbered("live:y", 1)];
     let mut gathering = Gathering::default();
-    for (number, reader) in dealt.iter_mut().enumerate() {
+    for reader in &mut dealt {
         reader.take(&connection(5000));
-        gathering.absorb(number, reader.recorder.drain());
+        gathering.absorb(reader.recorder.drain());
     }
     let recording = gathering.recording();
     assert_eq!((recording.taps.len(), recording.files.len(), recording.records.len()), (2, 2, 2));

@@ -16,12 +16,16 @@ mod pcapng;
 mod source;
 mod window;
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use crate::error::CaptureError;
+use crate::flowfile;
 use crate::recorder::Recorder;
 use source::{Source, looks_like};
 use window::Window;
+
+/// How much of an input is looked at to tell a flow file by its header.
+const FIRST: u64 = 1 << 12;
 
 /// Reads one whole capture (pcap or pcapng, gzip or zstd opened, recognised by content) into the
 /// recorder. `progress` is called now and then with the octets of the input read so far, as they
@@ -36,6 +40,21 @@ pub fn read_capture(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), CaptureError> {
     let number = recorder.begin_input(name);
+    let mut input = input;
+    let mut first = Vec::new();
+    input.by_ref().take(4).read_to_end(&mut first)?;
+    if flowfile::may_begin_with(&first) {
+        input.by_ref().take(FIRST).read_to_end(&mut first)?;
+    }
+    let is_flow_file = flowfile::recognise(&first);
+    let input = Cursor::new(first).chain(input);
+    if is_flow_file {
+        let result = flowfile::read(input, recorder, number, progress);
+        if result.is_err() {
+            recorder.forget_input(number);
+        }
+        return result;
+    }
     let result = Source::open(input).and_then(|source| {
         let mut window = Window::new(source, progress);
         let result = read_window(&mut window, recorder, number);
@@ -52,6 +71,9 @@ pub fn read_capture(
 /// 24 octets suffice for a plain one. Compressed beginnings are opened: 512 octets suffice for gzip,
 /// zstd gives nothing before its first block is whole (128 KiB at most).
 pub fn is_capture(first_bytes: &[u8]) -> bool {
+    if flowfile::recognise(first_bytes) {
+        return true;
+    }
     let Ok(source) = Source::open(first_bytes) else { return false };
     let mut ignore = |_| {};
     let mut window = Window::new(source, &mut ignore);

@@ -37,9 +37,9 @@ impl FlowTable {
             .min_by_key(|i| self.records.get(*i).map_or((true, Timestamp::MAX), worth))
             .unwrap_or(0);
         let i = u32::try_from(victim).unwrap_or(u32::MAX);
-        if let Some(old) = self.records.get_mut(victim) {
+        if let Some(old) = self.records.get(victim) {
             let key = Key::of(old);
-            *old = record;
+            self.put(i, record);
             let hash = hash(&self.seed, &key);
             if let Ok(entry) = self.index.find_entry(hash, |slot| *slot == i) {
                 entry.remove();

@@ -50,3 +50,22 @@ fn opens_another(record: &FlowRecord, seen: &Seen<'_>) -> bool {
         (None, None) => own.signs.has(Signs::SEGMENT),
     }
 }
+
+/// How long a connection that was closed, or never answered, is kept after its last packet by who
+/// forgets: what comes late, and the next try of one who keeps trying, belong to it.
+const LINGER: Duration = Duration::from_mins(5);
+
+/// Whether nothing more is expected of a record, so that its place may be given to another.
+pub(super) fn is_over(record: &FlowRecord, now: Timestamp, udp_idle: Duration) -> bool {
+    let silent = now.since(record.last);
+    let both = [&record.forward, &record.reverse];
+    match record.protocol {
+        Protocol::Tcp | Protocol::Sctp => {
+            let is_reset = both.iter().any(|half| half.signs.has(Signs::RESET));
+            let is_closed = is_reset || both.iter().all(|half| half.signs.has(Signs::FIN));
+            let is_attempt = both.iter().any(|half| !half.is_seen());
+            (is_closed || is_attempt) && silent > LINGER
+        }
+        Protocol::Udp | Protocol::Icmp => silent > udp_idle,
+    }
+}

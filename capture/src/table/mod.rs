@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use flowfence_model::{Endpoint, FlowRecord, Half, Protocol, Signs, TapId, Timestamp};
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
 use crate::decode::{Refusal, Seen};
 use evict::Dice;
@@ -32,6 +32,11 @@ pub(crate) struct FlowTable {
     dice: Dice,
     evicted: u64,
     touched: Touched,
+    /// Places whose records are over and were told, for others to take.
+    free: Vec<u32>,
+    is_free: Vec<bool>,
+    /// How often a place was given to another record.
+    turns: HashMap<u32, u32, RandomState>,
 }
 
 /// What finds a record.
@@ -69,6 +74,9 @@ impl FlowTable {
             dice: Dice::default(),
             evicted: 0,
             touched: Touched::default(),
+            free: Vec::new(),
+            is_free: Vec::new(),
+            turns: HashMap::default(),
         }
     }
 
@@ -121,11 +129,40 @@ impl FlowTable {
         }
     }
 
-    /// Records that changed since the last time, by their number, ascending; at the first time all.
-    pub(crate) fn changed(&mut self) -> Vec<(u32, FlowRecord)> {
-        let numbers = self.touched.take(self.records.len());
+    /// Records that changed since the last time, by a number that no other record ever has; at the
+    /// first time all.
+    pub(crate) fn changed(&mut self) -> Vec<(u64, FlowRecord)> {
+        let places = self.touched.take(self.records.len());
+        let number = |i: u32| u64::from(self.turns.get(&i).copied().unwrap_or(0)) << 32 | u64::from(i);
         let records = &self.records;
-        numbers.into_iter().filter_map(|i| Some((i, records.get(i as usize)?.clone()))).collect()
+        places.into_iter().filter_map(|i| Some((number(i), records.get(i as usize)?.clone()))).collect()
+    }
+
+    /// Gives up the places of records that are over at `now`. They must have been told before.
+    pub(crate) fn forget(&mut self, now: Timestamp) {
+        self.is_free.resize(self.records.len(), false);
+        let all = (0_u32..).zip(&self.records).zip(&mut self.is_free);
+        for ((i, record), is_free) in all.filter(|(_, is_free)| !**is_free) {
+            if lifetime::is_over(record, now, self.udp_idle) {
+                *is_free = true;
+                self.free.push(i);
+                let hash = hash(&self.seed, &Key::of(record));
+                if let Ok(entry) = self.index.find_entry(hash, |slot| *slot == i) {
+                    entry.remove();
+                }
+            }
+        }
+    }
+
+    /// Puts another record in a place.
+    fn put(&mut self, place: u32, record: FlowRecord) {
+        if let Some(slot) = self.records.get_mut(place as usize) {
+            *slot = record;
+            *self.turns.entry(place).or_default() += 1;
+        }
+        if let Some(is_free) = self.is_free.get_mut(place as usize) {
+            *is_free = false;
+        }
     }
 
     /// How many records were given up so far.
@@ -154,7 +191,10 @@ impl FlowTable {
     fn begin(&mut self, hash: u64, key: &Key, at: Timestamp, ended: Option<u32>) -> u32 {
         let (a, b) = if key.is_icmp_answer { (key.to, key.from) } else { (key.from, key.to) };
         let record = FlowRecord::new(key.protocol, a, b, key.tap, at);
-        let i = if self.records.len() < self.max_flows {
+        let i = if let Some(i) = self.free.pop() {
+            self.put(i, record);
+            i
+        } else if self.records.len() < self.max_flows {
             self.records.push(record);
             u32::try_from(self.records.len() - 1).unwrap_or(u32::MAX)
         } else {

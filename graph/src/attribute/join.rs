@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use flowfence_model::{Endpoint, FlowRecord, Protocol, Timestamp};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::strand::{CLOCK_SLACK, Strands, overlap};
 use crate::inventory::Inventory;
@@ -22,6 +22,7 @@ const SAME_OPENING: Duration = Duration::from_secs(10);
 const MASKED_TRIED: usize = 8;
 
 type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type FastSet<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// Sets of strands, each one connection.
 #[derive(Debug)]
@@ -76,15 +77,18 @@ impl Groups {
     }
 }
 
-/// Finds the groups.
-pub fn join(strands: &Strands, inventory: &Inventory) -> Groups {
+/// Finds the groups; `known` are pairs that a node told.
+pub fn join(strands: &Strands, inventory: &Inventory, known: &[(u32, u32)]) -> Groups {
     let mut groups = Groups::singles(strands.records().len());
+    for (x, y) in known {
+        groups.unite(*x, *y);
+    }
     join_by_sequence_number(strands, inventory, &mut groups);
     if inventory.is_empty() {
         join_complements(strands, &mut groups);
     } else {
-        join_services(strands, inventory, &mut groups);
-        join_masked(strands, inventory, &mut groups);
+        let half_known = join_services(strands, inventory, &mut groups);
+        join_masked(strands, inventory, half_known, &mut groups);
         join_masquerade(strands, inventory, &mut groups);
     }
     groups.finish()
@@ -142,8 +146,10 @@ fn left_alone<'a>(strands: &'a Strands, groups: &'a Groups) -> impl Iterator<Ite
     (0u32..).zip(strands.records()).filter(|(i, _)| !groups.is_joined(*i))
 }
 
-/// A service's strand and its backend's: one client end, backends as known, one time.
-fn join_services(strands: &Strands, inventory: &Inventory, groups: &mut Groups) {
+/// A service's strand and its backend's: one client end, backends as known, one time. Returns the
+/// services' strands of which the backend's shows only the answers.
+fn join_services(strands: &Strands, inventory: &Inventory, groups: &mut Groups) -> FastSet<u32> {
+    let mut half_known = FastSet::default();
     let is_service = |r: &FlowRecord| inventory.backends(r.b.address.ip(), r.protocol, r.b.port).is_some();
     let mut by_client: FastMap<(Protocol, Endpoint), (Vec<u32>, Vec<u32>)> = FastMap::default();
     for (i, r) in left_alone(strands, groups).filter(|(_, r)| is_service(r)) {
@@ -160,9 +166,13 @@ fn join_services(strands: &Strands, inventory: &Inventory, groups: &mut Groups) 
             let behind = |r: &FlowRecord| leads_to(r.protocol, service.b, r.b, inventory);
             if let Some(j) = nearest(service, pods, strands, behind) {
                 groups.unite(*i, j);
+                if strands.get(j).is_some_and(is_reverse_only) {
+                    half_known.insert(*i);
+                }
             }
         }
     }
+    half_known
 }
 
 /// Of the strands that `fits` and that overlap in time, the one that began nearest.
@@ -182,12 +192,16 @@ fn nearest(
 
 /// What was asked of a service and reached a pod from its node's address: a pod's own service that
 /// led back to it, or a node port. The node often gives it another port as well, so that only the
-/// service's backends and the moment are left to tell by.
-fn join_masked(strands: &Strands, inventory: &Inventory, groups: &mut Groups) {
+/// service's backends and the moment are left to tell by. On a bridge the answers go to the client
+/// itself: these are known already (`half_known`).
+fn join_masked(strands: &Strands, inventory: &Inventory, mut half_known: FastSet<u32>, groups: &mut Groups) {
     let mut by_pod: FastMap<(Protocol, IpAddr), Vec<(Timestamp, u32)>> = FastMap::default();
     let mut by_node: FastMap<(Protocol, &str), Vec<(Timestamp, u32)>> = FastMap::default();
     let mut masked: Vec<(u32, &str)> = Vec::new();
-    for (i, r) in left_alone(strands, groups) {
+    for (i, r) in (0u32..).zip(strands.records()) {
+        if groups.is_joined(i) && !half_known.contains(&i) {
+            continue;
+        }
         if inventory.backends(r.b.address.ip(), r.protocol, r.b.port).is_some() {
             match inventory.node_of(r.b.address.ip()) {
                 Some(node) => by_node.entry((r.protocol, node)).or_default().push((r.first, i)),
@@ -202,13 +216,18 @@ fn join_masked(strands: &Strands, inventory: &Inventory, groups: &mut Groups) {
         let Some(r) = strands.get(i) else { continue };
         let of_pod = by_pod.get(&(r.protocol, r.b.address.ip())).map_or(&[][..], |asked| around(asked, r));
         let of_node = by_node.get(&(r.protocol, node)).map_or(&[][..], |asked| around(asked, r));
-        let asked = of_pod.iter().chain(of_node).map(|(_, j)| *j).filter(|j| !groups.is_joined(*j));
+        let asked = of_pod
+            .iter()
+            .chain(of_node)
+            .map(|(_, j)| *j)
+            .filter(|j| !groups.is_joined(*j) || half_known.contains(j));
         let asked: Vec<u32> = asked.collect();
         let leads_here = |s: &FlowRecord| {
             s.first.distance(r.first) <= CLOCK_SLACK && leads_to(s.protocol, s.b, r.b, inventory)
         };
         if let Some(j) = nearest(r, &asked, strands, leads_here) {
             groups.unite(i, j);
+            half_known.remove(&j);
         }
     }
 }

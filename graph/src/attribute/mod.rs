@@ -3,6 +3,7 @@
 //! ```text
 //! records ─▶ strand   one five-tuple, all taps         (the same packets at several taps count once)
 //!         ─▶ orient   who opened                       (SYN, else what listens, else how ports are used)
+//!         ─▶ translate  services that a node resolved  (connection tracking, where it was heard)
 //!         ─▶ join     strands of one connection        (service addresses, node ports, masquerade)
 //!         ─▶ outcome  connection, attempt or remnant
 //!         ─▶ name     the parties at that moment       (inventory over time)
@@ -17,6 +18,7 @@ mod name;
 mod orient;
 mod outcome;
 mod strand;
+mod translate;
 mod visible;
 
 use std::collections::BTreeSet;
@@ -38,12 +40,13 @@ use strand::Strands;
 /// Pure and deterministic: the order of records, taps and inputs does not matter.
 pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let window = recording.window();
-    let Recording { records, taps, files, names, mut counts, packets } = recording;
+    let Recording { records, taps, files, names, mut counts, packets, translations } = recording;
     let record_count = records.len() as u64;
     let visible = visible::visible_pods(&records, &taps, inventory);
     let mut strands = Strands::from_records(records);
-    let orientations = orient::orient(&mut strands, &taps, &names, inventory);
-    let groups = join::join(&strands, inventory);
+    let mut orientations = orient::orient(&mut strands, &taps, &names, inventory);
+    let told = translate::translate(&mut strands, &mut orientations, &translations, inventory);
+    let groups = join::join(&strands, inventory, &told);
     let contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
 
     let unknown: BTreeSet<IpAddr> =

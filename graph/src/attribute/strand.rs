@@ -51,6 +51,13 @@ impl Strands {
         &mut self.records
     }
 
+    /// Adds a strand that no tap showed, and that is part of the connection of `like`; its number.
+    pub fn add_unseen(&mut self, record: FlowRecord, like: u32) -> u32 {
+        self.one_wire.push(self.is_one_wire(like));
+        self.records.push(record);
+        u32::try_from(self.records.len() - 1).unwrap_or(u32::MAX)
+    }
+
     /// Whether one direction is missing only because its taps never showed anything that the
     /// silent end sent: the wire was seen by half.
     pub fn is_one_wire(&self, index: u32) -> bool {

@@ -145,6 +145,19 @@ fn a_datagram_through_a_node_port_reached_the_pod() {
 }
 
 #[test]
+fn an_answer_that_a_bridge_sends_to_the_client_itself_belongs_to_the_node_port() {
+    let asked = udp("198.51.100.7:5000", "172.30.0.11:30514", 1, 1);
+    let masked = udp("10.244.2.1:61000", "10.244.2.2:514", 1, 0);
+    let answered = udp("198.51.100.7:5000", "10.244.2.2:514", 0, 1);
+    let elsewhere = contacts(vec![asked.clone(), masked, answered.clone()]);
+    assert_eq!(elsewhere.len(), 2, "node2 did not ask for what came to node1");
+    let masked = udp("10.244.1.1:61000", "10.244.2.2:514", 1, 0);
+    let contact = only(vec![asked, masked, answered]);
+    assert_eq!(line(&contact), "node/node1 -> kube-system/Pod/dns 514/UDP");
+    assert_eq!(contact.tally.connections, 1);
+}
+
+#[test]
 fn a_node_port_connection_in_progress_joins_by_its_halves() {
     let asked = record(Protocol::Tcp, "10.244.2.1:14007", "10.244.2.4:9090", client_half(None), none());
     let answered =
@@ -185,14 +198,11 @@ fn a_pod_that_its_node_masked_on_the_way_back_to_itself_is_itself() {
     assert!(contact.hairpin && !contact.own_node && contact.behind.is_empty());
 
     let asked = udp("10.244.2.2:5000", "10.96.0.10:53", 1, 1);
-    let masked = udp("10.244.2.1:61000", "10.244.2.2:53", 1, 1);
-    let contact = only(vec![asked.clone(), masked]);
+    let mut masked = udp("10.244.2.1:61000", "10.244.2.2:53", 1, 1);
+    let contact = only(vec![asked.clone(), masked.clone()]);
     assert_eq!(line(&contact), "kube-system/Pod/dns -> kube-system/Pod/dns 53/UDP");
-    assert_eq!(contact.tally.connections, 1);
-    let mut later = udp("10.244.2.1:61000", "10.244.2.2:53", 1, 1);
-    later.first = at(160);
-    later.last = at(160);
-    assert_eq!(contacts(vec![asked, later]).len(), 2, "another time is another connection");
+    (masked.first, masked.last) = (at(160), at(160));
+    assert_eq!(contacts(vec![asked, masked]).len(), 2, "another time is another connection");
 }
 
 #[test]

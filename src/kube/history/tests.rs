@@ -144,7 +144,7 @@ fn moments_of_the_api_server_are_set_to_our_clock() {
     history.apply(kind("Pod"), &pod("1", "10.0.0.1"), listed(1));
     let created = pods(&history)[0].meta.created.unwrap();
     assert_eq!(
-        created.plus(Duration::from_secs(3600)),
+        created.plus(Duration::from_hours(1)),
         "2026-01-01T00:00:00Z"
             .parse::<jiff::Timestamp>()
             .map(|at| Timestamp::from_secs(at.as_second(), 0))

@@ -97,6 +97,8 @@ pub struct Looker {
     ask: SyncSender<(Recording, f64)>,
     answers: Receiver<(Glance, Duration)>,
     is_looking: bool,
+    /// What the copy took.
+    copying: Duration,
     next: Instant,
 }
 
@@ -120,14 +122,14 @@ impl Looker {
                 }
             }
         })?;
-        Ok(Looker { ask, answers, is_looking: false, next: Instant::now() + PAUSE })
+        Ok(Looker { ask, answers, is_looking: false, copying: Duration::ZERO, next: Instant::now() + PAUSE })
     }
 
     /// The answer to the last look, once.
     pub fn answer(&mut self) -> Option<Glance> {
         let (glance, took) = self.answers.try_recv().ok()?;
         self.is_looking = false;
-        self.next = Instant::now() + PAUSE.max(took * (SHARE - 1));
+        self.next = Instant::now() + PAUSE.max((took + self.copying) * (SHARE - 1));
         Some(glance)
     }
 
@@ -136,8 +138,10 @@ impl Looker {
         !self.is_looking && Instant::now() >= self.next
     }
 
-    /// Looks at a copy of what was seen. `loss` is the share that was lost, 0 to 1.
-    pub fn look(&mut self, recording: Recording, loss: f64) {
+    /// Looks at a copy of what was seen, which took a time to make. `loss` is the share that was lost,
+    /// 0 to 1.
+    pub fn look(&mut self, recording: Recording, loss: f64, copying: Duration) {
+        self.copying = copying;
         self.is_looking = self.ask.try_send((recording, loss)).is_ok();
     }
 }

@@ -1,6 +1,6 @@
 //! The interfaces of this network namespace: which there are, and what they lost.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nameindex, if_nametoindex};
@@ -36,17 +36,27 @@ impl Interface {
         self.index == 0 || flags(&self.name).is_none_or(|flags| flags.contains(InterfaceFlags::IFF_UP))
     }
 
+    /// Whether it is a bridge. It hands itself only what is addressed to the node; what passes from one
+    /// of its ports to another shows in promiscuous mode alone.
+    pub fn is_bridge(&self) -> bool {
+        self.about().is_some_and(|about| about.join("bridge").is_dir())
+    }
+
     /// Packets that the interface or its driver has dropped for want of room since it came up: those
     /// never reach a capture. 0 where the kernel does not tell, and for [`ANY`].
     pub fn dropped(&self) -> u64 {
-        let about = Path::new("/sys/class/net").join(&self.name);
+        let Some(about) = self.about() else { return 0 };
         let number = |file: &str| std::fs::read_to_string(about.join(file)).ok()?.trim().parse::<u64>().ok();
-        // That directory shows the namespace in which it was mounted, which may be another one.
-        if self.index == 0 || self.name.contains('/') || number("ifindex") != Some(u64::from(self.index)) {
-            return 0;
-        }
         let counters = ["statistics/rx_missed_errors", "statistics/rx_fifo_errors"];
         counters.into_iter().filter_map(number).sum()
+    }
+
+    /// The kernel's directory on it. It shows the namespace in which it was mounted, which may be
+    /// another one.
+    fn about(&self) -> Option<PathBuf> {
+        let about = Path::new("/sys/class/net").join(&self.name);
+        let number = std::fs::read_to_string(about.join("ifindex")).ok()?.trim().parse::<u32>().ok()?;
+        (self.index != 0 && !self.name.contains('/') && number == self.index).then_some(about)
     }
 }
 

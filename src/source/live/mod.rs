@@ -10,6 +10,7 @@
 //! The main thread and the readers share nothing that is touched per packet. ARCHITECTURE.md,
 //! "Concurrency", says who spawns what and which channel is bounded by what.
 
+mod conntrack;
 mod fanout;
 mod glance;
 mod interface;
@@ -19,19 +20,20 @@ mod stop;
 mod view;
 mod watched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use flowfence_capture::{Gathering, Limits, Recorder};
+use flowfence_capture::{Block, Gathering, Limits, Recorder, Session};
 use flowfence_model::Recording;
 
 use crate::cli::LiveArgs;
 use crate::cluster::Objects;
 use crate::exit::Failure;
 use crate::sandbox::{self, Plan};
+use conntrack::{Heard, Listener};
 use glance::{Looker, MAX_FLOWS};
 use open::{Opened, Refused, Setting};
 use reader::{Reader, Word};
@@ -48,6 +50,26 @@ const TICK: Duration = Duration::from_millis(50);
 /// So often it looks whether the interfaces are up.
 const CHECK: Duration = Duration::from_millis(500);
 
+/// How readers hand over what they saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Handing {
+    /// The run that their blocks are of.
+    pub run: u128,
+    /// So often.
+    pub every: Duration,
+    /// Whether they forget what they handed over once it is over.
+    pub forgets: bool,
+}
+
+impl Default for Handing {
+    fn default() -> Self {
+        Handing { run: 0, every: Duration::from_secs(1), forgets: false }
+    }
+}
+
+/// Takes blocks while a capture goes on; an error ends it.
+pub type Taker<'a> = &'a mut dyn FnMut(Block) -> Result<(), Failure>;
+
 /// Interfaces that are being read.
 #[derive(Debug)]
 pub struct Live {
@@ -62,6 +84,12 @@ pub struct Live {
     readers: Vec<(usize, usize)>,
     /// What was handed over.
     gathering: Gathering,
+    /// What files told.
+    beside: Recording,
+    /// Packets and evicted flows of what was given away, by reader.
+    given: BTreeMap<usize, (u64, u64)>,
+    /// What connection tracking told.
+    heard: Heard,
     /// What could not be opened, or broke off, one sentence each.
     problems: Vec<String>,
 }
@@ -74,6 +102,7 @@ impl Live {
         args: &LiveArgs,
         plan: &Plan,
         limits: &Limits,
+        handing: Handing,
     ) -> Result<Self, Failure> {
         open::demand_right()?;
         let setting = Setting::new(args);
@@ -81,9 +110,14 @@ impl Live {
             say!("flowfence: {warning}");
         }
         let (opened, problems) = open_all(names, &setting)?;
+        let listener = Listener::open();
+        let services = match &listener {
+            Ok(_) => "told by conntrack".to_owned(),
+            Err(error) => format!("concluded, conntrack tells nothing ({error})"),
+        };
         let signals = stop::hold_signals().map_err(std::io::Error::from)?;
         let sandbox = if args.no_sandbox { "off".to_owned() } else { sandbox::enter(plan)? };
-        say!("flowfence: capturing from {}; sandbox: {sandbox}", listed(&opened));
+        say!("flowfence: capturing from {}; services: {services}; sandbox: {sandbox}", listed(&opened));
         let stop = Arc::new(Stop::default());
         let for_signals = Arc::clone(&stop);
         spawn("signals", move || stop::watch(&signals, &for_signals))?;
@@ -97,13 +131,27 @@ impl Live {
             until_ready: args.until_ready,
             readers: Vec::new(),
             gathering: Gathering::default(),
+            beside: Recording::default(),
+            given: BTreeMap::new(),
+            heard: Heard::default(),
             problems,
         };
-        live.start(opened, !args.no_sandbox, limits)?;
+        if let Ok(listener) = listener {
+            live.heard = listener.heard();
+            let stop = Arc::clone(&live.stop);
+            live.threads.push(spawn("conntrack", move || listener.run(&stop))?);
+        }
+        live.start(opened, !args.no_sandbox, limits, handing)?;
         Ok(live)
     }
 
-    fn start(&mut self, opened: Vec<Opened>, is_confined: bool, limits: &Limits) -> Result<(), Failure> {
+    fn start(
+        &mut self,
+        opened: Vec<Opened>,
+        is_confined: bool,
+        limits: &Limits,
+        handing: Handing,
+    ) -> Result<(), Failure> {
         let (sender, words) = sync_channel(WORDS);
         self.words = words;
         let readers: usize = opened.iter().map(|(_, captures)| captures.len()).sum();
@@ -112,7 +160,14 @@ impl Live {
         for (interface, captures) in opened {
             let watched = Watched::new(interface, captures.len());
             for (number, capture) in captures.into_iter().enumerate() {
-                let mut recorder = Recorder::new(limits.clone());
+                let session = Session {
+                    id: handing.run,
+                    reader: u32::try_from(self.readers.len()).unwrap_or(u32::MAX),
+                };
+                let mut recorder = Recorder::new(limits.clone()).with_session(session);
+                if handing.forgets {
+                    recorder = recorder.forgetting();
+                }
                 let reader = Reader {
                     number: self.readers.len(),
                     capture,
@@ -121,6 +176,7 @@ impl Live {
                     stop: Arc::clone(&self.stop),
                     is_gone: Arc::clone(&watched.is_gone),
                     words: sender.clone(),
+                    every: handing.every,
                 };
                 let run = move || {
                     if is_confined {
@@ -136,20 +192,40 @@ impl Live {
         Ok(())
     }
 
-    /// Takes what another recorder saw, of files beside the interfaces.
-    pub fn absorb(&mut self, recorder: &mut Recorder) {
-        self.gathering.absorb(self.readers.len(), recorder.drain());
+    /// Takes what files beside the interfaces told.
+    pub fn beside(&mut self, files: Recording) {
+        self.beside = files;
+    }
+
+    /// Everything so far.
+    fn recording(&self) -> Recording {
+        let mut recording = Recording { translations: self.heard.translations(), ..self.beside.clone() };
+        self.gathering.add_to(&mut recording);
+        recording
     }
 
     /// Takes what the readers see until it is time to end; the recorder, and what went wrong.
-    pub fn watch(mut self, objects: Option<Objects>) -> Result<(Recording, Vec<String>), Failure> {
+    pub fn watch(self, objects: Option<Objects>) -> Result<(Recording, Vec<String>), Failure> {
+        self.go_on(objects, None)
+    }
+
+    /// Gives what the readers see to somebody until it is time to end; counts, and what went wrong.
+    pub fn give(self, taker: Taker<'_>) -> Result<(Recording, Vec<String>), Failure> {
+        self.go_on(None, Some(taker))
+    }
+
+    fn go_on(
+        mut self,
+        objects: Option<Objects>,
+        mut taker: Option<Taker<'_>>,
+    ) -> Result<(Recording, Vec<String>), Failure> {
         let mut view = View::new();
         let wanted = view.shows_edges() || self.until_ready.is_some();
         let mut looker = objects.filter(|_| wanted).map(Looker::start).transpose()?;
         let mut checked = self.began;
         loop {
             match self.words.recv_timeout(TICK) {
-                Ok(word) => self.hear(word),
+                Ok(word) => self.hear(word, &mut taker)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every reader has said its last word.
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -174,12 +250,21 @@ impl Live {
         self.end()
     }
 
-    fn hear(&mut self, word: Word) {
+    fn hear(&mut self, word: Word, taker: &mut Option<Taker<'_>>) -> Result<(), Failure> {
         match word {
-            Word::Seen { reader, block, kernel } => {
-                self.gathering.absorb(reader, block);
+            Word::Seen { reader, mut block, kernel } => {
                 if let Some((watched, number)) = self.interface_of(reader) {
                     watched.count(number, kernel);
+                    // What the interface dropped is told once, with its first reader.
+                    let by_interface = if number == 0 { watched.dropped_by_interface() } else { 0 };
+                    block.set_lost(kernel.dropped, by_interface);
+                }
+                match taker {
+                    Some(take) => {
+                        self.given.insert(reader, (block.packets, block.counts.get("flows-evicted")));
+                        take(block)?;
+                    }
+                    None => self.gathering.absorb(block),
                 }
             }
             Word::Trouble { reader, said } => {
@@ -188,6 +273,7 @@ impl Live {
                 self.problems.extend(told);
             }
         }
+        Ok(())
     }
 
     fn interface_of(&mut self, reader: usize) -> Option<(&mut Watched, usize)> {
@@ -211,7 +297,9 @@ impl Live {
             view.glance(glance);
         }
         if looker.is_due() && self.gathering.flows() <= MAX_FLOWS {
-            looker.look(self.gathering.recording(), self.counts().loss);
+            let began = Instant::now();
+            let recording = self.recording();
+            looker.look(recording, self.counts().loss, began.elapsed());
         }
     }
 
@@ -222,7 +310,7 @@ impl Live {
         let arrived: u64 = self.interfaces.iter().map(Watched::arrived).sum();
         let all = arrived + by_interface;
         Counts {
-            packets: self.gathering.packets(),
+            packets: self.gathering.packets() + self.given.values().map(|(packets, _)| packets).sum::<u64>(),
             flows: self.gathering.flows(),
             evicted: self.gathering.evicted(),
             dropped: lost,
@@ -230,15 +318,20 @@ impl Live {
         }
     }
 
-    fn end(self) -> Result<(Recording, Vec<String>), Failure> {
+    fn end(mut self) -> Result<(Recording, Vec<String>), Failure> {
         let by_kernel = self.interfaces.iter().map(Watched::dropped_by_kernel).sum();
         let by_interface = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
-        for thread in self.threads {
+        for thread in std::mem::take(&mut self.threads) {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
-        let mut recording = self.gathering.recording();
-        recording.counts.add("kernel-drops", by_kernel);
-        recording.counts.add("interface-drops", by_interface);
+        let mut recording = self.recording();
+        recording.counts.add("conntrack-missed", self.heard.missed());
+        if !self.given.is_empty() {
+            recording.packets = self.given.values().map(|(packets, _)| packets).sum();
+            recording.counts.add("flows-evicted", self.given.values().map(|(_, evicted)| evicted).sum());
+            recording.counts.add("kernel-drops", by_kernel);
+            recording.counts.add("interface-drops", by_interface);
+        }
         Ok((recording, self.problems))
     }
 }

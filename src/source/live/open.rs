@@ -68,8 +68,7 @@ pub fn open(name: &str, setting: &Setting) -> Result<Opened, Refused> {
         let there = interface::names().join(", ");
         return Err(Refused::One(format!("live:{name}: there is no such interface; there are {there}")));
     };
-    let readers =
-        (0..setting.readers).map(|_| reader(&interface.name, setting)).collect::<Result<Vec<_>, _>>()?;
+    let readers = (0..setting.readers).map(|_| reader(&interface, setting)).collect::<Result<Vec<_>, _>>()?;
     if readers.len() > 1 {
         fanout::join(&readers).map_err(|error| {
             Refused::One(format!("live:{name}: the kernel does not deal packets to several readers: {error}"))
@@ -78,7 +77,8 @@ pub fn open(name: &str, setting: &Setting) -> Result<Opened, Refused> {
     Ok((interface, readers))
 }
 
-fn reader(name: &str, setting: &Setting) -> Result<Capture<Active>, Refused> {
+fn reader(interface: &Interface, setting: &Setting) -> Result<Capture<Active>, Refused> {
+    let name = interface.name.as_str();
     let failed = |error: pcap::Error| Refused::One(format!("live:{name}: {}", sentence(&error)));
     let capture = Capture::from_device(name)
         .map_err(failed)?
@@ -86,7 +86,7 @@ fn reader(name: &str, setting: &Setting) -> Result<Capture<Active>, Refused> {
         .buffer_size(setting.ring_octets)
         .timeout(BLOCK_MILLIS)
         // All interfaces together cannot be made promiscuous, and libpcap refuses to try.
-        .promisc(setting.promiscuous && name != ANY)
+        .promisc((setting.promiscuous || interface.is_bridge()) && name != ANY)
         .precision(Precision::Nano);
     let mut capture = capture.open().map_err(failed)?.setnonblock().map_err(failed)?;
     if name == ANY {

@@ -18,8 +18,6 @@ use super::stop::Stop;
 const BATCH: usize = 4096;
 /// A silent interface is asked again after this time whether to stop.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// So often what was seen is handed over.
-const HANDOVER: Duration = Duration::from_secs(1);
 /// How long after the end the last block of the ring may come: it is handed over by the kernel
 /// [`BLOCK_MILLIS`] after its first packet.
 const LAST_BLOCK: Duration = Duration::from_millis(2 * BLOCK_MILLIS as u64);
@@ -80,6 +78,8 @@ pub struct Reader {
     pub is_gone: Arc<AtomicBool>,
     /// Bounded. When it is full, what was seen stays in the recorder, and a later word says it.
     pub words: SyncSender<Word>,
+    /// So often what was seen is handed over.
+    pub every: Duration,
 }
 
 impl Reader {
@@ -107,7 +107,7 @@ impl Reader {
             if self.is_gone.load(Ordering::Relaxed) {
                 break;
             }
-            if handed.elapsed() >= HANDOVER {
+            if handed.elapsed() >= self.every {
                 handed = Instant::now();
                 waiting = self.hand_over(waiting, &mut kernel);
             }

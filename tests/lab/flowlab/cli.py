@@ -75,7 +75,8 @@ def do_judge(a):
 
 
 def do_loop(a):
-    return 0 if run(a.variant, a.flowfence, a.out, a.source, a.owner) else 1
+    out = os.path.join(a.out, a.variant)
+    return 0 if run(a.variant, a.flowfence, out, a.source, a.owner) else 1
 
 
 def do_random(a):

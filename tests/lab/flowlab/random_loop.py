@@ -38,7 +38,7 @@ class RandomLoop(Loop):
         self.run_jobs("1000001")
         if self.attacker:
             self.attack()
-        fewest, who = requests.wait_rounds(since, ROUNDS, 60)
+        fewest, who = requests.wait_rounds(since, ROUNDS)
         self.expect(f"rounds while watching, the fewest of {who}", fewest >= ROUNDS, True)
         self.expect("requests failed while watching", requests.count(since)["failed"][:20], [])
         pods = Api().running()

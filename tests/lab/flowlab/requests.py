@@ -38,7 +38,7 @@ def rounds(since):
     return min((n, who) for who, n in done.items())
 
 
-def wait_rounds(since, wanted, seconds=60):
+def wait_rounds(since, wanted, seconds=120):
     end = time.monotonic() + seconds
     while True:
         fewest, who = rounds(since)

@@ -1,4 +1,5 @@
 """How flowfence watches: what runs on the nodes meanwhile, and the arguments that lead it to the result."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -6,7 +7,7 @@ import time
 
 from . import record
 from .places import node_names, node_ns, path
-from .system import LabError, alive, conf, read, spawn, stop, wait_for
+from .system import LabError, alive, conf, read, spawn, stop
 
 KUBECONFIG = ["--kubeconfig", path("kubeconfig")]
 
@@ -30,16 +31,23 @@ class Capture(Tcpdump):
     def start(self):
         self.files = {n: os.path.join(self.out, n) for n in node_names(conf())}
         for node, out in self.files.items():
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(out)          # it writes over nothing
             iface = self.iface or record.default_iface(conf())
-            spawn("capture-" + node, [self.flowfence, "capture", "live:" + iface, "--out", out], ns=node_ns(node))
+            spawn("capture-" + node, [self.flowfence, "capture", "live:" + iface, "--out", out, "--node", node],
+                  ns=node_ns(node))
         time.sleep(0.5)
-        for node in self.files:
-            wait_for("the capture of " + node, lambda n=node: alive("capture-" + n), 5)
+        self.look()
 
-    def finish(self):
+    def look(self):
         for node in self.files:
             if not alive("capture-" + node):
-                raise LabError(f"the capture of {node} ended early: {read(path('log', f'capture-{node}.log'))[-500:]}")
+                said = read(path("log", f"capture-{node}.log"))
+                raise LabError(f"the capture of {node} ended early: {said[-500:]}")
+
+    def finish(self):
+        self.look()
+        for node in self.files:
             stop("capture-" + node, signal.SIGINT)
         return list(self.files.values())
 
