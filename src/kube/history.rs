@@ -21,7 +21,7 @@ use super::clock::Clock;
 use super::resource::{RESOURCES, Resource};
 use crate::manifest::{Located, Problem, Snapshot};
 
-/// Objects that are gone and still kept, at most; some 1,000 octets a pod. The oldest go first.
+/// Objects that are gone and still kept, at most; some 2 KiB a pod. The oldest go first.
 const MAX_GONE: usize = 200_000;
 
 /// Earlier states of one endpoint slice, and earlier addresses of one pod, that are kept at most.

@@ -143,6 +143,7 @@ pub(super) fn why(error: &Error, resource: &Resource, verb: &str) -> String {
             resource.name()
         ),
         Error::Api(status) if status.code == 401 => UNKNOWN_CALLER.to_owned(),
+        Error::Api(status) => format!("{} ({})", status.message, status.code),
         other => explain(other),
     }
 }

@@ -165,19 +165,19 @@ impl Follower {
     async fn follow(&self, mut version: String, pauses: &mut DefaultBackoff) {
         let resource = self.resource.api();
         let params = WatchParams::default().timeout(WATCH_SECS);
+        // What comes next happened after that.
+        let mut since = Clock::now();
         loop {
             let began = Instant::now();
             let api: Api<DynamicObject> = Api::all_with(self.client.client(), &resource);
-            // Before the first word of this watch nothing was heard since the last one broke.
-            let since = self.shared.stale_since(self.kind).unwrap_or_else(Clock::now);
             match api.watch(&params, &version).await {
                 Ok(events) => {
                     self.shared.is_fresh(self.kind);
-                    let (last, broken) = self.hear(events, &mut version, since).await;
+                    let (last, broken) = self.hear(events, &mut version, &mut since).await;
                     match broken {
                         Some(error) if is_expired(&error) => return,
                         Some(error) => self.failed(&error, "watch", last, pauses).await,
-                        None if began.elapsed() < LEAST => self.failed(&early(), "watch", last, pauses).await,
+                        None if began.elapsed() < LEAST => self.cut_off(began.elapsed(), last, pauses).await,
                         None => pauses.reset(),
                     }
                 }
@@ -187,13 +187,21 @@ impl Follower {
         }
     }
 
-    /// Takes the changes of one watch; tells until when it was followed, and what broke it. `empty` is when there was
-    /// certainly nothing on its way.
+    /// A watch ended before its time. The API server also ends those that cannot keep up, which go on at once.
+    async fn cut_off(&self, after: Duration, last: Timestamp, pauses: &mut DefaultBackoff) {
+        self.shared.failed(self.kind, last, "a watch ended before its time".to_owned(), false);
+        if after < Duration::from_secs(1) {
+            wait(pauses, &self.shared).await;
+        }
+    }
+
+    /// Takes the changes of one watch; tells until when it was followed, and what broke it. `empty` is when it was last
+    /// found to have nothing more to say.
     async fn hear(
         &self,
         events: impl Stream<Item = Result<WatchEvent<DynamicObject>, Error>>,
         version: &mut String,
-        mut empty: Timestamp,
+        empty: &mut Timestamp,
     ) -> (Timestamp, Option<Error>) {
         let mut events = std::pin::pin!(events);
         let mut heard = (Clock::now(), Instant::now());
@@ -204,7 +212,7 @@ impl Follower {
                 biased;
                 event = events.next() => event,
                 _ = look.tick() => {
-                    empty = Clock::now();
+                    *empty = Clock::now();
                     if heard.1.elapsed() < SILENCE {
                         continue;
                     }
@@ -213,7 +221,7 @@ impl Follower {
             };
             match event {
                 Some(Ok(WatchEvent::Error(status))) => return (Clock::now(), Some(Error::Api(status))),
-                Some(Ok(event)) => self.take(event, version, empty),
+                Some(Ok(event)) => self.take(event, version, *empty),
                 Some(Err(error)) => return (Clock::now(), Some(error)),
                 None => return (Clock::now(), None),
             }
@@ -267,15 +275,8 @@ fn is_expired(error: &Error) -> bool {
 
 /// A watch whose other end is gone without a word.
 fn silence() -> Error {
-    broken(&format!("nothing was heard for {} s", SILENCE.as_secs()))
-}
-
-fn early() -> Error {
-    broken("the watch ended before its time")
-}
-
-fn broken(said: &str) -> Error {
-    Error::Api(Status::failure(said, "Timeout").with_code(504).boxed())
+    let said = format!("nothing was heard for {} s", SILENCE.as_secs());
+    Error::Api(Status::failure(&said, "Timeout").with_code(504).boxed())
 }
 
 async fn wait(pauses: &mut DefaultBackoff, shared: &Shared) {
