@@ -12,7 +12,7 @@
 //! had. Within a session inputs of one name are one input, and hops that only differ by the recorder
 //! are one tap: readers of one interface see parts of the same wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -163,14 +163,48 @@ impl Gathering {
         told + self.overflowed
     }
 
-    /// Everything that was handed over so far.
-    pub fn recording(&self) -> Recording {
-        let mut counts = Counts::default();
+    /// Adds everything that was handed over so far to a recording.
+    pub fn add_to(&self, recording: &mut Recording) {
+        if self.parts.is_empty() {
+            return;
+        }
+        let inputs = u32::try_from(recording.files.len()).unwrap_or(u32::MAX);
+        let taps = u16::try_from(recording.taps.len()).unwrap_or(u16::MAX);
+        recording.files.extend(self.reports());
+        let moved = |tap: &Tap| Tap { input: tap.input.saturating_add(inputs), ..tap.clone() };
+        recording.taps.extend(self.taps.iter().map(moved));
+        let begin = recording.records.len();
+        self.add_records(&mut recording.records);
+        if taps > 0 {
+            for record in recording.records.iter_mut().skip(begin) {
+                record.tap = TapId(record.tap.0.saturating_add(taps));
+            }
+        }
+        let kept_out = |(address, names): (&IpAddr, &BTreeSet<String>)| {
+            names.iter().filter(|name| !recording.names.insert(*address, name)).count() as u64
+        };
+        let kept_out: u64 = self.names.iter().map(kept_out).sum();
+        recording.counts.add(Cause::DnsNamesDropped.token(), self.names_dropped + kept_out);
+        recording.counts.add(Cause::FlowsEvicted.token(), self.overflowed);
+        for part in self.parts.values() {
+            recording.counts.merge(&part.counts);
+            recording.counts.add(Cause::BlocksMissing.token(), part.missing());
+        }
+        recording.packets += self.packets();
+    }
+
+    fn add_records(&self, records: &mut Vec<FlowRecord>) {
+        let parts: Vec<&Part> = self.parts.values().collect();
+        match parts.as_slice() {
+            [part] => records.extend_from_slice(&part.records),
+            parts => join_halves(parts, records),
+        }
+    }
+
+    /// What became of the inputs of all parts.
+    fn reports(&self) -> Vec<FileReport> {
         let mut files = self.files.clone();
         for (session, part) in &self.parts {
-            counts.merge(&part.counts);
-            let all = part.highest.saturating_add(u64::from(!part.seen.is_empty()));
-            counts.add(Cause::BlocksMissing.token(), all.saturating_sub(part.seen.len() as u64));
             for file in &part.files {
                 let input = self.inputs.get(&(session.id, file.name.clone()));
                 if let Some(known) = input.and_then(|i| files.get_mut(*i as usize)) {
@@ -178,38 +212,7 @@ impl Gathering {
                 }
             }
         }
-        counts.add(Cause::DnsNamesDropped.token(), self.names_dropped);
-        counts.add(Cause::FlowsEvicted.token(), self.overflowed);
-        let parts: Vec<&Part> = self.parts.values().collect();
-        let records = match parts.as_slice() {
-            [part] => part.records.clone(),
-            parts => join_halves(parts),
-        };
-        let (taps, names) = (self.taps.clone(), self.names.clone());
-        let packets = self.packets();
-        Recording { records, taps, files, names, counts, packets, ..Recording::default() }
-    }
-
-    /// Adds everything that was handed over to a recording.
-    pub fn add_to(&self, recording: &mut Recording) {
-        if self.parts.is_empty() {
-            return;
-        }
-        let more = self.recording();
-        let inputs = u32::try_from(recording.files.len()).unwrap_or(u32::MAX);
-        let taps = u16::try_from(recording.taps.len()).unwrap_or(u16::MAX);
-        recording.files.extend(more.files);
-        let moved = |tap: Tap| Tap { input: tap.input.saturating_add(inputs), ..tap };
-        recording.taps.extend(more.taps.into_iter().map(moved));
-        let moved =
-            |record: FlowRecord| FlowRecord { tap: TapId(record.tap.0.saturating_add(taps)), ..record };
-        recording.records.extend(more.records.into_iter().map(moved));
-        for (address, names) in more.names.iter() {
-            let kept_out = names.iter().filter(|name| !recording.names.insert(*address, name)).count();
-            recording.counts.add(Cause::DnsNamesDropped.token(), kept_out as u64);
-        }
-        recording.counts.merge(&more.counts);
-        recording.packets += more.packets;
+        files
     }
 
     fn input(&mut self, run: u128, name: &str) -> u32 {
@@ -240,6 +243,12 @@ impl Gathering {
 }
 
 impl Part {
+    /// Blocks that did not come although later ones did.
+    fn missing(&self) -> u64 {
+        let all = self.highest.saturating_add(u64::from(!self.seen.is_empty()));
+        all.saturating_sub(self.seen.len() as u64)
+    }
+
     /// The later of two reports of one input has read more of it.
     fn note_files(&mut self, files: Vec<FileReport>) {
         for (i, file) in files.into_iter().enumerate() {
@@ -281,9 +290,9 @@ fn add(known: &mut FileReport, more: &FileReport) {
 /// The records of all parts. The kernel deals packets out by their outer addresses and ports, and
 /// these differ between the two directions of a tunnel: then one recorder saw one half of a
 /// connection and another one the other.
-fn join_halves(parts: &[&Part]) -> Vec<FlowRecord> {
+fn join_halves(parts: &[&Part], records: &mut Vec<FlowRecord>) {
     type Wire = (TapId, Protocol, Endpoint, Endpoint);
-    let mut records: Vec<FlowRecord> = Vec::with_capacity(parts.iter().map(|part| part.records.len()).sum());
+    records.reserve(parts.iter().map(|part| part.records.len()).sum());
     let mut halves: HashMap<Wire, Vec<(usize, usize)>, foldhash::fast::RandomState> = HashMap::default();
     for (number, part) in parts.iter().enumerate() {
         for record in &part.records {
@@ -306,7 +315,6 @@ fn join_halves(parts: &[&Part]) -> Vec<FlowRecord> {
             }
         }
     }
-    records
 }
 
 /// The record told from the side from which `like` is told.

@@ -8,11 +8,19 @@ use zstd::zstd_safe::{self, CParameter};
 /// How a frame begins.
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// What a frame may hold; a block of [`super::MAX_FLOWS`] has some 6 MB.
-pub(super) const MAX_OCTETS: usize = 64 << 20;
+/// What a frame may hold; a full one has some 10 MB.
+const MAX_OCTETS: usize = 32 << 20;
 
 /// What a frame may take in the file.
-const MAX_PACKED: usize = 64 << 20;
+const MAX_PACKED: usize = 16 << 20;
+
+/// How many times its size in the file a frame may hold, beside 64 KiB: our own are packed four to one, and one
+/// that holds nothing but zeros 30,000 to one.
+const MAX_RATIO: usize = 256;
+
+/// Places of a file at which what may be a frame turns out to be none. Whoever makes more of them makes work,
+/// and what follows is passed over.
+const MAX_TRIALS: u32 = 512;
 
 /// How much is asked of the file at a time.
 const CHUNK: usize = 1 << 16;
@@ -44,37 +52,43 @@ pub(super) enum Next {
 pub(super) struct Frames<R> {
     input: R,
     buffer: Vec<u8>,
+    /// Octets of the buffer that were used.
+    used: usize,
     /// Offset of the buffer in the file.
     offset: u64,
     is_at_end: bool,
+    trials: u32,
 }
 
 impl<R: Read> Frames<R> {
     pub(super) fn new(input: R) -> Self {
-        Frames { input, buffer: Vec::new(), offset: 0, is_at_end: false }
+        Frames { input, buffer: Vec::new(), used: 0, offset: 0, is_at_end: false, trials: 0 }
     }
 
     /// Octets that were used or passed over.
     pub(super) fn offset(&self) -> u64 {
-        self.offset
+        self.offset + self.used as u64
     }
 
     pub(super) fn next(&mut self) -> io::Result<Next> {
         self.fill(MAGIC.len())?;
-        if self.buffer.is_empty() {
+        if self.data().is_empty() {
             return Ok(Next::End);
         }
-        if self.is_at_end && MAGIC.starts_with(&self.buffer) {
+        if self.is_at_end && MAGIC.starts_with(self.data()) {
             return self.give_up();
         }
-        if !self.buffer.starts_with(&MAGIC) {
+        if !self.data().starts_with(&MAGIC) {
             return self.resume("no zstd frame");
         }
         loop {
-            match zstd_safe::find_frame_compressed_size(&self.buffer) {
+            match zstd_safe::find_frame_compressed_size(self.data()) {
                 Ok(size) => return self.open(size),
-                Err(_) if !self.is_at_end && self.buffer.len() < MAX_PACKED => {
-                    let wanted = (2 * self.buffer.len()).max(CHUNK);
+                Err(code) if zstd_safe::get_error_name(code) != INCOMPLETE => {
+                    return self.resume("a frame is damaged");
+                }
+                Err(_) if !self.is_at_end && self.data().len() < MAX_PACKED => {
+                    let wanted = (2 * self.data().len()).max(CHUNK);
                     self.fill(wanted)?;
                 }
                 Err(_) => return self.give_up(),
@@ -84,27 +98,21 @@ impl<R: Read> Frames<R> {
 
     /// A frame that is there to its end.
     fn open(&mut self, size: usize) -> io::Result<Next> {
-        let frame = self.buffer.get(..size).unwrap_or_default();
-        let told = zstd_safe::get_frame_content_size(frame).ok().flatten();
-        let capacity = told.and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= MAX_OCTETS);
-        let opened =
-            capacity.map(|capacity| Decompressor::new().and_then(|mut d| d.decompress(frame, capacity)));
-        match opened {
-            Some(Ok(octets)) => {
-                self.consume(size);
+        match unpack(self.data().get(..size).unwrap_or_default(), MAX_OCTETS) {
+            Ok(octets) => {
+                self.used += size;
                 Ok(Next::Frame(octets))
             }
-            Some(Err(_)) => self.resume("a frame is damaged: its checksum does not fit"),
-            None => self.resume("a frame does not say its size, or is larger than a block can be"),
+            Err(why) => self.resume(why),
         }
     }
 
     /// What is left is no whole frame. There may be another one in it when this one is damaged.
     fn give_up(&mut self) -> io::Result<Next> {
-        let rest = self.buffer.get(1..).unwrap_or_default();
+        let rest = self.data().get(1..).unwrap_or_default();
         if self.is_at_end && memchr::memmem::find(rest, &MAGIC).is_none() {
-            let (offset, octets) = (self.offset, self.buffer.len() as u64);
-            self.consume(self.buffer.len());
+            let (offset, octets) = (self.offset(), self.data().len() as u64);
+            self.used = self.buffer.len();
             return Ok(Next::Cut { offset, octets });
         }
         self.resume("a frame is damaged")
@@ -112,31 +120,39 @@ impl<R: Read> Frames<R> {
 
     /// Passes over octets up to what may be the next frame.
     fn resume(&mut self, why: &'static str) -> io::Result<Next> {
-        let offset = self.offset;
-        self.consume(1);
+        let offset = self.offset();
+        self.trials += 1;
+        let is_hopeless = self.trials > MAX_TRIALS;
+        self.used += 1;
         loop {
             self.fill(CHUNK)?;
-            if let Some(at) = memchr::memmem::find(&self.buffer, &MAGIC) {
-                self.consume(at);
-                break;
+            match memchr::memmem::find(self.data(), &MAGIC) {
+                Some(at) if !is_hopeless => {
+                    self.used += at;
+                    break;
+                }
+                _ => {}
             }
             let keep = if self.is_at_end { 0 } else { MAGIC.len() - 1 };
-            self.consume(self.buffer.len().saturating_sub(keep));
+            self.used += self.data().len().saturating_sub(keep);
             if self.is_at_end {
                 break;
             }
         }
-        Ok(Next::Damaged { offset, skipped: self.offset - offset, why })
+        let why = if is_hopeless { "too much is damaged: the rest is passed over" } else { why };
+        Ok(Next::Damaged { offset, skipped: self.offset() - offset, why })
     }
 
-    fn consume(&mut self, octets: usize) {
-        let octets = octets.min(self.buffer.len());
-        self.buffer.drain(..octets);
-        self.offset += octets as u64;
+    fn data(&self) -> &[u8] {
+        self.buffer.get(self.used..).unwrap_or_default()
     }
 
+    /// Reads until so much is there, or the file ends.
     fn fill(&mut self, wanted: usize) -> io::Result<()> {
-        while !self.is_at_end && self.buffer.len() < wanted {
+        while !self.is_at_end && self.data().len() < wanted {
+            self.buffer.drain(..self.used);
+            self.offset += self.used as u64;
+            self.used = 0;
             let more = (wanted - self.buffer.len()).max(CHUNK) as u64;
             let before = self.buffer.len();
             self.input.by_ref().take(more).read_to_end(&mut self.buffer)?;
@@ -146,11 +162,16 @@ impl<R: Read> Frames<R> {
     }
 }
 
-/// What the first frame of some octets holds, up to `most` octets.
-pub(super) fn first(octets: &[u8], most: usize) -> Option<Vec<u8>> {
-    let size = zstd_safe::find_frame_compressed_size(octets).ok()?;
-    let frame = octets.get(..size)?;
-    let told = zstd_safe::get_frame_content_size(frame).ok()??;
-    let capacity = usize::try_from(told).ok().filter(|n| *n <= most)?;
-    Decompressor::new().ok()?.decompress(frame, capacity).ok()
+/// What zstd says of a frame that goes on.
+const INCOMPLETE: &str = "Src size is incorrect";
+
+/// What a whole frame holds.
+fn unpack(frame: &[u8], most: usize) -> Result<Vec<u8>, &'static str> {
+    let told = zstd_safe::get_frame_content_size(frame).ok().flatten().and_then(|n| usize::try_from(n).ok());
+    let most = most.min(frame.len().saturating_mul(MAX_RATIO).saturating_add(CHUNK));
+    let Some(octets) = told.filter(|n| *n <= most) else {
+        return Err("a frame does not say its size, or holds more than a block can");
+    };
+    let opened = Decompressor::new().and_then(|mut decompressor| decompressor.decompress(frame, octets));
+    opened.map_err(|_| "a frame is damaged: its checksum does not fit")
 }

@@ -3,13 +3,10 @@
 
 use std::net::IpAddr;
 
-use flowfence_model::{
-    Address, Counts, Endpoint, FileReport, FlowRecord, Half, Protocol, Signs, Tap, TapId, Timestamp,
-};
+use flowfence_model::{FileReport, FlowRecord, Half, Protocol, Tap, Timestamp};
 use prost::Message as _;
 
-use crate::cause::{CAUSES, Cause};
-use crate::gather::{Block, Session};
+use crate::gather::Block;
 use crate::tap::Hop;
 
 /// What a header says first.
@@ -52,133 +49,133 @@ pub(super) struct HeaderMessage {
     #[prost(uint32, tag = "2")]
     pub(super) version: u32,
     #[prost(string, tag = "3")]
-    producer: String,
+    pub(super) producer: String,
     #[prost(bytes = "vec", tag = "4")]
-    session: Vec<u8>,
+    pub(super) session: Vec<u8>,
     #[prost(uint64, tag = "5")]
-    part: u64,
+    pub(super) part: u64,
     #[prost(string, tag = "6")]
-    node: String,
+    pub(super) node: String,
     #[prost(string, tag = "7")]
-    filter: String,
+    pub(super) filter: String,
     #[prost(uint32, tag = "8")]
-    snaplen: u32,
+    pub(super) snaplen: u32,
     #[prost(sint64, tag = "9")]
-    start_unix_nanos: i64,
+    pub(super) start_unix_nanos: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct BlockMessage {
     #[prost(bytes = "vec", tag = "1")]
-    session: Vec<u8>,
+    pub(super) session: Vec<u8>,
     #[prost(uint32, tag = "9")]
-    reader: u32,
+    pub(super) reader: u32,
     #[prost(uint64, tag = "2")]
-    sequence: u64,
+    pub(super) sequence: u64,
     #[prost(message, repeated, tag = "3")]
-    taps: Vec<TapMessage>,
+    pub(super) taps: Vec<TapMessage>,
     #[prost(message, repeated, tag = "4")]
-    flows: Vec<FlowMessage>,
+    pub(super) flows: Vec<FlowMessage>,
     #[prost(message, repeated, tag = "5")]
-    names: Vec<NameMessage>,
+    pub(super) names: Vec<NameMessage>,
     #[prost(message, repeated, tag = "6")]
-    counts: Vec<CountMessage>,
+    pub(super) counts: Vec<CountMessage>,
     #[prost(uint64, tag = "7")]
-    packets: u64,
+    pub(super) packets: u64,
     #[prost(message, repeated, tag = "8")]
-    inputs: Vec<InputMessage>,
+    pub(super) inputs: Vec<InputMessage>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct TapMessage {
+pub(super) struct TapMessage {
     #[prost(uint32, tag = "1")]
-    input: u32,
+    pub(super) input: u32,
     #[prost(uint32, tag = "2")]
-    interface: u32,
+    pub(super) interface: u32,
     #[prost(string, optional, tag = "3")]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     #[prost(uint32, tag = "4")]
-    depth: u32,
+    pub(super) depth: u32,
     #[prost(sint64, tag = "5")]
-    first_unix_nanos: i64,
+    pub(super) first_unix_nanos: i64,
     #[prost(sint64, tag = "6")]
-    last_unix_nanos: i64,
+    pub(super) last_unix_nanos: i64,
     #[prost(uint32, tag = "7")]
-    tunnel: u32,
+    pub(super) tunnel: u32,
     #[prost(uint32, tag = "8")]
-    cooked_interface: u32,
+    pub(super) cooked_interface: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct FlowMessage {
+pub(super) struct FlowMessage {
     #[prost(uint64, tag = "1")]
-    number: u64,
+    pub(super) number: u64,
     #[prost(uint32, tag = "2")]
-    tap: u32,
+    pub(super) tap: u32,
     #[prost(uint32, tag = "3")]
-    protocol: u32,
+    pub(super) protocol: u32,
     #[prost(bytes = "vec", tag = "4")]
-    a_address: Vec<u8>,
+    pub(super) a_address: Vec<u8>,
     #[prost(uint32, tag = "5")]
-    a_port: u32,
+    pub(super) a_port: u32,
     #[prost(bytes = "vec", tag = "6")]
-    b_address: Vec<u8>,
+    pub(super) b_address: Vec<u8>,
     #[prost(uint32, tag = "7")]
-    b_port: u32,
+    pub(super) b_port: u32,
     #[prost(sint64, tag = "8")]
-    first_unix_nanos: i64,
+    pub(super) first_unix_nanos: i64,
     #[prost(sint64, tag = "9")]
-    lasted_nanos: i64,
+    pub(super) lasted_nanos: i64,
     #[prost(message, optional, tag = "10")]
-    forward: Option<HalfMessage>,
+    pub(super) forward: Option<HalfMessage>,
     #[prost(message, optional, tag = "11")]
-    reverse: Option<HalfMessage>,
+    pub(super) reverse: Option<HalfMessage>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct HalfMessage {
+pub(super) struct HalfMessage {
     #[prost(uint64, tag = "1")]
-    packets: u64,
+    pub(super) packets: u64,
     #[prost(uint64, tag = "2")]
-    octets: u64,
+    pub(super) octets: u64,
     #[prost(fixed32, tag = "3")]
-    isn: u32,
+    pub(super) isn: u32,
     #[prost(uint32, tag = "4")]
-    signs: u32,
+    pub(super) signs: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct NameMessage {
+pub(super) struct NameMessage {
     #[prost(bytes = "vec", tag = "1")]
-    address: Vec<u8>,
+    pub(super) address: Vec<u8>,
     #[prost(string, tag = "2")]
-    name: String,
+    pub(super) name: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct CountMessage {
+pub(super) struct CountMessage {
     #[prost(string, tag = "1")]
-    cause: String,
+    pub(super) cause: String,
     #[prost(uint64, tag = "2")]
-    count: u64,
+    pub(super) count: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct InputMessage {
+pub(super) struct InputMessage {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(super) name: String,
     #[prost(uint64, tag = "2")]
-    packets: u64,
+    pub(super) packets: u64,
     #[prost(uint64, tag = "3")]
-    octets: u64,
+    pub(super) octets: u64,
     #[prost(uint64, tag = "4")]
-    damaged_records: u64,
+    pub(super) damaged_records: u64,
     #[prost(uint64, tag = "5")]
-    skipped_octets: u64,
+    pub(super) skipped_octets: u64,
     #[prost(bool, tag = "6")]
-    truncated: bool,
+    pub(super) truncated: bool,
     #[prost(string, repeated, tag = "7")]
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 /// The first message of a file.
@@ -197,8 +194,8 @@ pub(super) fn header(header: &Header) -> Vec<u8> {
     Entry { header: Some(message), block: None }.encode_length_delimited_to_vec()
 }
 
-/// A block with some of its flows; what else it says goes with all of them.
-pub(super) fn block(block: &Block, flows: &[(u64, FlowRecord)]) -> Vec<u8> {
+/// A block with some of its flows and names; what else it says goes with all of them.
+pub(super) fn block(block: &Block, flows: &[(u64, FlowRecord)], names: &[(IpAddr, String)]) -> Vec<u8> {
     let name =
         |(address, name): &(IpAddr, String)| NameMessage { address: ip_octets(*address), name: name.clone() };
     let count = |(cause, count): (&str, u64)| CountMessage { cause: cause.to_owned(), count };
@@ -208,7 +205,7 @@ pub(super) fn block(block: &Block, flows: &[(u64, FlowRecord)]) -> Vec<u8> {
         sequence: block.sequence,
         taps: block.taps.iter().map(tap).collect(),
         flows: flows.iter().map(|(number, record)| flow(*number, record)).collect(),
-        names: block.names.iter().map(name).collect(),
+        names: names.iter().map(name).collect(),
         counts: block.counts.iter().map(count).collect(),
         packets: block.packets,
         inputs: block.inputs.iter().map(input).collect(),
@@ -278,103 +275,4 @@ fn ip_octets(ip: IpAddr) -> Vec<u8> {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
     }
-}
-
-impl BlockMessage {
-    /// The block, and how many of its flows and taps cannot be.
-    pub(super) fn read(self) -> Option<(Block, u64)> {
-        let id = u128::from_be_bytes(self.session.try_into().ok()?);
-        let session = Session { id, reader: self.reader };
-        let mut odd = 0;
-        let taps: Vec<(Hop, Tap)> = self.taps.into_iter().map_while(read_tap).collect();
-        let mut flows = Vec::with_capacity(self.flows.len());
-        for flow in &self.flows {
-            match read_flow(flow).filter(|record| usize::from(record.tap.0) < taps.len()) {
-                Some(record) => flows.push((flow.number, record)),
-                None => odd += 1,
-            }
-        }
-        let mut counts = Counts::default();
-        for CountMessage { cause, count } in &self.counts {
-            counts.add(token(cause), *count);
-        }
-        let names = self.names.into_iter().filter_map(|name| Some((address(&name.address)?.ip(), name.name)));
-        let block = Block {
-            session,
-            sequence: self.sequence,
-            taps,
-            flows,
-            names: names.collect(),
-            counts,
-            packets: self.packets,
-            inputs: self.inputs.into_iter().map(read_input).collect(),
-        };
-        Some((block, odd))
-    }
-}
-
-/// The token of a cause; one that a later version invented is told as such.
-fn token(cause: &str) -> &'static str {
-    let known = CAUSES.iter().find(|(token, _)| *token == cause).map(|(token, _)| *token);
-    known.unwrap_or(Cause::Unheard.token())
-}
-
-fn read_tap(tap: TapMessage) -> Option<(Hop, Tap)> {
-    let small = |n: u32| u8::try_from(n).ok();
-    let (interface, ifindex) = (tap.interface, tap.cooked_interface);
-    let hop = Hop { interface, ifindex, depth: small(tap.depth)?, tunnel: small(tap.tunnel)? };
-    let tap = Tap {
-        input: tap.input,
-        interface: if ifindex > 0 { ifindex } else { interface },
-        name: tap.name,
-        depth: hop.depth,
-        first: Timestamp::from_nanos(tap.first_unix_nanos),
-        last: Timestamp::from_nanos(tap.last_unix_nanos),
-    };
-    Some((hop, tap))
-}
-
-fn read_flow(flow: &FlowMessage) -> Option<FlowRecord> {
-    let protocol = match flow.protocol {
-        1 => Protocol::Icmp,
-        6 => Protocol::Tcp,
-        17 => Protocol::Udp,
-        132 => Protocol::Sctp,
-        _ => return None,
-    };
-    let port = |port: u32| u16::try_from(port).ok();
-    let a = Endpoint::new(address(&flow.a_address)?, port(flow.a_port)?);
-    let b = Endpoint::new(address(&flow.b_address)?, port(flow.b_port)?);
-    let first = Timestamp::from_nanos(flow.first_unix_nanos);
-    let mut record = FlowRecord::new(protocol, a, b, TapId(u16::try_from(flow.tap).ok()?), first);
-    record.last = Timestamp::from_nanos(flow.first_unix_nanos.saturating_add(flow.lasted_nanos.max(0)));
-    record.forward = read_half(flow.forward.as_ref());
-    record.reverse = read_half(flow.reverse.as_ref());
-    Some(record)
-}
-
-fn read_half(half: Option<&HalfMessage>) -> Half {
-    half.map_or_else(Half::default, |half| Half {
-        packets: half.packets,
-        octets: half.octets,
-        isn: half.isn,
-        signs: Signs::from_bits(u16::try_from(half.signs & 0xffff).unwrap_or(0)),
-    })
-}
-
-fn read_input(input: InputMessage) -> FileReport {
-    FileReport {
-        name: input.name,
-        packets: input.packets,
-        octets: input.octets,
-        damaged_records: input.damaged_records,
-        skipped_octets: input.skipped_octets,
-        truncated: input.truncated,
-        problems: input.problems,
-    }
-}
-
-fn address(octets: &[u8]) -> Option<Address> {
-    let v4 = <[u8; 4]>::try_from(octets).map(Address::v4);
-    v4.or_else(|_| <[u8; 16]>::try_from(octets).map(Address::v6)).ok()
 }

@@ -10,6 +10,7 @@
 mod frame;
 mod message;
 mod read;
+mod unpack;
 
 pub use message::Header;
 
@@ -18,19 +19,25 @@ use frame::pack;
 
 pub(crate) use read::{may_begin_with, read, recognise};
 
-/// Flows of one block that are written at most; more go into further frames. Some 3 MB.
-pub const MAX_FLOWS: usize = 50_000;
+/// Flows of one frame that are written at most, some 6 MB before they are packed; and names.
+const MAX_FLOWS: usize = 50_000;
+const MAX_NAMES: usize = 20_000;
 
 /// The first frame of a file.
 pub fn header_frame(header: &Header) -> std::io::Result<Vec<u8>> {
     pack(&message::header(header))
 }
 
-/// The frames of a block: several when it has many flows.
+/// The frames of a block: several when it has many flows or names.
 pub fn block_frames(block: &Block) -> std::io::Result<Vec<u8>> {
-    let mut frames = pack(&message::block(block, block.flows.get(..MAX_FLOWS).unwrap_or(&block.flows)))?;
-    for flows in block.flows.chunks(MAX_FLOWS).skip(1) {
-        frames.extend(pack(&message::block(block, flows))?);
+    let (mut flows, mut names) = (block.flows.chunks(MAX_FLOWS), block.names.chunks(MAX_NAMES));
+    let mut frames = Vec::new();
+    let mut next = (flows.next().unwrap_or_default(), names.next().unwrap_or_default());
+    loop {
+        frames.extend(pack(&message::block(block, next.0, next.1))?);
+        next = match (flows.next(), names.next()) {
+            (None, None) => return Ok(frames),
+            (flows, names) => (flows.unwrap_or_default(), names.unwrap_or_default()),
+        };
     }
-    Ok(frames)
 }

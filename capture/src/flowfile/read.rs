@@ -4,13 +4,13 @@ use std::io::Read;
 
 use prost::Message as _;
 
-use super::frame::{self, Frames, MAGIC, Next};
+use super::frame::{Frames, MAGIC, Next};
 use super::message::{BlockMessage, Entry, FORMAT, VERSION};
 use crate::error::CaptureError;
 use crate::recorder::Recorder;
 
-/// A header takes less than this.
-const MAX_HEADER: usize = 1 << 16;
+/// Frames that are looked at to tell what a file is.
+const MAX_LOOKED_AT: usize = 4;
 /// Problems of one file that are told in words.
 const MAX_PROBLEMS: usize = 8;
 
@@ -19,13 +19,25 @@ pub(crate) fn may_begin_with(first: &[u8]) -> bool {
     first == MAGIC
 }
 
-/// Whether an input that begins with these octets is a flow file; 64 KiB suffice.
+/// Whether an input that begins with these octets is a flow file: one of its first frames is a header, or a block
+/// whose header is damaged.
 pub(crate) fn recognise(first: &[u8]) -> bool {
-    first.starts_with(&MAGIC)
-        && frame::first(first, MAX_HEADER)
-            .and_then(|octets| Entry::decode_length_delimited(&*octets).ok())
-            .and_then(|entry| entry.header)
-            .is_some_and(|header| header.format == FORMAT)
+    let mut frames = Frames::new(first);
+    for _ in 0..MAX_LOOKED_AT {
+        match frames.next() {
+            Ok(Next::Frame(octets)) => return is_ours(&octets),
+            Ok(Next::Damaged { .. }) => {}
+            Ok(Next::Cut { .. } | Next::End) | Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// Of other compressed files hardly one begins as such a message does.
+fn is_ours(octets: &[u8]) -> bool {
+    let Ok(entry) = Entry::decode_length_delimited(octets) else { return false };
+    entry.header.is_some_and(|header| header.format == FORMAT)
+        || entry.block.is_some_and(|block| block.has_session())
 }
 
 /// Reads a whole file. Frames that cannot be used are counted and told; the others count.

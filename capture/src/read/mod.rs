@@ -24,8 +24,8 @@ use crate::recorder::Recorder;
 use source::{Source, looks_like};
 use window::Window;
 
-/// How much of an input is looked at to tell a flow file by its header.
-const FIRST: u64 = 1 << 12;
+/// How much of an input is looked at to tell a flow file by its first frames.
+const FIRST: u64 = 1 << 16;
 
 /// Reads one whole capture (pcap or pcapng, gzip or zstd opened, recognised by content) into the
 /// recorder. `progress` is called now and then with the octets of the input read so far, as they
