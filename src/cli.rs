@@ -76,15 +76,23 @@ pub struct InputArgs {
     /// Objects
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Bounds
+    #[command(flatten)]
+    pub bounds: BoundArgs,
+    /// Live sources
+    #[command(flatten)]
+    pub live: LiveArgs,
+}
+
+/// How much may be kept, and lost.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BoundArgs {
     /// Flows that are kept at once; the least recent go first, and are counted
     #[arg(long, value_name = "N", default_value_t = 16_777_216, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_flows: u32,
     /// Share of packets and flows that may be lost before the run ends with code 5
     #[arg(long, value_name = "RATIO", default_value_t = 0.01, value_parser = ratio)]
     pub allow_loss: f64,
-    /// Live sources
-    #[command(flatten)]
-    pub live: LiveArgs,
 }
 
 /// Which objects of the cluster count.

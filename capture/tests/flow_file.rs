@@ -139,3 +139,49 @@ fn a_flow_takes_little_room() {
     let (flows, octets) = (last.flows.len(), block_frames(last).unwrap().len());
     assert!(octets / flows < 80, "{octets} octets of {flows} flows");
 }
+
+#[test]
+fn a_damaged_header_costs_nothing_but_itself() {
+    let blocks = blocks();
+    let (sound, ends) = file(&blocks);
+    let mut damaged = sound.clone();
+    damaged[ends[0] / 2] ^= 0xff;
+    let back = read(&damaged);
+    assert_eq!(back.files[0].packets, blocks.len() as u64);
+    assert_eq!((flows(&back), back.files[0].damaged_records), (flows(&read(&sound)), 1));
+}
+
+#[test]
+fn a_frame_that_unpacks_to_far_more_than_a_block_is_passed_over() {
+    let blocks = blocks();
+    let (mut file, _) = file(&blocks);
+    let mut compressor = zstd::bulk::Compressor::new(19).unwrap();
+    file.extend(compressor.compress(&vec![0; 30 << 20]).unwrap());
+    file.extend(block_frames(&blocks[0]).unwrap());
+    let back = read(&file);
+    assert_eq!(back.files[0].packets, blocks.len() as u64 + 1, "what follows is read");
+    assert!(
+        back.files[0].problems[0].contains("holds more than a block can"),
+        "{:?}",
+        back.files[0].problems
+    );
+}
+
+/// Each place that looks like a frame is followed by blocks that never end: whoever tried them all would walk
+/// the rest of the file for each.
+#[test]
+fn places_that_only_look_like_frames_are_tried_a_bounded_number_of_times() {
+    let (mut file, _) = file(&blocks()[..1]);
+    // A frame without a size, and blocks of sixteen octets as they are, in each of which the same begins again.
+    let begin = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
+    let block = [0x80, 0x00, 0x00];
+    for _ in 0..200_000 {
+        file.extend(block);
+        file.extend(begin);
+        file.extend([0x80, 0x00, 0x00, 1, 2, 3, 4, 5, 6, 7]);
+    }
+    let back = read(&file);
+    let report = &back.files[0];
+    assert!(report.packets == 1 && report.skipped_octets > 3_000_000, "{report:?}");
+    assert!(report.damaged_records <= 520, "{}", report.damaged_records);
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::BoundArgs;
 use super::live::{LiveArgs, time};
-use super::ratio;
 
 /// `capture`.
 #[derive(Debug, Args)]
@@ -32,12 +32,9 @@ pub struct CaptureArgs {
     /// The node's name in the files; the host's by default
     #[arg(long, value_name = "NAME", env = "NODE_NAME")]
     pub node: Option<String>,
-    /// Flows that are kept at once; the least recent go first, and are counted
-    #[arg(long, value_name = "N", default_value_t = 16_777_216, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_flows: u32,
-    /// Share of packets and flows that may be lost before the run ends with code 5
-    #[arg(long, value_name = "RATIO", default_value_t = 0.01, value_parser = ratio)]
-    pub allow_loss: f64,
+    /// Bounds
+    #[command(flatten)]
+    pub bounds: BoundArgs,
     /// Live sources
     #[command(flatten)]
     pub live: LiveArgs,

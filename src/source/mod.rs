@@ -60,7 +60,7 @@ impl Sources {
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
         let (live, files): (Vec<&String>, Vec<&String>) = args.sources.iter().partition(is_live);
         let files = file::expand(files)?;
-        let limits = Limits { max_flows: args.max_flows as usize, ..Limits::default() };
+        let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
         if names.is_empty() {

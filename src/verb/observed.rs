@@ -62,12 +62,12 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
     for problem in &traffic.unusable {
         say!("flowfence: left out: {}", safe::line(problem));
     }
-    let too_much = completeness.loss > args.allow_loss;
+    let too_much = completeness.loss > args.bounds.allow_loss;
     if too_much {
         say!(
             "flowfence: {:.2} % of the packets and flows were lost, more than --allow-loss {:.2} %: see completeness",
             completeness.loss * 100.0,
-            args.allow_loss * 100.0
+            args.bounds.allow_loss * 100.0
         );
     }
     let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;

@@ -13,6 +13,7 @@
 mod conntrack;
 mod fanout;
 mod glance;
+mod handing;
 mod interface;
 mod open;
 mod reader;
@@ -26,7 +27,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use flowfence_capture::{Block, Gathering, Limits, Recorder, Session};
+use flowfence_capture::{Gathering, Limits, Recorder, Session};
 use flowfence_model::Recording;
 
 use crate::cli::LiveArgs;
@@ -35,6 +36,7 @@ use crate::exit::Failure;
 use crate::sandbox::{self, Plan};
 use conntrack::{Heard, Listener};
 use glance::{Looker, MAX_FLOWS};
+pub use handing::{Handing, Taker};
 use open::{Opened, Refused, Setting};
 use reader::{Reader, Word};
 use stop::Stop;
@@ -49,26 +51,6 @@ const WORDS: usize = 64;
 const TICK: Duration = Duration::from_millis(50);
 /// So often it looks whether the interfaces are up.
 const CHECK: Duration = Duration::from_millis(500);
-
-/// How readers hand over what they saw.
-#[derive(Clone, Copy, Debug)]
-pub struct Handing {
-    /// The run that their blocks are of.
-    pub run: u128,
-    /// So often.
-    pub every: Duration,
-    /// Whether they forget what they handed over once it is over.
-    pub forgets: bool,
-}
-
-impl Default for Handing {
-    fn default() -> Self {
-        Handing { run: 0, every: Duration::from_secs(1), forgets: false }
-    }
-}
-
-/// Takes blocks while a capture goes on; an error ends it.
-pub type Taker<'a> = &'a mut dyn FnMut(Block) -> Result<(), Failure>;
 
 /// Interfaces that are being read.
 #[derive(Debug)]

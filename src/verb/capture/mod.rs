@@ -18,12 +18,14 @@ use write::{Rotation, Writer};
 /// Captures until the sources end, or somebody ends it.
 pub fn run(args: &CaptureArgs) -> Result<Ending, Failure> {
     let handing = Handing { run: run_id(), every: args.flush_every, forgets: true };
+    // A sandbox does not let anybody ask for it later.
+    let node = args.node.clone().unwrap_or_else(hostname);
     let sources = Sources::open_for(&input(args), handing)?;
     let header = Header {
         run: handing.run,
         part: 0,
         producer: concat!("flowfence ", env!("CARGO_PKG_VERSION")).to_owned(),
-        node: args.node.clone().unwrap_or_else(hostname),
+        node,
         filter: args.live.filter.clone().unwrap_or_default(),
         snaplen: if sources.is_live() { args.live.snaplen.unwrap_or(LiveArgs::SNAPLEN) } else { 0 },
         start: now(),
@@ -44,7 +46,7 @@ pub fn run(args: &CaptureArgs) -> Result<Ending, Failure> {
         written.octets,
         safe::line(&written.last)
     );
-    let is_partial = loss > args.allow_loss || !traffic.unusable.is_empty();
+    let is_partial = loss > args.bounds.allow_loss || !traffic.unusable.is_empty();
     Ok(if is_partial { Ending::Partial } else { Ending::Clean })
 }
 
@@ -53,8 +55,7 @@ fn input(args: &CaptureArgs) -> InputArgs {
     InputArgs {
         sources: args.sources.clone(),
         cluster: ClusterArgs { cluster: vec![PathBuf::from("none")], ..ClusterArgs::default() },
-        max_flows: args.max_flows,
-        allow_loss: args.allow_loss,
+        bounds: args.bounds,
         live: args.live.clone(),
     }
 }
