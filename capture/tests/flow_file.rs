@@ -89,15 +89,35 @@ fn damage_costs_only_the_block_that_it_is_in() {
     assert_eq!(back.counts.get("blocks-missing"), 1);
 }
 
-#[test]
-fn a_newer_version_is_refused_with_its_number() {
+/// A header that says another format, or another version of it.
+fn other_header(format: [u8; 15], version: u8) -> Vec<u8> {
     // Field 2 of the header, of the message that stands in field 1.
     let mut message = vec![0x0a, 0x13, 0x0a, 0x0f];
-    message.extend(b"flowfence-flows");
-    message.extend([0x10, 0x02]);
+    message.extend(format);
+    message.extend([0x10, version]);
     message.insert(0, u8::try_from(message.len()).unwrap());
-    let mut compressor = zstd::bulk::Compressor::new(3).unwrap();
-    let file = compressor.compress(&message).unwrap();
+    zstd::bulk::Compressor::new(3).unwrap().compress(&message).unwrap()
+}
+
+#[test]
+fn files_that_were_joined_lose_no_more_than_what_a_later_version_wrote() {
+    let blocks = blocks();
+    let (mut joined, _) = file(&blocks[..2]);
+    joined.extend(other_header(*b"some-other-file", 16));
+    joined.extend(block_frames(&blocks[2]).unwrap());
+    joined.extend(other_header(*b"flowfence-flows", 9));
+    joined.extend(block_frames(&blocks[3]).unwrap());
+    joined.extend(header_frame(&header()).unwrap());
+    joined.extend(block_frames(&blocks[4]).unwrap());
+    let back = read(&joined);
+    let report = &back.files[0];
+    assert_eq!((report.packets, report.damaged_records), (4, 2), "{:?}", report.problems);
+    assert!(report.problems[1].contains("a header of a later version"), "{:?}", report.problems);
+}
+
+#[test]
+fn a_newer_version_is_refused_with_its_number() {
+    let file = other_header(*b"flowfence-flows", 2);
     let error = read_capture(&file[..], "x", &mut Recorder::new(Limits::default()), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("version 2"), "{error}");
 }

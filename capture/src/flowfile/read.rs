@@ -97,20 +97,33 @@ struct Tale {
     damaged: u64,
     skipped: u64,
     is_cut: bool,
+    /// A header that this version understands was seen, and whether the last one was of a later version.
+    is_begun: bool,
+    is_newer: bool,
     problems: Vec<String>,
 }
 
 impl Tale {
-    /// What a frame holds; a header is looked at and gives nothing.
+    /// What a frame holds; a header is looked at and gives nothing. A file that begins with a header of a later
+    /// version is refused; where one comes later (files were joined), what follows it is left out and counted.
     fn open(&mut self, octets: &[u8], at: u64) -> Result<Option<BlockMessage>, CaptureError> {
         let Ok(entry) = Entry::decode_length_delimited(octets) else {
             self.damaged(at, "a frame holds something else than a block");
             return Ok(None);
         };
-        if let Some(header) = &entry.header
-            && header.version > VERSION
-        {
-            return Err(CaptureError::NewerFlowFile { version: header.version, known: VERSION });
+        if let Some(header) = &entry.header {
+            if header.format != FORMAT {
+                self.damaged(at, "a header does not say that a flow file begins");
+            } else if header.version > VERSION && !self.is_begun && self.blocks == 0 {
+                return Err(CaptureError::NewerFlowFile { version: header.version, known: VERSION });
+            } else {
+                self.is_newer = header.version > VERSION;
+                self.is_begun = true;
+            }
+        }
+        if self.is_newer && entry.block.is_some() {
+            self.damaged(at, "a block follows a header of a later version");
+            return Ok(None);
         }
         Ok(entry.block)
     }
