@@ -42,6 +42,12 @@ causes! {
     FlowsEvicted "flows-evicted" "Flow records given up because the limit of flows was reached."
     DnsNamesDropped "dns-names-dropped" "Names from DNS answers that a bound kept out."
     TapsOverflowed "taps-overflowed" "Packets of taps beyond 65,535; they share one."
+    LogLost "log-events-lost" "Events that a flow log says it lost, or skipped for want of capacity."
+    LogNodesMissing "log-nodes-missing" "Nodes that a flow log says it could not hear."
+    LogOther "log-lines-other" "Lines of a flow log that repeat what others say, or are about something else."
+    LogEmpty "log-lines-empty" "Lines of a flow log that say that there was nothing to log."
+    LogIncomplete "log-lines-incomplete" "Lines of a flow log without addresses, ports, protocol or time."
+    ConversationsOverflowed "conversations-overflowed" "Lines of flow logs whose conversation the limit kept out."
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
 }
 

@@ -20,6 +20,7 @@ mod cause;
 mod decode;
 mod dns;
 mod error;
+mod flowlog;
 mod fragment;
 mod link;
 mod read;

@@ -8,6 +8,7 @@ use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
 use crate::fragment::{FragmentKey, Fragments, Whole};
+use crate::flowlog::Fold;
 use crate::link::{Interface, RawPacket};
 use crate::table::FlowTable;
 use crate::tap::Taps;
@@ -61,6 +62,8 @@ pub struct Recorder {
     latest: Vec<Timestamp>,
     tally: Tally,
     packets: u64,
+    /// What flow logs told.
+    fold: Fold,
 }
 
 impl Recorder {
@@ -76,6 +79,7 @@ impl Recorder {
             latest: Vec::new(),
             tally: Tally::default(),
             packets: 0,
+            fold: Fold::default(),
         }
     }
 
@@ -115,19 +119,25 @@ impl Recorder {
 
     /// Everything that was recorded, records in the order of their first packets.
     pub fn finish(self) -> Recording {
-        let Recorder { table, taps, dns, files, mut tally, packets, .. } = self;
+        let Recorder { table, taps, dns, files, mut tally, packets, fold, .. } = self;
         let (records, evicted) = table.finish();
         let (taps, overflowed) = taps.finish();
         let (names, dropped) = dns.finish();
         tally.add_many(Cause::FlowsEvicted, evicted);
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
-        Recording { records, taps, files, names, counts: tally.counts(), packets }
+        let logged = fold.finish(&mut tally);
+        Recording { records, taps, files, names, counts: tally.counts(), packets, logged }
     }
 
     /// What becomes of an input.
     pub(crate) fn report(&mut self, input: u32) -> Option<&mut FileReport> {
         self.files.get_mut(input as usize)
+    }
+
+    /// Where lines of flow logs go.
+    pub(crate) fn log(&mut self) -> (&mut Fold, &mut Tally, &mut Dns) {
+        (&mut self.fold, &mut self.tally, &mut self.dns)
     }
 
     /// Takes back an input that turned out unusable.

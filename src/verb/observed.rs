@@ -1,6 +1,6 @@
 //! What every verb that looks at traffic begins with.
 
-use flowfence_graph::{Contact, Facts, attribute};
+use flowfence_graph::{Contact, Facts, Inventory, attribute, objects_of};
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge_by};
 use flowfence_policy::semantics::Plugin;
@@ -32,7 +32,7 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
 
 /// The same, beside other objects than the arguments name.
 pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
-    let cluster = cluster::load(objects)?;
+    let mut cluster = cluster::load(objects)?;
     if objects.cluster.is_empty() {
         say!(
             "flowfence: no --cluster given: addresses stay addresses (give objects from \
@@ -45,6 +45,16 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
         say!("flowfence: the cluster is empty: no object names an address");
     }
     let traffic = source::read(args)?;
+    let logged = &traffic.recording.logged;
+    if cluster.inventory.is_empty() && !logged.is_empty() {
+        cluster.inventory = Inventory::new(vec![objects_of(logged)]);
+        if !cluster.inventory.is_empty() {
+            say!(
+                "flowfence: pods, labels and namespaces are taken from the flow logs: what they do not name is not \
+                 known, and their labels may be fewer than the pods have"
+            );
+        }
+    }
     let facts = attribute(traffic.recording, &cluster.inventory);
     let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();
     if !cluster.inventory.is_empty() && !facts.contacts.is_empty() && !facts.contacts.iter().any(is_known) {

@@ -19,9 +19,13 @@ mod window;
 use std::io::Read;
 
 use crate::error::CaptureError;
+use crate::flowlog;
 use crate::recorder::Recorder;
 use source::{Source, looks_like};
-use window::Window;
+pub(crate) use window::{MAX_BLOCK, Window};
+
+/// How much of an input is looked at to tell which flow log it is.
+const FIRST_LINE: usize = 1 << 16;
 
 /// Reads one whole capture (pcap or pcapng, gzip or zstd opened, recognised by content) into the
 /// recorder. `progress` is called now and then with the octets of the input read so far, as they
@@ -71,7 +75,9 @@ fn read_window<R: Read>(
     } else if pcapng::recognise(window.data()) {
         pcapng::read(window, recorder, input)?;
     } else {
-        return Err(unrecognised(window));
+        window.fill(FIRST_LINE)?;
+        let Some(format) = flowlog::recognise(window.data()) else { return Err(unrecognised(window)) };
+        flowlog::read(window, recorder, input, format)?;
     }
     Ok(())
 }
