@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use flowfence_model::{FileReport, Protocol, Recording, TapId, Timestamp};
+use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timestamp};
 
 use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
 use crate::fragment::{FragmentKey, Fragments, Whole};
-use crate::flowlog::Fold;
+use crate::flowlog::{Fold, Sink};
 use crate::link::{Interface, RawPacket};
 use crate::table::FlowTable;
 use crate::tap::Taps;
@@ -64,6 +64,9 @@ pub struct Recorder {
     packets: u64,
     /// What flow logs told.
     fold: Fold,
+    /// Connections of flow logs that have them one by one.
+    logged: Vec<FlowRecord>,
+    time_of_input: Timestamp,
 }
 
 impl Recorder {
@@ -80,6 +83,8 @@ impl Recorder {
             tally: Tally::default(),
             packets: 0,
             fold: Fold::default(),
+            logged: Vec::new(),
+            time_of_input: Timestamp::default(),
         }
     }
 
@@ -119,8 +124,9 @@ impl Recorder {
 
     /// Everything that was recorded, records in the order of their first packets.
     pub fn finish(self) -> Recording {
-        let Recorder { table, taps, dns, files, mut tally, packets, fold, .. } = self;
-        let (records, evicted) = table.finish();
+        let Recorder { table, taps, dns, files, mut tally, packets, fold, logged, .. } = self;
+        let (mut records, evicted) = table.finish();
+        records.extend(logged);
         let (taps, overflowed) = taps.finish();
         let (names, dropped) = dns.finish();
         tally.add_many(Cause::FlowsEvicted, evicted);
@@ -135,9 +141,23 @@ impl Recorder {
         self.files.get_mut(input as usize)
     }
 
-    /// Where lines of flow logs go.
-    pub(crate) fn log(&mut self) -> (&mut Fold, &mut Tally, &mut Dns) {
-        (&mut self.fold, &mut self.tally, &mut self.dns)
+    /// Where lines of a flow log go.
+    pub(crate) fn log(&mut self, input: u32) -> Sink<'_> {
+        Sink {
+            fold: &mut self.fold,
+            tally: &mut self.tally,
+            dns: &mut self.dns,
+            records: &mut self.logged,
+            taps: &mut self.taps,
+            input,
+            time: self.time_of_input,
+        }
+    }
+
+    /// The moment of lines that have none, for the inputs that are begun from now on: the time of
+    /// the file.
+    pub fn set_time_of_input(&mut self, time: Timestamp) {
+        self.time_of_input = time;
     }
 
     /// Takes back an input that turned out unusable.

@@ -8,6 +8,8 @@
 //! asked and on which port, and says when it cannot; what lines of all formats have in common,
 //! above all that one connection is in a log many times, is decided in `fold`.
 
+mod connection;
+mod conntrack;
 mod entry;
 mod fold;
 mod hubble;
@@ -20,12 +22,16 @@ mod vpc;
 
 use std::io::Read;
 
+use flowfence_model::{FlowRecord, Timestamp};
+
 pub use fold::Fold;
 
 use crate::dns::Dns;
 use crate::error::CaptureError;
 use crate::read::Window;
 use crate::recorder::Recorder;
+use crate::tap::Taps;
+use connection::Connection;
 use entry::Skip;
 
 /// A format of flow logs.
@@ -63,19 +69,35 @@ pub struct Tells {
 }
 
 /// The formats, in the order in which they are tried.
-pub const FORMATS: &[LogFormat] = &[hubble::FORMAT, vpc::FORMAT];
+pub const FORMATS: &[LogFormat] = &[hubble::FORMAT, conntrack::FORMAT, vpc::FORMAT];
 
 /// Reads lines of one format.
 trait Decoder {
     /// Takes one line, without its end.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
+
+    /// The input has ended: what was gathered is told.
+    fn finish(&mut self, _to: &mut Sink<'_>) {}
 }
 
 /// Where a decoder puts what it found.
-struct Sink<'a> {
-    fold: &'a mut Fold,
-    tally: &'a mut crate::cause::Tally,
-    dns: &'a mut Dns,
+pub(crate) struct Sink<'a> {
+    pub(crate) fold: &'a mut Fold,
+    pub(crate) tally: &'a mut crate::cause::Tally,
+    pub(crate) dns: &'a mut Dns,
+    pub(crate) records: &'a mut Vec<FlowRecord>,
+    pub(crate) taps: &'a mut Taps,
+    pub(crate) input: u32,
+    /// The moment of lines that have none: that of the input.
+    pub(crate) time: Timestamp,
+}
+
+impl Sink<'_> {
+    /// One connection of a log that has them all.
+    fn connection(&mut self, connection: &Connection) {
+        let tap = self.taps.of_log(self.input, connection.time);
+        self.records.push(connection.record(tap));
+    }
 }
 
 /// The format whose `--format` token this is.
@@ -106,7 +128,7 @@ pub(crate) fn read<R: Read>(
     let mut number = 0_u64;
     loop {
         let line = match line::next(window)? {
-            line::Next::End => return Ok(()),
+            line::Next::End => break,
             line::Next::TooLong => {
                 number += 1;
                 window.damaged(&format!("line {number} is longer than a line can be"));
@@ -119,11 +141,10 @@ pub(crate) fn read<R: Read>(
         let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii();
         let mut bad = None;
         if !text.is_empty() {
-            let (fold, tally, dns) = recorder.log();
-            let outcome = decoder.line(text, &mut Sink { fold, tally, dns });
-            match outcome {
+            let mut sink = recorder.log(input);
+            match decoder.line(text, &mut sink) {
                 Ok(()) => {}
-                Err(Skip::Other(cause)) => tally.add(cause),
+                Err(Skip::Other(cause)) => sink.tally.add(cause),
                 Err(Skip::Bad(why)) => bad = Some(format!("line {number}: {why}: {}", line::sample(text))),
             }
             if let Some(report) = recorder.report(input) {
@@ -136,4 +157,6 @@ pub(crate) fn read<R: Read>(
         window.consume(line);
         line::pass_end(window);
     }
+    decoder.finish(&mut recorder.log(input));
+    Ok(())
 }
