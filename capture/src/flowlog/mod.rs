@@ -17,6 +17,7 @@ mod hubble_end;
 mod intern;
 mod json;
 mod line;
+mod mapping;
 mod text;
 mod vpc;
 
@@ -69,7 +70,20 @@ pub struct Tells {
 }
 
 /// The formats, in the order in which they are tried.
-pub const FORMATS: &[LogFormat] = &[hubble::FORMAT, conntrack::FORMAT, vpc::FORMAT];
+pub const FORMATS: &[LogFormat] = &[
+    hubble::FORMAT,
+    mapping::GKE,
+    mapping::GCP,
+    mapping::NETOBSERV,
+    mapping::CALICO,
+    mapping::SURICATA,
+    mapping::ZEEK_JSON,
+    mapping::ENVOY,
+    mapping::OTEL,
+    mapping::ZEEK,
+    conntrack::FORMAT,
+    vpc::FORMAT,
+];
 
 /// Reads lines of one format.
 trait Decoder {

@@ -57,6 +57,15 @@ pub fn epoch(word: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_secs(secs, nanos))
 }
 
+/// A moment as RFC 3339 writes it; an offset without its colon, as Suricata has it, is read too.
+pub fn rfc3339(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let (moment, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
+        let (hours, minutes) = offset.split_at_checked(3)?;
+        format!("{moment}{hours}:{minutes}").parse().ok()
+    })
+}
+
 /// A protocol by its IANA number; `None` for one without ports that is not ICMP.
 pub fn protocol(number: u64) -> Option<Protocol> {
     match number {
