@@ -23,7 +23,7 @@ pub use api::ApiReading;
 pub use feed::{Feed, Objects};
 
 /// What `--cluster` and `--policies` gave.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Cluster {
     /// Objects of all moments.
     pub inventory: Inventory,

@@ -46,6 +46,12 @@ causes! {
     KernelDrops "kernel-drops" "Packets that the kernel dropped because a reader's ring was full."
     BlocksMissing "blocks-missing" "Blocks of flow files that are missing between others; what only they had is lost."
     Unheard "cause-unknown" "Counted in a flow file under a cause that this version does not know."
+    LogLost "log-events-lost" "Events that a flow log says it lost, or skipped for want of capacity."
+    LogNodesMissing "log-nodes-missing" "Nodes that a flow log says it could not hear."
+    LogOther "log-lines-other" "Lines of a flow log that repeat what others say, or are about something else."
+    LogEmpty "log-lines-empty" "Lines of a flow log that say that there was nothing to log."
+    LogIncomplete "log-lines-incomplete" "Lines of a flow log without addresses, ports, protocol or time."
+    ConversationsOverflowed "conversations-overflowed" "Lines of flow logs whose conversation the limit kept out."
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
 }
 

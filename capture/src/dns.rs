@@ -71,6 +71,11 @@ impl Dns {
         self.is_news = !self.names.is_empty();
     }
 
+    /// A name that a flow log gives to an address.
+    pub(crate) fn name(&mut self, address: IpAddr, name: &str) {
+        self.dropped += u64::from(!self.names.insert(address, name.trim_end_matches('.')));
+    }
+
     /// Names, and how many a bound kept out.
     pub(crate) fn finish(self) -> (Names, u64) {
         (self.names, self.dropped)

@@ -22,6 +22,7 @@ mod decode;
 mod dns;
 mod error;
 pub mod flowfile;
+mod flowlog;
 mod fragment;
 mod gather;
 mod link;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use flowfence_model::{FileReport, Protocol, Recording, TapId, Timestamp};
+use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timestamp};
 
 use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
+use crate::flowlog::{Fold, Sink};
 use crate::fragment::{FragmentKey, Fragments, Whole};
 use crate::gather::{Block, Gathering, Session};
 use crate::link::{Interface, RawPacket};
@@ -73,6 +74,11 @@ pub struct Recorder {
     outlet: Option<Outlet>,
     /// Blocks of others.
     gathered: Gathering,
+    /// What flow logs told.
+    fold: Fold,
+    /// Connections of flow logs that have them one by one.
+    logged: Vec<FlowRecord>,
+    time_of_input: Timestamp,
 }
 
 impl Recorder {
@@ -93,6 +99,9 @@ impl Recorder {
             sequence: 0,
             forgets: false,
             outlet: None,
+            fold: Fold::default(),
+            logged: Vec::new(),
+            time_of_input: Timestamp::default(),
         }
     }
 
@@ -168,13 +177,15 @@ impl Recorder {
     /// Everything that was recorded, records in the order of their first packets; those of absorbed
     /// blocks behind.
     pub fn finish(self) -> Recording {
-        let Recorder { table, taps, dns, files, mut tally, packets, gathered, .. } = self;
-        let (records, evicted) = table.finish();
+        let Recorder { table, taps, dns, files, mut tally, packets, gathered, fold, logged, .. } = self;
+        let (mut records, evicted) = table.finish();
+        records.extend(logged);
         let (taps, overflowed) = taps.finish();
         let (names, dropped) = dns.finish();
         tally.add_many(Cause::FlowsEvicted, evicted);
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
+        let logged = fold.finish(&mut tally);
         let mut recording = Recording {
             records,
             taps,
@@ -182,6 +193,7 @@ impl Recorder {
             names,
             counts: tally.counts(),
             packets,
+            logged,
             ..Recording::default()
         };
         gathered.add_to(&mut recording);
@@ -234,6 +246,25 @@ impl Recorder {
     /// What becomes of an input.
     pub(crate) fn report(&mut self, input: u32) -> Option<&mut FileReport> {
         self.files.get_mut(input as usize)
+    }
+
+    /// Where lines of a flow log go.
+    pub(crate) fn log(&mut self, input: u32) -> Sink<'_> {
+        Sink {
+            fold: &mut self.fold,
+            tally: &mut self.tally,
+            dns: &mut self.dns,
+            records: &mut self.logged,
+            taps: &mut self.taps,
+            input,
+            time: self.time_of_input,
+        }
+    }
+
+    /// The moment of lines that have none, for the inputs that are begun from now on: the time of
+    /// the file.
+    pub fn set_time_of_input(&mut self, time: Timestamp) {
+        self.time_of_input = time;
     }
 
     /// Takes back an input that turned out unusable.

@@ -11,7 +11,7 @@ use flowfence_model::{Tap, TapId, Timestamp};
 use hashbrown::HashMap;
 
 use crate::decode::Path;
-use crate::link::Interface;
+use crate::link::{Interface, LinkType};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct TapKey {
@@ -86,6 +86,13 @@ impl Taps {
         self.hops.push(key.hop);
         self.ids.insert(key, TapId(id));
         TapId(id)
+    }
+
+    /// The one tap of a flow log.
+    pub(crate) fn of_log(&mut self, input: u32, time: (Timestamp, Timestamp)) -> TapId {
+        let interface = Interface { number: 0, link_type: LinkType::RAW, name: None };
+        self.resolve(input, &interface, &Path::default(), time.0);
+        self.resolve(input, &interface, &Path::default(), time.1)
     }
 
     /// The taps of one input, oldest first.

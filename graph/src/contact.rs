@@ -101,6 +101,22 @@ impl Tally {
         self.parts = self.parts.union(other.parts);
     }
 
+    /// Takes in another count of the same traffic: the larger of each.
+    pub fn widen(&mut self, other: &Tally) {
+        self.connections = self.connections.max(other.connections);
+        self.one_way = self.one_way.max(other.one_way);
+        self.unanswered = self.unanswered.max(other.unanswered);
+        self.refused = self.refused.max(other.refused);
+        for side in 0..2 {
+            self.packets[side] = self.packets[side].max(other.packets[side]);
+            self.octets[side] = self.octets[side].max(other.octets[side]);
+        }
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.found = self.found.min(other.found);
+        self.parts = self.parts.union(other.parts);
+    }
+
     /// Attempts of both kinds.
     pub fn attempts(&self) -> u64 {
         self.unanswered + self.refused
@@ -141,11 +157,53 @@ pub struct Contact {
     pub own_node: bool,
     /// A pod that came back to itself through a service: the next backend may be a sibling.
     pub hairpin: bool,
+    /// What flow logs say that policies did to it; `None` where they say nothing of the kind.
+    pub word: Option<Box<LogWord>>,
     /// Counts.
     pub tally: Tally,
 }
 
+/// What flow logs say that was not let through. Its counts are in [`Tally::unanswered`] too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogWord {
+    /// Connections that a policy stopped.
+    pub denied: u64,
+    /// Connections that a policy would have stopped, were it in force.
+    pub would_deny: u64,
+    /// Connections that something else stopped.
+    pub dropped: u64,
+    /// The policies that the logs name, `NAMESPACE/NAME`.
+    pub policies: BTreeSet<String>,
+}
+
+impl LogWord {
+    /// Adds what another log, or other lines, say.
+    pub fn merge(&mut self, other: &LogWord) {
+        self.denied = self.denied.max(other.denied);
+        self.would_deny = self.would_deny.max(other.would_deny);
+        self.dropped = self.dropped.max(other.dropped);
+        self.policies.extend(other.policies.iter().cloned());
+    }
+}
+
 impl Contact {
+    /// Takes in what another source reports of the same traffic: the fuller counts, and everything
+    /// that either knows.
+    pub fn hear(&mut self, other: Contact) {
+        self.services.extend(other.services);
+        self.behind.extend(other.behind);
+        self.orientation = self.orientation.min(other.orientation);
+        self.probe &= other.probe;
+        self.own_node &= other.own_node;
+        self.hairpin |= other.hairpin;
+        self.tally.widen(&other.tally);
+        match (&mut self.word, other.word) {
+            (Some(known), Some(more)) => known.merge(&more),
+            (known @ None, more) => *known = more,
+            (Some(_), None) => {}
+        }
+    }
+
     /// A pod that talked to itself without a service in between: no policy sees it.
     pub fn is_loopback(&self) -> bool {
         !self.hairpin && self.from.pod.is_some() && self.from.pod == self.to.pod

@@ -19,11 +19,11 @@ pub mod inventory;
 pub mod parts;
 
 pub use attribute::attribute;
-pub use contact::{Contact, Party, PodName, Tally};
+pub use contact::{Contact, LogWord, Party, PodName, Tally};
 pub use edge::{Edge, EdgeKey};
 pub use facts::{Completeness, Facts};
 pub use graph::{CommunicationGraph, GraphNode, View};
-pub use inventory::{Holder, Inventory, KnownPod, Scheduled, ServiceUse, Workload};
+pub use inventory::{Holder, Inventory, KnownPod, Scheduled, ServiceUse, Workload, objects_of};
 pub use parts::Parts;
 
 #[cfg(test)]

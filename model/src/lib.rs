@@ -18,6 +18,7 @@
 pub mod address;
 pub mod flow;
 pub mod label;
+pub mod logged;
 pub mod node;
 pub mod object;
 pub mod policy;
@@ -33,6 +34,7 @@ mod translation;
 pub use address::{Address, Endpoint};
 pub use flow::{FlowRecord, Half, IcmpType, Orientation, Signs, TapId};
 pub use label::Labels;
+pub use logged::{Conversation, Logged};
 pub use node::NodeId;
 pub use policy::{Direction, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName};
 pub use port::{PortRange, PortSet};

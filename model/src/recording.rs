@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::flow::{FlowRecord, TapId};
+use crate::logged::Logged;
 use crate::time::Timestamp;
 use crate::translation::Translation;
 
@@ -133,6 +134,8 @@ pub struct Recording {
     pub packets: u64,
     /// Connections whose addresses a node rewrote, where it told them.
     pub translations: Vec<Translation>,
+    /// What flow logs told.
+    pub logged: Logged,
 }
 
 impl Recording {
@@ -141,11 +144,10 @@ impl Recording {
         self.taps.get(usize::from(id.0))
     }
 
-    /// Earliest and latest packet of all taps.
+    /// Earliest and latest packet of all taps, and line of all logs.
     pub fn window(&self) -> Option<(Timestamp, Timestamp)> {
-        let first = self.taps.iter().map(|t| t.first).min()?;
-        let last = self.taps.iter().map(|t| t.last).max()?;
-        Some((first, last))
+        let taps = self.taps.iter().map(|tap| (tap.first, tap.last));
+        taps.chain(self.logged.window()).reduce(|x, y| (x.0.min(y.0), x.1.max(y.1)))
     }
 }
 

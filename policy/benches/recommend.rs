@@ -88,6 +88,7 @@ fn scene(workloads: usize) -> Scene {
         probe: false,
         own_node: false,
         hairpin: false,
+        word: None,
         tally: Tally { connections: 1, packets: [3, 3], first: at, last: at, ..Tally::empty() },
     };
     let mut contacts = Vec::new();

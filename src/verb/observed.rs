@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flowfence_graph::{Contact, Facts, attribute};
+use flowfence_graph::{Contact, Facts, Inventory, attribute, objects_of};
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge_by};
 use flowfence_policy::semantics::Plugin;
@@ -38,7 +38,7 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
     let sources = Sources::open(args)?;
     let feed = Arc::new(Feed::open(objects, sources.take_time())?);
     let traffic = sources.read(Some(feed.objects()))?;
-    let cluster = feed.finish()?;
+    let mut cluster = feed.finish()?;
     if objects.cluster.is_empty() && cluster.api.is_none() {
         say!(
             "flowfence: no --cluster given, and no kubeconfig: addresses stay addresses (give objects from \
@@ -49,6 +49,16 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
         && objects.cluster.iter().all(|p| p.as_os_str() != "none")
     {
         say!("flowfence: the cluster is empty: no object names an address");
+    }
+    let logged = &traffic.recording.logged;
+    if cluster.inventory.is_empty() && !logged.is_empty() {
+        Arc::make_mut(&mut cluster).inventory = Inventory::new(vec![objects_of(logged)]);
+        if !cluster.inventory.is_empty() {
+            say!(
+                "flowfence: pods, labels and namespaces are taken from the flow logs: what they do not name is not \
+                 known, and their labels may be fewer than the pods have"
+            );
+        }
     }
     let facts = attribute(traffic.recording, &cluster.inventory);
     let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();

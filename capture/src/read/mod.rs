@@ -20,9 +20,13 @@ use std::io::{Cursor, Read};
 
 use crate::error::CaptureError;
 use crate::flowfile;
+use crate::flowlog;
 use crate::recorder::Recorder;
 use source::{Source, looks_like};
-use window::Window;
+pub(crate) use window::{MAX_BLOCK, Window};
+
+/// How much of an input is looked at to tell which flow log it is.
+const FIRST_LINE: usize = 1 << 16;
 
 /// How much of an input is looked at to tell a flow file by its first frames.
 const FIRST: u64 = 1 << 16;
@@ -93,7 +97,9 @@ fn read_window<R: Read>(
     } else if pcapng::recognise(window.data()) {
         pcapng::read(window, recorder, input)?;
     } else {
-        return Err(unrecognised(window));
+        window.fill(FIRST_LINE)?;
+        let Some(format) = flowlog::recognise(window.data()) else { return Err(unrecognised(window)) };
+        flowlog::read(window, recorder, input, format)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::error::CaptureError;
 use crate::recorder::Recorder;
 
 /// Records and blocks beyond this are taken for damage: four times libpcap's largest snapshot.
-pub(super) const MAX_BLOCK: usize = 1 << 20;
+pub(crate) const MAX_BLOCK: usize = 1 << 20;
 /// Room for the largest block and the header of the one after it.
 const CAPACITY: usize = MAX_BLOCK + 4096;
 /// How much is asked of the input at a time; what fits a core's second-level cache is read from
@@ -17,7 +17,7 @@ const CHUNK: usize = 1 << 17;
 const MAX_PROBLEMS: usize = 8;
 
 /// The octets that were read and not yet used, and what went wrong so far.
-pub(super) struct Window<'p, R: Read> {
+pub(crate) struct Window<'p, R: Read> {
     source: Source<R>,
     buffer: Vec<u8>,
     /// Start and end of the octets that are not yet used.
@@ -55,13 +55,13 @@ impl<'p, R: Read> Window<'p, R> {
 
     /// What is there.
     #[inline]
-    pub(super) fn data(&self) -> &[u8] {
+    pub(crate) fn data(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// Reads until `wanted` octets are there; false when the input ends before. An error of the
     /// input itself is one; an error of the decompression ends the input.
-    pub(super) fn fill(&mut self, wanted: usize) -> Result<bool, CaptureError> {
+    pub(crate) fn fill(&mut self, wanted: usize) -> Result<bool, CaptureError> {
         let wanted = wanted.min(CAPACITY);
         while self.end - self.start < wanted {
             if self.at_end {
@@ -99,20 +99,20 @@ impl<'p, R: Read> Window<'p, R> {
 
     /// Passes over `n` octets that were used.
     #[inline]
-    pub(super) fn consume(&mut self, n: usize) {
+    pub(crate) fn consume(&mut self, n: usize) {
         let n = n.min(self.end - self.start);
         self.start += n;
         self.offset += n as u64;
     }
 
     /// Passes over `n` octets that nobody could use.
-    pub(super) fn skip(&mut self, n: usize) {
+    pub(crate) fn skip(&mut self, n: usize) {
         self.skipped += n.min(self.end - self.start) as u64;
         self.consume(n);
     }
 
     /// Counts a record that could not be used.
-    pub(super) fn damaged(&mut self, what: &str) {
+    pub(crate) fn damaged(&mut self, what: &str) {
         self.damaged += 1;
         self.problem(what);
     }

@@ -14,6 +14,7 @@
 //! flow for orientation and joins.
 
 mod join;
+mod logged;
 mod name;
 mod orient;
 mod outcome;
@@ -40,14 +41,17 @@ use strand::Strands;
 /// Pure and deterministic: the order of records, taps and inputs does not matter.
 pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let window = recording.window();
-    let Recording { records, taps, files, names, mut counts, packets, translations } = recording;
+    let Recording { records, taps, files, names, mut counts, packets, translations, logged } = recording;
     let record_count = records.len() as u64;
-    let visible = visible::visible_pods(&records, &taps, inventory);
+    let mut visible = visible::visible_pods(&records, &taps, inventory);
+    visible.extend(visible::logged_pods(&logged, inventory));
     let mut strands = Strands::from_records(records);
     let mut orientations = orient::orient(&mut strands, &taps, &names, inventory);
     let told = translate::translate(&mut strands, &mut orientations, &translations, inventory);
     let groups = join::join(&strands, inventory, &told);
-    let contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
+    let mut contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
+    logged::add(&logged, window, inventory, &mut contacts);
+    let contacts = contacts.finish();
 
     let unknown: BTreeSet<IpAddr> =
         contacts.iter().flat_map(|c| [&c.from.id, &c.to.id]).filter_map(unknown).collect();
@@ -79,7 +83,7 @@ fn fold(
     window: Option<(Timestamp, Timestamp)>,
     inventory: &Inventory,
     counts: &mut Counts,
-) -> Vec<Contact> {
+) -> Contacts {
     let mut contacts = Contacts::default();
     let mut members: Vec<&FlowRecord> = Vec::new();
     for group in groups.iter() {
@@ -105,7 +109,7 @@ fn fold(
             None => counts.add("remnants", 1),
         }
     }
-    contacts.finish()
+    contacts
 }
 
 /// Contacts as they grow: ends are kept once each, and looked up by number.
@@ -148,6 +152,7 @@ impl Contacts {
             probe,
             own_node,
             hairpin: named.hairpin,
+            word: None,
             tally,
         };
         let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
@@ -156,6 +161,24 @@ impl Contacts {
             Some(known) => merge(known, &contact),
             None => self.list.push(contact),
         }
+    }
+
+    /// What logs say of a contact. Where it is known from packets it is the same seen again.
+    fn say(&mut self, contact: Contact) {
+        let (from, to) = (self.number(Party::clone(&contact.from)), self.number(Party::clone(&contact.to)));
+        let port = contact.icmp.map_or(contact.port.unwrap_or(0), |i| u16::from_be_bytes([i.kind, i.code]));
+        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let slot = *self.index.entry((from, to, contact.protocol, port)).or_insert(next);
+        match self.list.get_mut(slot as usize) {
+            Some(known) => known.hear(contact),
+            None => self.list.push(contact),
+        }
+    }
+
+    /// The one copy of an end.
+    fn share(&mut self, party: Party) -> Arc<Party> {
+        let number = self.number(party.clone());
+        self.party(number).unwrap_or_else(|| Arc::new(party))
     }
 
     fn number(&mut self, party: Party) -> u32 {

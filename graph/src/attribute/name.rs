@@ -147,7 +147,7 @@ fn client(asking: &BTreeSet<IpAddr>, to: &Party, at: Timestamp, inventory: &Inve
 }
 
 /// A service address was seen but not which backend answered: its workload, when all are of one.
-fn behind_service(
+pub(super) fn behind_service(
     service: Endpoint,
     backend: &Backend,
     protocol: Protocol,
@@ -174,7 +174,12 @@ fn behind_service(
 
 /// Who `address` was at `at`. `asked` is the port that was asked of it: an API server that shares
 /// a node's address is told from the node by it.
-fn party(address: IpAddr, asked: Option<(Protocol, u16)>, at: Timestamp, inventory: &Inventory) -> Party {
+pub(super) fn party(
+    address: IpAddr,
+    asked: Option<(Protocol, u16)>,
+    at: Timestamp,
+    inventory: &Inventory,
+) -> Party {
     match inventory.holder_at(address, at) {
         Holder::Pod(pod) => {
             if let Some(known) = inventory.pods().get(pod) {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use flowfence_model::{FlowRecord, Tap, TapId, Timestamp};
+use flowfence_model::{FlowRecord, Logged, Tap, TapId, Timestamp};
 
 use crate::contact::PodName;
 use crate::inventory::{Holder, Inventory};
@@ -36,6 +36,22 @@ pub fn visible_pods(records: &[FlowRecord], taps: &[Tap], inventory: &Inventory)
     pods.filter(|known| sights.values().any(|sight| sight.covers(&known.pod)))
         .map(|known| name_of(&known.pod))
         .collect()
+}
+
+/// Pods whose node wrote down everything that they did. Where nobody knows the node of a pod that
+/// such a log names, the log is taken at its word.
+pub fn logged_pods(logged: &Logged, inventory: &Inventory) -> BTreeSet<PodName> {
+    let whole: BTreeSet<&str> = logged
+        .observers
+        .iter()
+        .filter(|observer| observer.is_whole)
+        .map(|observer| &*observer.name)
+        .collect();
+    if whole.is_empty() {
+        return BTreeSet::new();
+    }
+    let pods = inventory.pods().iter().map(|known| &known.pod).filter(|pod| !pod.host_network);
+    pods.filter(|pod| pod.node.is_empty() || whole.contains(pod.node.as_str())).map(name_of).collect()
 }
 
 /// Pods that ran at some moment of the window.

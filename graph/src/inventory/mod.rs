@@ -7,6 +7,7 @@
 //!                                          └─ service ─▶ service address → pods and ports
 //! ```
 
+mod logged;
 mod moment;
 mod owner;
 mod service;
@@ -19,6 +20,7 @@ use flowfence_model::object::{EndpointSlice, Namespace, Node, Object, Pod, Sched
 use flowfence_model::{ClusterPolicy, Labels, NetworkPolicy, NodeId, Protocol, Timestamp};
 use ipnet::IpNet;
 
+pub use logged::objects_of;
 pub use service::{Backend, ServiceUse};
 pub use tenure::Holder;
 

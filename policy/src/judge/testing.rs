@@ -197,6 +197,7 @@ impl World {
             probe: false,
             own_node: false,
             hairpin: false,
+            word: None,
             tally,
         };
         self.contacts.push(Sight { from: from.to_owned(), to: to.to_owned(), contact });

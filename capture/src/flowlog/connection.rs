@@ -1,0 +1,134 @@
+//! One connection of a log that has every connection with both its ports.
+//!
+//! Such a log is as good as packets: it becomes a flow record, and goes the way of all flow
+//! records, so that translation, direction and outcome are decided in one place.
+
+use flowfence_model::{Endpoint, FlowRecord, Half, IcmpType, Protocol, Signs, TapId, Timestamp};
+
+/// How far a connection got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It was opened and answered.
+    Established,
+    /// It was refused.
+    Refused,
+    /// Nobody answered.
+    Unanswered,
+    /// Packets went as counted; the log does not tell who opened.
+    Untold,
+}
+
+/// A connection as a log tells it. The client is who opened, when the log knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// Who opened, or who sent the first packet.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Type and code, for ICMP.
+    pub icmp: Option<IcmpType>,
+    /// First and last moment.
+    pub time: (Timestamp, Timestamp),
+    /// How far it got.
+    pub state: State,
+    /// Packets there and back; 0 where the log has none.
+    pub packets: [u64; 2],
+    /// Octets there and back.
+    pub octets: [u64; 2],
+    /// What tells it from every other, the same for all writings of it before and after address
+    /// translation.
+    pub mark: Option<u32>,
+}
+
+impl Connection {
+    /// The record of what a tap would have seen of it.
+    pub fn record(&self, tap: TapId) -> FlowRecord {
+        let mut server = self.server;
+        if let Some(icmp) = self.icmp {
+            server.port = u16::from_be_bytes([icmp.kind, icmp.code]);
+        }
+        let mut record = FlowRecord::new(self.protocol, self.client, server, tap, self.time.0);
+        record.last = self.time.1.max(self.time.0);
+        let (there, back) = self.signs();
+        let came_back = matches!(self.state, State::Established | State::Refused)
+            && self.protocol == Protocol::Tcp
+            || self.state == State::Established;
+        record.forward = self.half(0, there, true);
+        record.reverse = self.half(1, back, came_back);
+        record
+    }
+
+    /// A log without counts still had a packet where something is known to have been sent.
+    fn half(&self, side: usize, signs: Signs, is_sent: bool) -> Half {
+        let packets = self.packets.get(side).copied().unwrap_or(0).max(u64::from(is_sent));
+        let octets = self.octets.get(side).copied().unwrap_or(0);
+        let mut half = Half { packets, octets, isn: 0, signs };
+        if let Some(mark) = self.mark {
+            half.signs.insert(Signs::ISN);
+            half.isn = mark;
+        }
+        half
+    }
+
+    fn signs(&self) -> (Signs, Signs) {
+        let none = Signs::default();
+        match (self.protocol, self.state) {
+            (Protocol::Tcp | Protocol::Sctp, State::Established) => {
+                (Signs::OPEN.union(Signs::SEGMENT), Signs::ACCEPT.union(Signs::SEGMENT))
+            }
+            (Protocol::Tcp | Protocol::Sctp, State::Refused) => (Signs::OPEN, Signs::RESET),
+            (Protocol::Tcp | Protocol::Sctp, State::Unanswered) => (Signs::OPEN, none),
+            (Protocol::Tcp | Protocol::Sctp, State::Untold) => {
+                let went = |side: usize| self.packets.get(side).is_some_and(|n| *n > 0);
+                let segment = |went: bool| if went { Signs::SEGMENT.union(Signs::PAYLOAD) } else { none };
+                (segment(went(0)), segment(went(1)))
+            }
+            (Protocol::Udp, State::Refused) => (Signs::UNREACHABLE, none),
+            (Protocol::Icmp, State::Established) => (Signs::OPEN, Signs::ACCEPT),
+            (Protocol::Icmp, _) => (Signs::OPEN, none),
+            (Protocol::Udp, _) => (none, none),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flowfence_model::Address;
+
+    fn connection(protocol: Protocol, state: State) -> Connection {
+        let end = |last, port| Endpoint::new(Address::v4([10, 0, 0, last]), port);
+        let at = Timestamp::from_secs(1, 0);
+        let (client, server) = (end(1, 40_000), end(2, 80));
+        let (packets, octets) = ([0; 2], [0; 2]);
+        Connection {
+            client,
+            server,
+            protocol,
+            icmp: None,
+            time: (at, at),
+            state,
+            packets,
+            octets,
+            mark: None,
+        }
+    }
+
+    #[test]
+    fn without_counts_a_known_answer_is_a_packet_that_came_back() {
+        let cases = [
+            (Protocol::Tcp, State::Established, [1, 1]),
+            (Protocol::Tcp, State::Refused, [1, 1]),
+            (Protocol::Tcp, State::Unanswered, [1, 0]),
+            (Protocol::Udp, State::Established, [1, 1]),
+            (Protocol::Udp, State::Refused, [1, 0]),
+            (Protocol::Udp, State::Unanswered, [1, 0]),
+        ];
+        for (protocol, state, packets) in cases {
+            let record = connection(protocol, state).record(TapId(0));
+            assert_eq!([record.forward.packets, record.reverse.packets], packets, "{protocol} {state:?}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Lines become conversations while they are read.
+//!
+//! The port of the one who opened changes with each connection and names nothing, so it is not
+//! part of what a conversation is; how many there were is kept. Where a line does not tell who
+//! opened, the end with the ephemeral port is put first, and it stays open until everything was
+//! read whether the other one served: other lines tell, or three client ports do.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use flowfence_model::logged::{
+    Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, LoggedVerdict,
+    NameId, Observer, ObserverId,
+};
+use flowfence_model::{Address, IcmpType, Orientation, Protocol, Timestamp};
+use foldhash::fast::RandomState;
+use hashbrown::{HashMap, HashSet, HashTable};
+
+use super::entry::{Answer, End, Entry, Opener};
+use super::intern::Interner;
+use crate::cause::{Cause, Tally};
+
+/// Where the ports begin that systems hand out to clients: Linux from 32768 (`ip_local_port_range`),
+/// others from 49152 (RFC 6335 §6).
+const EPHEMERAL: u16 = 32_768;
+
+/// Client ports of one client, or clients, that show which end serves.
+const MANY: u64 = 3;
+
+/// Conversations that are kept at most, some 190 octets each.
+const MAX_CONVERSATIONS: usize = 1 << 22;
+
+/// Addresses of pods that are kept at most.
+const MAX_ADDRESSES: usize = 1 << 20;
+
+/// Everything that logs told so far.
+#[derive(Debug, Default)]
+pub struct Fold {
+    conversations: Vec<Conversation>,
+    index: HashTable<u32>,
+    seed: RandomState,
+    identities: Interner<Option<Identity>>,
+    observers: Interner<Observer>,
+    names: Interner<String>,
+    addresses: HashMap<(Address, IdentityId), (Timestamp, Timestamp), RandomState>,
+    overflowed: u64,
+    lines: u64,
+}
+
+impl Fold {
+    /// The number of what a log wrote as `raw` about an end; `read` is asked once for each writing,
+    /// and may find that it is nobody in particular.
+    pub fn identity(&mut self, raw: &[u8], read: impl FnOnce() -> Option<Identity>) -> Option<IdentityId> {
+        let id = self.identities.intern(raw, read)?;
+        self.identities.get(id)?.is_some().then_some(IdentityId(id))
+    }
+
+    /// An observer by its format and name, of whose pods not everything need be in the log.
+    pub fn observer(&mut self, format: &'static str, name: &str) -> ObserverId {
+        let make = || Observer { format, name: name.to_owned(), is_whole: false };
+        ObserverId(self.observers.intern_pair(format, name, make).unwrap_or(u32::MAX))
+    }
+
+    /// A node that reports all traffic of its pods.
+    pub fn node(&mut self, format: &'static str, name: &str) -> ObserverId {
+        let make = || Observer { format, name: name.to_owned(), is_whole: !name.is_empty() };
+        ObserverId(self.observers.intern_pair(format, name, make).unwrap_or(u32::MAX))
+    }
+
+    /// A service or policy by its namespace and name.
+    pub fn name(&mut self, namespace: &str, name: &str) -> Option<NameId> {
+        if name.is_empty() {
+            return None;
+        }
+        let make = || if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
+        self.names.intern_pair(namespace, name, make).map(NameId)
+    }
+
+    /// Takes one line.
+    pub fn add(&mut self, entry: &Entry) {
+        self.lines += 1;
+        let (client, server) = match entry.opener {
+            Opener::Source => (entry.source, entry.destination),
+            Opener::Destination => (entry.destination, entry.source),
+            Opener::Untold => by_ports(entry),
+        };
+        let is_turned = client != entry.source;
+        for end in [client, server] {
+            self.note_address(end, entry.time);
+        }
+        let conversation = conversation(entry, client, server, is_turned);
+        match self.slot(&conversation) {
+            Some(known) => known.counts.add(&conversation.counts),
+            None => self.overflowed += 1,
+        }
+    }
+
+    /// Connections and conversations, with what only the whole can tell.
+    pub(crate) fn finish(mut self, tally: &mut Tally) -> Logged {
+        tally.add_many(Cause::ConversationsOverflowed, self.overflowed);
+        let served = self.served();
+        let observers = self.observers.finish();
+        let format = |c: &Conversation| observers.get(c.observer.0 as usize).map_or("", |o| o.format);
+        // A log that ever shows an answer means something by silence.
+        let shows =
+            |c: &&Conversation| c.counts.answered || c.counts.packets[1] > 0 || c.counts.unanswered > 0;
+        let telling: HashSet<&str, RandomState> =
+            self.conversations.iter().filter(shows).map(format).collect();
+        for conversation in &mut self.conversations {
+            if conversation.orientation == Orientation::Unknown && served.contains(&server_of(conversation)) {
+                conversation.orientation = Orientation::Inferred;
+            }
+            conversation.counts.tells_answers = telling.contains(format(conversation));
+        }
+        let mut addresses: Vec<LoggedAddress> = self
+            .addresses
+            .into_iter()
+            .map(|((address, identity), (first, last))| LoggedAddress {
+                address: address.ip(),
+                identity,
+                first,
+                last,
+            })
+            .collect();
+        addresses.sort_unstable();
+        Logged {
+            conversations: self.conversations,
+            // A writing that is nobody keeps its number, so that the others keep theirs.
+            identities: self
+                .identities
+                .finish()
+                .into_iter()
+                .map(|identity| identity.unwrap_or(Identity::Outside(None)))
+                .collect(),
+            addresses,
+            observers,
+            names: self.names.finish(),
+            lines: self.lines,
+        }
+    }
+
+    /// Ends that are known to serve: the log says so of a connection to them, or of one client
+    /// several ports, or several clients, were seen.
+    fn served(&self) -> HashSet<Server, RandomState> {
+        let mut clients: HashMap<Server, u64, RandomState> = HashMap::default();
+        for conversation in &self.conversations {
+            let known = clients.entry(server_of(conversation)).or_default();
+            *known += match conversation.orientation {
+                Orientation::Seen => MANY,
+                _ => u64::from(conversation.counts.client_ports.count_ones()),
+            };
+        }
+        clients.into_iter().filter(|(_, n)| *n >= MANY).map(|(server, _)| server).collect()
+    }
+
+    fn note_address(&mut self, end: End, time: (Timestamp, Timestamp)) {
+        let (Some(address), Some(identity)) = (end.address, end.identity) else { return };
+        if let Some(known) = self.addresses.get_mut(&(address, identity)) {
+            known.0 = known.0.min(time.0);
+            known.1 = known.1.max(time.1);
+        } else if self.addresses.len() < MAX_ADDRESSES {
+            self.addresses.insert((address, identity), time);
+        }
+    }
+
+    /// The conversation that a line belongs to, begun when it is the first.
+    fn slot(&mut self, wanted: &Conversation) -> Option<&mut Conversation> {
+        let hash = hash(&self.seed, wanted);
+        let all = &self.conversations;
+        let found =
+            self.index.find(hash, |i| all.get(*i as usize).is_some_and(|known| is_same(known, wanted)));
+        let at = match found {
+            Some(i) => *i,
+            None if all.len() >= MAX_CONVERSATIONS => return None,
+            None => {
+                let i = u32::try_from(self.conversations.len()).ok()?;
+                self.conversations.push(Conversation { counts: LoggedCounts::NONE, ..wanted.clone() });
+                let (all, seed) = (&self.conversations, &self.seed);
+                self.index
+                    .insert_unique(hash, i, |i| all.get(*i as usize).map_or(0, |c| self::hash(seed, c)));
+                i
+            }
+        };
+        self.conversations.get_mut(at as usize)
+    }
+}
+
+/// What serves.
+type Server = (LoggedEnd, Protocol, Option<u16>);
+
+fn server_of(conversation: &Conversation) -> Server {
+    (conversation.to, conversation.protocol, conversation.port)
+}
+
+/// The end with the ephemeral port is the client's; of two of a kind the one with the higher port,
+/// so that both directions of one connection meet.
+fn by_ports(entry: &Entry) -> (End, End) {
+    let (source, destination) = (entry.source, entry.destination);
+    let is_client = |end: End| end.port.is_some_and(|port| port >= EPHEMERAL);
+    let is_source_first = match (is_client(source), is_client(destination)) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => (source.port, source.address) >= (destination.port, destination.address),
+    };
+    if is_source_first { (source, destination) } else { (destination, source) }
+}
+
+fn conversation(entry: &Entry, client: End, server: End, is_turned: bool) -> Conversation {
+    let there_and_back = |[there, back]: [u64; 2]| if is_turned { [back, there] } else { [there, back] };
+    let mut counts = LoggedCounts {
+        lines: 1,
+        opened: entry.connections,
+        refused: if entry.answer == Answer::Refused { entry.connections.max(1) } else { 0 },
+        unanswered: if entry.answer == Answer::Nothing { entry.connections.max(1) } else { 0 },
+        answered: entry.answer == Answer::Answered,
+        tells_answers: false,
+        client_ports: 0,
+        packets: there_and_back(entry.packets),
+        octets: there_and_back(entry.octets),
+        first: entry.time.0,
+        last: entry.time.1,
+    };
+    if let Some(port) = client.port
+        && entry.protocol.has_ports()
+    {
+        counts.note_client_port(port);
+    }
+    let end = |end: End| LoggedEnd { address: end.address, identity: end.identity };
+    Conversation {
+        from: end(client),
+        to: end(server),
+        protocol: entry.protocol,
+        port: server.port.filter(|_| entry.protocol.has_ports()),
+        icmp: entry.icmp,
+        orientation: match entry.opener {
+            Opener::Untold => Orientation::Unknown,
+            Opener::Source | Opener::Destination => Orientation::Seen,
+        },
+        verdict: entry.verdict,
+        policy: entry.policy,
+        service: entry.service,
+        service_address: entry.service_address,
+        observer: entry.observer,
+        counts,
+    }
+}
+
+/// What makes a conversation: all but how sure it is who opened, and the counts. A line that does
+/// not tell who opened never joins one that does, since it may be another direction.
+type Key =
+    (LoggedEnd, LoggedEnd, Protocol, Option<u16>, Option<IcmpType>, bool, LoggedVerdict, Names, ObserverId);
+
+/// Policy, service and service address.
+type Names = (Option<NameId>, Option<NameId>, Option<Address>);
+
+fn key(c: &Conversation) -> Key {
+    let names = (c.policy, c.service, c.service_address);
+    let is_told = c.orientation == Orientation::Seen;
+    (c.from, c.to, c.protocol, c.port, c.icmp, is_told, c.verdict, names, c.observer)
+}
+
+fn is_same(known: &Conversation, wanted: &Conversation) -> bool {
+    key(known) == key(wanted)
+}
+
+fn hash(seed: &RandomState, conversation: &Conversation) -> u64 {
+    let mut hasher = seed.build_hasher();
+    key(conversation).hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,80 @@
+//! One end of a Hubble flow: who Cilium says that it is.
+
+use std::borrow::Cow;
+
+use flowfence_model::logged::{Identity, PodIdentity};
+use serde::Deserialize;
+
+use super::json::Whole;
+
+/// An endpoint as Hubble writes it.
+#[derive(Deserialize)]
+pub struct Endpoint<'a> {
+    #[serde(borrow)]
+    identity: Option<Whole<'a>>,
+    #[serde(borrow, default)]
+    namespace: Cow<'a, str>,
+    #[serde(borrow, default)]
+    labels: Vec<Cow<'a, str>>,
+    #[serde(borrow, default, alias = "podName")]
+    pod_name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    workloads: Vec<Workload<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Workload<'a> {
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+}
+
+/// Labels of the namespace stand among those of the pod, under this.
+const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
+/// What Cilium itself adds to labels begins so.
+const OWN_LABELS: &str = "io.cilium.k8s.";
+const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+
+/// Who it was; `None` where only the address tells. `node` is the one that wrote the line.
+pub fn identity(end: &Endpoint<'_>, node: &str) -> Option<Identity> {
+    let reserved = |name: &str| end.labels.iter().any(|label| label.strip_prefix("reserved:") == Some(name));
+    let number = end.identity.as_ref().and_then(Whole::value);
+    let is = |name: &str, numbers: &[u64]| reserved(name) || number.is_some_and(|n| numbers.contains(&n));
+    if !end.namespace.is_empty() {
+        return Some(Identity::Pod(pod(end)));
+    }
+    if is("kube-apiserver", &[7]) {
+        Some(Identity::ApiServer)
+    } else if is("host", &[1]) {
+        Some(Identity::Node(Some(node.to_owned()).filter(|name| !name.is_empty())))
+    } else if is("remote-node", &[6]) || is("ingress", &[8]) {
+        Some(Identity::Node(None))
+    } else {
+        // The world, and what lies in a CIDR: its address says more.
+        None
+    }
+}
+
+fn pod(end: &Endpoint<'_>) -> PodIdentity {
+    let mut pod = PodIdentity {
+        namespace: end.namespace.clone().into_owned(),
+        pod: Some(end.pod_name.clone().into_owned()).filter(|name| !name.is_empty()),
+        ..PodIdentity::default()
+    };
+    let workload = end.workloads.first().filter(|workload| !workload.name.is_empty());
+    pod.workload = workload.map(|workload| {
+        let kind = if workload.kind.is_empty() { "Deployment" } else { &workload.kind };
+        (kind.to_owned(), workload.name.clone().into_owned())
+    });
+    for label in &end.labels {
+        let Some(label) = label.strip_prefix("k8s:") else { continue };
+        let (key, value) = label.split_once('=').unwrap_or((label, ""));
+        if let Some(key) = key.strip_prefix(NAMESPACE_LABELS) {
+            pod.namespace_labels.insert(key.to_owned(), value.to_owned());
+        } else if !key.starts_with(OWN_LABELS) && key != NAMESPACE {
+            pod.labels.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    pod
+}

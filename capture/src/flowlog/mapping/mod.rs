@@ -1,0 +1,247 @@
+//! Formats told by a mapping: which column, or member of a JSON object, is what.
+//!
+//! ```text
+//! mapping (TOML) ─┐
+//! line ─▶ row ────┴▶ decode ─▶ Entry (a conversation) or Connection (a flow record)
+//! ```
+//!
+//! Most logs are the same table under other names. Those are read by a mapping that is built in
+//! (`maps/`), and any other CSV or JSON lines by one that the user writes (`--format map:FILE`,
+//! described in `docs/flow-logs.md`).
+
+mod builtin;
+mod decode;
+mod row;
+
+use serde::Deserialize;
+
+pub(super) use builtin::{CALICO, ENVOY, GCP, GKE, NETOBSERV, OTEL, SURICATA, ZEEK, ZEEK_JSON};
+pub(super) use decode::Mapped;
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// A JSON object a line.
+    #[default]
+    Json,
+    /// Comma-separated values, names in the first line (RFC 4180).
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// Zeek's TSV, with names in `#fields`.
+    Zeek,
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowKind {
+    /// Anything between two ends in some interval; rows of one observer add up.
+    #[default]
+    Flow,
+    /// A whole connection, with both its ports and both its directions.
+    Connection,
+}
+
+/// Who opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpenerRule {
+    /// The source of every row.
+    Source,
+    /// Rows do not tell, unless a field does.
+    #[default]
+    Unknown,
+}
+
+/// The unit of times that are numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Seconds since 1970, a fraction allowed; texts are read as RFC 3339.
+    #[default]
+    S,
+    /// Milliseconds.
+    Ms,
+    /// Microseconds.
+    Us,
+    /// Nanoseconds.
+    Ns,
+}
+
+/// Which field is what. A field is the name of a column or, when it begins with `/`, a JSON
+/// pointer (RFC 6901).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// What a line is.
+    #[serde(default)]
+    pub layout: Layout,
+    /// What a row is about.
+    #[serde(default)]
+    pub row: RowKind,
+    /// JSON pointers under which the object may stand, tried in their order; the line itself by default.
+    #[serde(default)]
+    pub roots: Vec<String>,
+    /// When it was.
+    pub time: TimeFields,
+    /// Who sent.
+    pub source: EndFields,
+    /// Who received.
+    pub destination: EndFields,
+    /// The protocol: its name or IANA number. TCP when there is no such field.
+    pub protocol: Option<String>,
+    /// Type and code, for ICMP.
+    pub icmp: Option<[String; 2]>,
+    /// Who opened.
+    #[serde(default)]
+    pub opener: OpenerRule,
+    /// A field that says who opened, before `opener`.
+    pub reply: Option<Choice>,
+    /// TCP flags as a number, of all packets of the row: tells who opened where nothing else does.
+    pub tcp_flags: Option<String>,
+    /// Packets and octets.
+    #[serde(default)]
+    pub counts: CountFields,
+    /// A field that says what became of it.
+    pub verdict: Option<Verdicts>,
+    /// A field that says what was answered.
+    pub answer: Option<Answers>,
+    /// The policy that decided.
+    pub policy: Option<NameFields>,
+    /// The service that it went through.
+    pub service: Option<NameFields>,
+    /// Who wrote the row: rows of one observer add up, those of several are the same seen again.
+    #[serde(default)]
+    pub observer: Vec<String>,
+    /// The name of the destination, when it is outside.
+    pub destination_name: Option<String>,
+    /// Rows that are something else, or repeat others.
+    #[serde(default)]
+    pub skip: Vec<Condition>,
+}
+
+/// Fields of times.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeFields {
+    /// The beginning; of several the first that the row has.
+    pub first: Vec<String>,
+    /// The end.
+    #[serde(default)]
+    pub last: Vec<String>,
+    /// How long it took, in seconds.
+    pub duration: Option<String>,
+    /// The unit of numbers.
+    #[serde(default)]
+    pub unit: Unit,
+}
+
+/// Fields of one end.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndFields {
+    /// Its address; of several the first that the row has. A port behind a colon is taken off.
+    pub address: Vec<String>,
+    /// Its port; when there is no such field, the one behind the colon of the address.
+    pub port: Option<String>,
+    /// Namespace of the pod.
+    #[serde(default)]
+    pub namespace: Vec<String>,
+    /// Name of the pod.
+    pub pod: Option<String>,
+    /// Kind and name of its controller.
+    pub workload: Option<[String; 2]>,
+    /// Labels: a JSON object, a list of `key=value`, or a text of them between commas or ` | `.
+    pub labels: Option<String>,
+    /// The name of the node, when it is one.
+    pub node: Option<String>,
+    /// What `pod` means: rows where this field has one of these values only.
+    pub only_if: Option<Condition>,
+}
+
+/// Fields of counts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountFields {
+    /// Packets from source to destination.
+    pub packets: Option<String>,
+    /// Octets from source to destination.
+    pub octets: Option<String>,
+    /// Packets back.
+    pub packets_back: Option<String>,
+    /// Octets back.
+    pub octets_back: Option<String>,
+    /// Connections that began.
+    pub connections: Option<String>,
+}
+
+/// Namespace and name of an object.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameFields {
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A field and values.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// The field.
+    pub field: String,
+    /// One of these; empty for "whenever it is there".
+    #[serde(default)]
+    pub is: Vec<String>,
+}
+
+/// A field that says which end opened.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The field.
+    pub field: String,
+    /// Values of rows that the source opened.
+    #[serde(default)]
+    pub source: Vec<String>,
+    /// Values of rows that the destination opened.
+    #[serde(default)]
+    pub destination: Vec<String>,
+}
+
+/// A field that says what became of it. A value that is in no list passes for allowed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdicts {
+    /// The field.
+    pub field: String,
+    /// Stopped by a policy.
+    #[serde(default)]
+    pub denied: Vec<String>,
+    /// Would be stopped by a policy that is being tried.
+    #[serde(default)]
+    pub would_deny: Vec<String>,
+    /// Stopped by something else.
+    #[serde(default)]
+    pub dropped: Vec<String>,
+}
+
+/// A field that says what was answered.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// The field.
+    pub field: String,
+    /// The connection was established.
+    #[serde(default)]
+    pub answered: Vec<String>,
+    /// It was refused.
+    #[serde(default)]
+    pub refused: Vec<String>,
+    /// Nobody answered.
+    #[serde(default)]
+    pub unanswered: Vec<String>,
+}

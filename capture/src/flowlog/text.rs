@@ -1,0 +1,120 @@
+//! Words of text formats: addresses, numbers, times.
+
+use std::net::IpAddr;
+
+use flowfence_model::{Address, Protocol, Timestamp};
+
+/// An address, as RFC 5952 or dotted.
+pub fn address(word: &[u8]) -> Option<Address> {
+    v4(word).map(Address::v4).or_else(|| {
+        let ip: IpAddr = std::str::from_utf8(word).ok()?.parse().ok()?;
+        Some(Address::from(ip))
+    })
+}
+
+/// Four numbers between dots. Written out because every line of a log has two of them.
+fn v4(word: &[u8]) -> Option<[u8; 4]> {
+    if word.len() > 15 {
+        return None;
+    }
+    let mut octets = [0; 4];
+    let mut parts = word.split(|c| *c == b'.');
+    for octet in &mut octets {
+        let part = parts.next().filter(|part| part.len() == 1 || part.first() != Some(&b'0'))?;
+        *octet = u8::try_from(number(part)?).ok()?;
+    }
+    parts.next().is_none().then_some(octets)
+}
+
+/// A number without sign.
+pub fn number(word: &[u8]) -> Option<u64> {
+    if word.is_empty() || word.len() > 20 {
+        return None;
+    }
+    word.iter().try_fold(0_u64, |sum, c| {
+        let digit = c.is_ascii_digit().then(|| u64::from(c - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// A port.
+pub fn port(word: &[u8]) -> Option<u16> {
+    u16::try_from(number(word)?).ok()
+}
+
+/// Seconds since 1970 with an optional fraction.
+pub fn epoch(word: &[u8]) -> Option<Timestamp> {
+    let mut parts = word.splitn(2, |c| *c == b'.');
+    let secs = i64::try_from(number(parts.next()?)?).ok()?;
+    let nanos = match parts.next() {
+        None => 0,
+        Some(fraction) => {
+            let digits = fraction.get(..fraction.len().min(9))?;
+            let scale = 10_u64.pow(9 - u32::try_from(digits.len()).ok()?);
+            u32::try_from(number(digits)? * scale).ok()?
+        }
+    };
+    Some(Timestamp::from_secs(secs, nanos))
+}
+
+/// A moment as RFC 3339 writes it; an offset without its colon, as Suricata has it, is read too.
+pub fn rfc3339(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let (moment, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
+        let (hours, minutes) = offset.split_at_checked(3)?;
+        format!("{moment}{hours}:{minutes}").parse().ok()
+    })
+}
+
+/// A protocol by its IANA number; `None` for one without ports that is not ICMP.
+pub fn protocol(number: u64) -> Option<Protocol> {
+    match number {
+        1 | 58 => Some(Protocol::Icmp),
+        6 => Some(Protocol::Tcp),
+        17 => Some(Protocol::Udp),
+        132 => Some(Protocol::Sctp),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_the_standard_library_reads_them() {
+        for word in [
+            "10.0.0.1",
+            "255.255.255.255",
+            "0.0.0.0",
+            "01.2.3.4",
+            "256.1.1.1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "",
+            "-",
+            "::1",
+            "2001:db8::7",
+            "::ffff:10.0.0.1",
+            "1.2.3.-4",
+            "1..2.3",
+        ] {
+            let expected = word.parse::<IpAddr>().ok().map(Address::from);
+            assert_eq!(address(word.as_bytes()), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn seconds_may_have_a_fraction_of_any_length() {
+        assert_eq!(epoch(b"1795543370"), Some(Timestamp::from_secs(1_795_543_370, 0)));
+        assert_eq!(epoch(b"1795543370.28"), Some(Timestamp::from_secs(1_795_543_370, 280_000_000)));
+        assert_eq!(epoch(b"1.1234567891"), Some(Timestamp::from_secs(1, 123_456_789)));
+        assert_eq!((epoch(b""), epoch(b"x"), epoch(b"1.x"), epoch(b"-1")), (None, None, None, None));
+    }
+
+    #[test]
+    fn numbers_do_not_overflow() {
+        assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!((number(b"18446744073709551616"), number(b"+1"), port(b"65536")), (None, None, None));
+    }
+}

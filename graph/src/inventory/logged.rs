@@ -1,0 +1,54 @@
+//! Objects that flow logs tell of, for when nobody gives those of the cluster.
+//!
+//! What comes out is as good as the log: pods that were silent are missing, and labels may be fewer
+//! than the pods have. It names everything that the log named, and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_model::logged::{Identity, PodIdentity};
+use flowfence_model::object::{Meta, Namespace, Object, Owner, Pod};
+use flowfence_model::{Labels, Logged};
+
+/// The pods and namespaces that `logged` names.
+pub fn objects_of(logged: &Logged) -> Vec<Object> {
+    let mut pods: BTreeMap<(&str, &str), Pod> = BTreeMap::new();
+    let mut namespaces: BTreeMap<&str, Labels> = BTreeMap::new();
+    let mut addresses: BTreeMap<u32, BTreeSet<std::net::IpAddr>> = BTreeMap::new();
+    for known in &logged.addresses {
+        addresses.entry(known.identity.0).or_default().insert(known.address);
+    }
+    for (i, identity) in (0_u32..).zip(&logged.identities) {
+        let Identity::Pod(pod) = identity else { continue };
+        let labels = namespaces.entry(&pod.namespace).or_default();
+        labels.extend(pod.namespace_labels.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let Some(name) = pod.pod.as_deref() else { continue };
+        let known = pods.entry((&pod.namespace, name)).or_insert_with(|| new_pod(pod, name));
+        // Of several writings of one pod the labels that all of them have are sure.
+        known.meta.labels.retain(|key, value| pod.labels.get(key) == Some(value));
+        for address in addresses.get(&i).into_iter().flatten() {
+            if !known.ips.contains(address) {
+                known.ips.push(*address);
+            }
+        }
+    }
+    let pods = pods.into_values().map(Object::Pod);
+    let namespaces = namespaces.into_iter().map(|(name, labels)| {
+        Object::Namespace(Namespace { meta: Meta { name: name.to_owned(), labels, ..Meta::default() } })
+    });
+    pods.chain(namespaces).collect()
+}
+
+fn new_pod(pod: &PodIdentity, name: &str) -> Pod {
+    Pod {
+        meta: Meta {
+            namespace: pod.namespace.clone(),
+            name: name.to_owned(),
+            uid: format!("{}/{name}", pod.namespace),
+            labels: pod.labels.clone(),
+            owner: pod.workload.as_ref().map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() }),
+            ..Meta::default()
+        },
+        node: pod.node.clone().unwrap_or_default(),
+        ..Pod::default()
+    }
+}
