@@ -12,6 +12,7 @@ mod connection;
 mod conntrack;
 mod entry;
 mod fold;
+mod form;
 mod hubble;
 mod hubble_end;
 mod intern;
@@ -25,7 +26,8 @@ use std::io::Read;
 
 use flowfence_model::{FlowRecord, Timestamp};
 
-pub use fold::Fold;
+pub(crate) use fold::Fold;
+pub use form::Form;
 
 use crate::dns::Dns;
 use crate::error::CaptureError;
@@ -36,6 +38,7 @@ use connection::Connection;
 use entry::Skip;
 
 /// A format of flow logs.
+#[derive(Debug)]
 pub struct LogFormat {
     /// What `--format` calls it; never changes.
     pub token: &'static str,
@@ -86,7 +89,7 @@ pub const FORMATS: &[LogFormat] = &[
 ];
 
 /// Reads lines of one format.
-trait Decoder {
+pub(crate) trait Decoder {
     /// Takes one line, without its end.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
 
@@ -114,15 +117,10 @@ impl Sink<'_> {
     }
 }
 
-/// The format whose `--format` token this is.
-pub fn format(token: &str) -> Option<&'static LogFormat> {
-    FORMATS.iter().find(|format| format.token == token)
-}
-
 /// The format that a first line is of.
-pub(crate) fn recognise(first: &[u8]) -> Option<&'static LogFormat> {
+pub(crate) fn recognise(first: &[u8]) -> Option<Form> {
     let line = first_line(first);
-    FORMATS.iter().find(|format| (format.recognise)(line))
+    FORMATS.iter().find(|format| (format.recognise)(line)).map(Form::of)
 }
 
 fn first_line(data: &[u8]) -> &[u8] {
@@ -136,9 +134,9 @@ pub(crate) fn read<R: Read>(
     window: &mut Window<'_, R>,
     recorder: &mut Recorder,
     input: u32,
-    format: &LogFormat,
+    form: &Form,
 ) -> Result<(), CaptureError> {
-    let mut decoder = (format.open)();
+    let mut decoder = form.open();
     let mut number = 0_u64;
     loop {
         let line = match line::next(window)? {
