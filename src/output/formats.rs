@@ -39,7 +39,12 @@ pub fn page() -> String {
     let mut page = String::from(PAGE_HEAD);
     for format in FORMATS {
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "| `{}` | {} |", format.token, row(format).get(1..).unwrap_or_default().join(" | "));
+        let _ = writeln!(
+            page,
+            "| `{}` | {} |",
+            format.token,
+            row(format).get(1..).unwrap_or_default().join(" | ")
+        );
     }
     page.push_str(PAGE_MIDDLE);
     for format in FORMATS {
