@@ -109,8 +109,13 @@ pub(crate) struct Sink<'a> {
 impl Sink<'_> {
     /// One connection of a log that has them all.
     fn connection(&mut self, connection: &Connection) {
-        let tap = self.taps.of_log(self.input, connection.time);
-        self.records.push(connection.record(tap));
+        match connection.fit() {
+            Ok(connection) => {
+                let tap = self.taps.of_log(self.input, connection.time);
+                self.records.push(connection.record(tap));
+            }
+            Err(cause) => self.tally.add(cause),
+        }
     }
 }
 
@@ -119,7 +124,10 @@ pub fn format(token: &str) -> Option<&'static LogFormat> {
     FORMATS.iter().find(|format| format.token == token)
 }
 
-/// The format that a first line is of.
+/// Lines that are looked at to tell the format: the first of a file may be damaged, or a comment.
+const FIRST_LINES: usize = 16;
+
+/// The format that the first lines are of.
 pub(crate) fn recognise(first: &[u8]) -> Option<&'static LogFormat> {
     let line = first_line(first);
     FORMATS.iter().find(|format| (format.recognise)(line))
