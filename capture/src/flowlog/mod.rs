@@ -12,6 +12,7 @@ mod connection;
 mod conntrack;
 mod entry;
 mod fold;
+mod form;
 mod hubble;
 mod hubble_end;
 mod intern;
@@ -25,7 +26,8 @@ use std::io::Read;
 
 use flowfence_model::{FlowRecord, Timestamp};
 
-pub use fold::Fold;
+pub(crate) use fold::Fold;
+pub use form::Form;
 
 use crate::dns::Dns;
 use crate::error::CaptureError;
@@ -36,6 +38,7 @@ use connection::Connection;
 use entry::Skip;
 
 /// A format of flow logs.
+#[derive(Debug)]
 pub struct LogFormat {
     /// What `--format` calls it; never changes.
     pub token: &'static str,
@@ -86,7 +89,7 @@ pub const FORMATS: &[LogFormat] = &[
 ];
 
 /// Reads lines of one format.
-trait Decoder {
+pub(crate) trait Decoder {
     /// Takes one line, without its end.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
 
@@ -119,24 +122,14 @@ impl Sink<'_> {
     }
 }
 
-/// The format whose `--format` token this is.
-pub fn format(token: &str) -> Option<&'static LogFormat> {
-    FORMATS.iter().find(|format| format.token == token)
-}
-
-/// Lines that are looked at to tell the format: the first of a file may be damaged, or a comment.
+/// Lines that are looked at to tell the format: the first of a file may be cut, or a comment.
 const FIRST_LINES: usize = 16;
 
 /// The format that the first lines are of.
-pub(crate) fn recognise(first: &[u8]) -> Option<&'static LogFormat> {
-    let line = first_line(first);
-    FORMATS.iter().find(|format| (format.recognise)(line))
-}
-
-fn first_line(data: &[u8]) -> &[u8] {
-    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii_start();
-    let end = data.iter().position(|octet| *octet == b'\n').unwrap_or(data.len());
-    data.get(..end).unwrap_or_default().trim_ascii_end()
+pub(crate) fn recognise(first: &[u8]) -> Option<Form> {
+    let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
+    let mut lines = first.split(|octet| *octet == b'\n').take(FIRST_LINES).map(<[u8]>::trim_ascii);
+    lines.find_map(|line| FORMATS.iter().find(|format| (format.recognise)(line))).map(Form::of)
 }
 
 /// Reads a whole log.
@@ -144,9 +137,9 @@ pub(crate) fn read<R: Read>(
     window: &mut Window<'_, R>,
     recorder: &mut Recorder,
     input: u32,
-    format: &LogFormat,
+    form: &Form,
 ) -> Result<(), CaptureError> {
-    let mut decoder = (format.open)();
+    let mut decoder = form.open();
     let mut number = 0_u64;
     loop {
         let line = match line::next(window)? {
@@ -160,9 +153,11 @@ pub(crate) fn read<R: Read>(
         };
         number += 1;
         let data = window.data().get(..line).unwrap_or_default();
-        let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii();
+        // Whole lines end; the last one of a file that was cut does not.
+        let is_cut = window.data().len() == line;
+        let text = trimmed(data);
         let mut bad = None;
-        if !text.is_empty() {
+        if !text.trim_ascii().is_empty() {
             let mut sink = recorder.log(input);
             match decoder.line(text, &mut sink) {
                 Ok(()) => {}
@@ -175,10 +170,25 @@ pub(crate) fn read<R: Read>(
         }
         if let Some(problem) = bad {
             window.damaged(&problem);
+            if is_cut {
+                window.truncated();
+            }
         }
         window.consume(line);
         line::pass_end(window);
     }
     decoder.finish(&mut recorder.log(input));
     Ok(())
+}
+
+/// A line without what does not belong to it. Tabs stay: between them may be columns with nothing in.
+fn trimmed(line: &[u8]) -> &[u8] {
+    let mut line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    while let [b' ' | b'\r', rest @ ..] = line {
+        line = rest;
+    }
+    while let [rest @ .., b' ' | b'\r'] = line {
+        line = rest;
+    }
+    line
 }
