@@ -15,6 +15,7 @@ mod fold;
 mod form;
 mod hubble;
 mod hubble_end;
+mod hubble_flow;
 mod intern;
 mod json;
 mod line;

@@ -51,7 +51,8 @@ pub fn told(recording: &Recording) -> String {
     for line in sorted(recording.records.iter().map(record)) {
         let _ = writeln!(text, "{line}");
     }
-    for (address, name) in recording.names.iter() {
+    for (address, names) in recording.names.iter() {
+        let name = names.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let _ = writeln!(text, "name {address} {name}");
     }
     for (cause, n) in recording.counts.iter() {
@@ -76,8 +77,12 @@ pub enum Detail {
 
 /// Who talks to whom on which port, and how sure that is; a line each, every line once.
 pub fn who(recording: &Recording) -> Vec<String> {
-    let mut lines: Vec<String> =
-        recording.logged.conversations.iter().map(|c| conversation(c, &recording.logged, Detail::Who)).collect();
+    let mut lines: Vec<String> = recording
+        .logged
+        .conversations
+        .iter()
+        .map(|c| conversation(c, &recording.logged, Detail::Who))
+        .collect();
     lines.sort();
     lines.dedup();
     lines
