@@ -109,8 +109,14 @@ impl Fold {
         let observers = self.observers.finish();
         let format = |c: &Conversation| observers.get(c.observer.0 as usize).map_or("", |o| o.format);
         // A log that ever shows an answer means something by silence.
-        let shows =
-            |c: &&Conversation| c.counts.answered || c.counts.packets[1] > 0 || c.counts.unanswered > 0;
+        let shows = |c: &&Conversation| {
+            let counts = &c.counts;
+            counts.answered
+                || counts.packets[1] > 0
+                || counts.octets[1] > 0
+                || counts.refused > 0
+                || counts.unanswered > 0
+        };
         let telling: HashSet<&str, RandomState> =
             self.conversations.iter().filter(shows).map(format).collect();
         for conversation in &mut self.conversations {
