@@ -15,6 +15,7 @@ mod fold;
 mod form;
 mod hubble;
 mod hubble_end;
+mod hubble_flow;
 mod intern;
 mod json;
 mod line;
@@ -112,21 +113,24 @@ pub(crate) struct Sink<'a> {
 impl Sink<'_> {
     /// One connection of a log that has them all.
     fn connection(&mut self, connection: &Connection) {
-        let tap = self.taps.of_log(self.input, connection.time);
-        self.records.push(connection.record(tap));
+        match connection.fit() {
+            Ok(connection) => {
+                let tap = self.taps.of_log(self.input, connection.time);
+                self.records.push(connection.record(tap));
+            }
+            Err(cause) => self.tally.add(cause),
+        }
     }
 }
 
-/// The format that a first line is of.
-pub(crate) fn recognise(first: &[u8]) -> Option<Form> {
-    let line = first_line(first);
-    FORMATS.iter().find(|format| (format.recognise)(line)).map(Form::of)
-}
+/// Lines that are looked at to tell the format: the first of a file may be cut, or a comment.
+const FIRST_LINES: usize = 16;
 
-fn first_line(data: &[u8]) -> &[u8] {
-    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii_start();
-    let end = data.iter().position(|octet| *octet == b'\n').unwrap_or(data.len());
-    data.get(..end).unwrap_or_default().trim_ascii_end()
+/// The format that the first lines are of.
+pub(crate) fn recognise(first: &[u8]) -> Option<Form> {
+    let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
+    let mut lines = first.split(|octet| *octet == b'\n').take(FIRST_LINES).map(<[u8]>::trim_ascii);
+    lines.find_map(|line| FORMATS.iter().find(|format| (format.recognise)(line))).map(Form::of)
 }
 
 /// Reads a whole log.
@@ -150,9 +154,11 @@ pub(crate) fn read<R: Read>(
         };
         number += 1;
         let data = window.data().get(..line).unwrap_or_default();
-        let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii();
+        // Whole lines end; the last one of a file that was cut does not.
+        let is_cut = window.data().len() == line;
+        let text = trimmed(data);
         let mut bad = None;
-        if !text.is_empty() {
+        if !text.trim_ascii().is_empty() {
             let mut sink = recorder.log(input);
             match decoder.line(text, &mut sink) {
                 Ok(()) => {}
@@ -165,10 +171,25 @@ pub(crate) fn read<R: Read>(
         }
         if let Some(problem) = bad {
             window.damaged(&problem);
+            if is_cut {
+                window.truncated();
+            }
         }
         window.consume(line);
         line::pass_end(window);
     }
     decoder.finish(&mut recorder.log(input));
     Ok(())
+}
+
+/// A line without what does not belong to it. Tabs stay: between them may be columns with nothing in.
+fn trimmed(line: &[u8]) -> &[u8] {
+    let mut line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    while let [b' ' | b'\r', rest @ ..] = line {
+        line = rest;
+    }
+    while let [rest @ .., b' ' | b'\r'] = line {
+        line = rest;
+    }
+    line
 }
