@@ -1,8 +1,11 @@
 //! Flow logs: what clusters already record.
 //!
 //! ```text
-//! input ─▶ window (compression opened, bounded) ─▶ line ─▶ decoder of the format ─▶ Entry ─▶ fold ─▶ conversations
+//! input ─▶ window (compression opened, bounded) ─▶ split ─▶ decoder of the format ─▶ Entry ─▶ fold ─▶ conversations
 //! ```
+//!
+//! Lines are what a decoder is given, or objects where a document is not one object a line; what was
+//! wrapped around them on their way is taken off first (`split`).
 //!
 //! One file a format, one table ([`FORMATS`]). A decoder turns a line into who opened, who was
 //! asked and on which port, and says when it cannot; what lines of all formats have in common,
@@ -18,6 +21,7 @@ mod intern;
 mod json;
 mod line;
 mod mapping;
+mod split;
 mod text;
 mod vpc;
 
@@ -87,7 +91,7 @@ pub const FORMATS: &[LogFormat] = &[
 
 /// Reads lines of one format.
 trait Decoder {
-    /// Takes one line, without its end.
+    /// Takes one line without its end, or one JSON object over several.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
 
     /// The input has ended: what was gathered is told.
@@ -119,16 +123,9 @@ pub fn format(token: &str) -> Option<&'static LogFormat> {
     FORMATS.iter().find(|format| format.token == token)
 }
 
-/// The format that a first line is of.
+/// The format that an input is of that begins so.
 pub(crate) fn recognise(first: &[u8]) -> Option<&'static LogFormat> {
-    let line = first_line(first);
-    FORMATS.iter().find(|format| (format.recognise)(line))
-}
-
-fn first_line(data: &[u8]) -> &[u8] {
-    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii_start();
-    let end = data.iter().position(|octet| *octet == b'\n').unwrap_or(data.len());
-    data.get(..end).unwrap_or_default().trim_ascii_end()
+    split::beginning(first).and_then(|begin| FORMATS.iter().find(|format| (format.recognise)(&begin)))
 }
 
 /// Reads a whole log.
@@ -138,39 +135,5 @@ pub(crate) fn read<R: Read>(
     input: u32,
     format: &LogFormat,
 ) -> Result<(), CaptureError> {
-    let mut decoder = (format.open)();
-    let mut number = 0_u64;
-    loop {
-        let line = match line::next(window)? {
-            line::Next::End => break,
-            line::Next::TooLong => {
-                number += 1;
-                window.damaged(&format!("line {number} is longer than a line can be"));
-                continue;
-            }
-            line::Next::Line(length) => length,
-        };
-        number += 1;
-        let data = window.data().get(..line).unwrap_or_default();
-        let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii();
-        let mut bad = None;
-        if !text.is_empty() {
-            let mut sink = recorder.log(input);
-            match decoder.line(text, &mut sink) {
-                Ok(()) => {}
-                Err(Skip::Other(cause)) => sink.tally.add(cause),
-                Err(Skip::Bad(why)) => bad = Some(format!("line {number}: {why}: {}", line::sample(text))),
-            }
-            if let Some(report) = recorder.report(input) {
-                report.packets += 1;
-            }
-        }
-        if let Some(problem) = bad {
-            window.damaged(&problem);
-        }
-        window.consume(line);
-        line::pass_end(window);
-    }
-    decoder.finish(&mut recorder.log(input));
-    Ok(())
+    split::read(window, recorder, input, (format.open)())
 }
