@@ -15,12 +15,14 @@ mod connection;
 mod conntrack;
 mod entry;
 mod fold;
+mod goldmane;
 mod hubble;
 mod hubble_end;
 mod intern;
 mod json;
 mod line;
 mod mapping;
+mod pod_group;
 mod split;
 mod text;
 mod vpc;
@@ -76,6 +78,7 @@ pub struct Tells {
 /// The formats, in the order in which they are tried.
 pub const FORMATS: &[LogFormat] = &[
     hubble::FORMAT,
+    goldmane::FORMAT,
     mapping::GKE,
     mapping::GCP,
     mapping::NETOBSERV,
