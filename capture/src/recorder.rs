@@ -7,7 +7,7 @@ use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timest
 use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
-use crate::flowlog::{Fold, Sink};
+use crate::flowlog::{Fold, Form, Sink};
 use crate::fragment::{FragmentKey, Fragments, Whole};
 use crate::gather::{Block, Gathering, Session};
 use crate::link::{Interface, RawPacket};
@@ -79,6 +79,7 @@ pub struct Recorder {
     /// Connections of flow logs that have them one by one.
     logged: Vec<FlowRecord>,
     time_of_input: Timestamp,
+    form: Option<Form>,
 }
 
 impl Recorder {
@@ -102,6 +103,7 @@ impl Recorder {
             fold: Fold::default(),
             logged: Vec::new(),
             time_of_input: Timestamp::default(),
+            form: None,
         }
     }
 
@@ -265,6 +267,21 @@ impl Recorder {
     /// the file.
     pub fn set_time_of_input(&mut self, time: Timestamp) {
         self.time_of_input = time;
+    }
+
+    /// Inputs that are no captures are read as this, whatever they look like.
+    #[must_use]
+    pub fn reading_logs_as(mut self, form: Option<Form>) -> Self {
+        self.form = form;
+        self
+    }
+
+    pub(crate) fn form(&self) -> Option<Form> {
+        self.form.clone()
+    }
+
+    pub(crate) fn has_outlet(&self) -> bool {
+        self.outlet.is_some()
     }
 
     /// Takes back an input that turned out unusable.

@@ -38,6 +38,8 @@ pub struct Completeness {
     pub packets: u64,
     /// Flow records that they made.
     pub records: u64,
+    /// Lines of flow logs that tell of a conversation.
+    pub lines: u64,
     /// Pods of the inventory that ran during the window.
     pub pods: u64,
     /// Of these, pods whose traffic no tap could see wholly.

@@ -20,6 +20,8 @@ pub struct CompletenessReport {
     pub packets: u64,
     /// Flow records that they made.
     pub records: u64,
+    /// Lines of flow logs that tell of conversations.
+    pub log_lines: u64,
     /// Share of packets and flows that were lost, 0 to 1.
     pub loss: f64,
     /// Pods that ran during the window.
@@ -147,10 +149,16 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Causes under which something of the traffic itself was lost, beside damage to files. Whatever
 /// else is counted was understood and is only not a connection.
-const LOSSES: [&str; 4] = ["flows-evicted", "truncated-headers", "tcp-flags-cut", "unsupported-link-type"];
+const LOSSES: [&str; 5] = [
+    "conversations-overflowed",
+    "flows-evicted",
+    "truncated-headers",
+    "tcp-flags-cut",
+    "unsupported-link-type",
+];
 
-/// Causes under which packets never reached us, and so are not among those that were read.
-const UNREAD: [&str; 2] = ["interface-drops", "kernel-drops"];
+/// Causes under which packets and events never reached us, and so are not among those that were read.
+const UNREAD: [&str; 3] = ["interface-drops", "kernel-drops", "log-events-lost"];
 
 /// Prefix of further causes of loss.
 const MALFORMED: &str = "malformed";
@@ -185,8 +193,8 @@ pub fn page() -> String {
 
 const PAGE_HEAD: &str = "# Completeness
 
-Every JSON output has a `completeness` object: `packets` that were read, `records` (flow records) that they made, `loss`
-(0 to 1), `pods` that ran during the window and `podsUnseen` (those whose traffic no tap could see wholly),
+Every JSON output has a `completeness` object: `packets` that were read, `records` (flow records) that they made,
+`logLines` (lines of flow logs that tell of conversations), `loss` (0 to 1, of all these), `pods` that ran during the window and `podsUnseen` (those whose traffic no tap could see wholly),
 `unknownAddresses`, `evictions`, `truncations`, `files` with what was damaged in each, `objects` that were used, refused or
 ignored, and `counts`: what was passed over, by cause. The causes:
 
@@ -218,7 +226,8 @@ impl CompletenessReport {
         CompletenessReport {
             packets: seen.packets,
             records: seen.records,
-            loss: loss(seen.packets, damaged, &seen.counts),
+            log_lines: seen.lines,
+            loss: loss(seen.packets + seen.lines, damaged, &seen.counts),
             pods: seen.pods,
             pods_unseen: seen.pods_unseen,
             pods_unseen_share: share(seen.pods_unseen, seen.pods),
@@ -233,7 +242,11 @@ impl CompletenessReport {
 
     /// The lines that a person should read, most important first.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("{} packets, {} flow records", self.packets, self.records)];
+        let mut read = format!("{} packets, {} flow records", self.packets, self.records);
+        if self.log_lines > 0 {
+            let _ = write!(read, ", {} lines of flow logs", self.log_lines);
+        }
+        let mut lines = vec![read];
         if self.pods_unseen > 0 {
             lines.push(format!(
                 "{} of {} pods ran where no tap could see all their traffic",

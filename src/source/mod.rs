@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use flowfence_capture::{Limits, Outlet, Recorder, Session};
+use flowfence_capture::{Form, Limits, Outlet, Recorder, Session};
 use flowfence_model::Recording;
 
 use crate::cli::{InputArgs, Paths};
@@ -44,6 +44,7 @@ pub struct Traffic {
 pub struct Sources {
     files: Vec<Input>,
     live: Option<Live>,
+    logs_as: Option<Form>,
     limits: Limits,
     handing: Handing,
 }
@@ -60,6 +61,7 @@ impl Sources {
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
         let (live, files): (Vec<&String>, Vec<&String>) = args.sources.iter().partition(is_live);
         let files = file::expand(files)?;
+        let logs_as = args.logs.form()?;
         let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
@@ -68,7 +70,7 @@ impl Sources {
                 Some(option) => Err(Failure::usage(format!(
                     "{option} is for live sources (live:IFACE), and none is given"
                 ))),
-                None => Ok(Sources { files, live: None, limits, handing }),
+                None => Ok(Sources { files, live: None, logs_as, limits, handing }),
             };
         }
         let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
@@ -77,7 +79,7 @@ impl Sources {
         }
         let plan = plan(args, &files);
         let live = Live::open(&names, &args.live, &plan, &limits, handing)?;
-        Ok(Sources { files, live: Some(live), limits, handing })
+        Ok(Sources { files, live: Some(live), logs_as, limits, handing })
     }
 
     /// Whether one of them is an interface.
@@ -88,7 +90,7 @@ impl Sources {
     /// Gives what every source tells to `taker`, block by block. What comes back has counts and no
     /// flows.
     pub fn give(self, taker: Taker<'_>) -> Result<Traffic, Failure> {
-        let Sources { files, live, limits, handing } = self;
+        let Sources { files, live, limits, handing, .. } = self;
         let mut traffic = Traffic { recording: Recording::default(), unusable: Vec::new() };
         if !files.is_empty() {
             traffic = give_files(&files, limits, handing, taker)?;
@@ -110,7 +112,7 @@ impl Sources {
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let mut recorder = Recorder::new(self.limits);
+        let mut recorder = Recorder::new(self.limits).reading_logs_as(self.logs_as);
         let Some(mut live) = self.live else {
             let outcome = file::read(&self.files, &mut recorder)?;
             let mut recording = recorder.finish();

@@ -9,11 +9,11 @@
 use std::borrow::Cow;
 
 use flowfence_model::logged::{Identity, IdentityId, LoggedVerdict, NameId};
-use flowfence_model::{Labels, Timestamp};
+use flowfence_model::{Labels, Protocol, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::entry::{End, Entry, Opener, Skip};
+use super::entry::{Answer, End, Entry, Opener, Skip};
 use super::json::{Text, Whole};
 use super::{Decoder, LogFormat, Sink, Tells, pod_group, text};
 use crate::cause::Cause;
@@ -64,23 +64,23 @@ struct Flow<'a> {
 #[derive(Deserialize)]
 struct Key<'a> {
     #[serde(borrow, default, alias = "sourceName")]
-    source_name: Cow<'a, str>,
+    source_name: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "sourceNamespace")]
-    source_namespace: Cow<'a, str>,
+    source_namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "sourceType")]
     source_type: Option<Text<'a>>,
     #[serde(borrow, default, alias = "destName")]
-    dest_name: Cow<'a, str>,
+    dest_name: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "destNamespace")]
-    dest_namespace: Cow<'a, str>,
+    dest_namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "destType")]
     dest_type: Option<Text<'a>>,
     #[serde(borrow, default, alias = "destPort")]
     dest_port: Option<Whole<'a>>,
     #[serde(borrow, default, alias = "destServiceName")]
-    dest_service_name: Cow<'a, str>,
+    dest_service_name: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "destServiceNamespace")]
-    dest_service_namespace: Cow<'a, str>,
+    dest_service_namespace: Option<Cow<'a, str>>,
     #[serde(borrow, alias = "protocol")]
     proto: Option<Text<'a>>,
     #[serde(borrow)]
@@ -104,9 +104,9 @@ struct Hit<'a> {
     #[serde(borrow)]
     kind: Option<Text<'a>>,
     #[serde(borrow, default)]
-    namespace: Cow<'a, str>,
+    namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    name: Cow<'a, str>,
+    name: Option<Cow<'a, str>>,
     #[serde(borrow)]
     action: Option<Text<'a>>,
     #[serde(borrow, default, alias = "policyIndex")]
@@ -169,9 +169,10 @@ fn one(flow: &Flow<'_>, key: &Key<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
     let last = time[1].unwrap_or(first).max(first);
     let labels = [&flow.source_labels, &flow.dest_labels].map(|list| list.as_ref().map(labels));
     let [source_labels, dest_labels] = labels.map(Option::unwrap_or_default);
-    let source =
-        identity(&key.source_name, &key.source_namespace, key.source_type.as_ref(), &source_labels, to);
-    let dest = identity(&key.dest_name, &key.dest_namespace, key.dest_type.as_ref(), &dest_labels, to);
+    let of_source = [named(&key.source_name), named(&key.source_namespace)];
+    let source = identity(of_source, key.source_type.as_ref(), &source_labels, to);
+    let of_dest = [named(&key.dest_name), named(&key.dest_namespace)];
+    let dest = identity(of_dest, key.dest_type.as_ref(), &dest_labels, to);
     if source.is_none() || dest.is_none() {
         return Err(INCOMPLETE);
     }
@@ -190,6 +191,12 @@ fn one(flow: &Flow<'_>, key: &Key<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
     let there_and_back = |into: u64, out: u64| if is_destination { [into, out] } else { [out, into] };
     entry.packets = there_and_back(count(&flow.packets_in), count(&flow.packets_out));
     entry.octets = there_and_back(count(&flow.bytes_in), count(&flow.bytes_out));
+    entry.answer = match entry.packets {
+        [_, back] if back > 0 => Answer::Answered,
+        // What one end let out, the other may have stopped: TCP that goes on is always acknowledged.
+        [there, _] if there > 0 && protocol == Protocol::Tcp && !verdict.is_attempt() => Answer::Nothing,
+        _ => Answer::Untold,
+    };
     to.fold.add(&entry);
     Ok(())
 }
@@ -231,23 +238,22 @@ fn policy(hit: &Hit<'_>, to: &mut Sink<'_>) -> Option<NameId> {
         return None;
     }
     // Calico keeps Kubernetes' policies under this.
-    let name = hit.name.strip_prefix("knp.default.").unwrap_or(&hit.name);
+    let name = named(&hit.name);
+    let name = name.strip_prefix("knp.default.").unwrap_or(name);
     to.fold.name(named(&hit.namespace), name)
 }
 
 /// Nothing where a hyphen stands for it.
-fn named(name: &str) -> &str {
-    if name == "-" { "" } else { name }
+fn named<'a>(name: &'a Option<Cow<'_, str>>) -> &'a str {
+    name.as_deref().filter(|name| *name != "-").unwrap_or("")
 }
 
 fn identity(
-    name: &str,
-    namespace: &str,
+    [name, namespace]: [&str; 2],
     kind: Option<&Text<'_>>,
     labels: &Labels,
     to: &mut Sink<'_>,
 ) -> Option<IdentityId> {
-    let (name, namespace) = (named(name), named(namespace));
     if name.is_empty() {
         return None;
     }

@@ -11,10 +11,12 @@
 //! asked and on which port, and says when it cannot; what lines of all formats have in common,
 //! above all that one connection is in a log many times, is decided in `fold`.
 
+mod azure;
 mod connection;
 mod conntrack;
 mod entry;
 mod fold;
+mod form;
 mod goldmane;
 mod hubble;
 mod hubble_end;
@@ -31,7 +33,8 @@ use std::io::Read;
 
 use flowfence_model::{FlowRecord, Timestamp};
 
-pub use fold::Fold;
+pub(crate) use fold::Fold;
+pub use form::Form;
 
 use crate::dns::Dns;
 use crate::error::CaptureError;
@@ -42,6 +45,7 @@ use connection::Connection;
 use entry::Skip;
 
 /// A format of flow logs.
+#[derive(Debug)]
 pub struct LogFormat {
     /// What `--format` calls it; never changes.
     pub token: &'static str,
@@ -79,6 +83,7 @@ pub struct Tells {
 pub const FORMATS: &[LogFormat] = &[
     hubble::FORMAT,
     goldmane::FORMAT,
+    azure::FORMAT,
     mapping::GKE,
     mapping::GCP,
     mapping::NETOBSERV,
@@ -93,7 +98,7 @@ pub const FORMATS: &[LogFormat] = &[
 ];
 
 /// Reads lines of one format.
-trait Decoder {
+pub(crate) trait Decoder {
     /// Takes one line without its end, or one JSON object over several.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
 
@@ -121,14 +126,10 @@ impl Sink<'_> {
     }
 }
 
-/// The format whose `--format` token this is.
-pub fn format(token: &str) -> Option<&'static LogFormat> {
-    FORMATS.iter().find(|format| format.token == token)
-}
-
 /// The format that an input is of that begins so.
-pub(crate) fn recognise(first: &[u8]) -> Option<&'static LogFormat> {
-    split::beginning(first).and_then(|begin| FORMATS.iter().find(|format| (format.recognise)(&begin)))
+pub(crate) fn recognise(first: &[u8]) -> Option<Form> {
+    let begin = split::beginning(first)?;
+    FORMATS.iter().find(|format| (format.recognise)(&begin)).map(Form::of)
 }
 
 /// Reads a whole log.
@@ -136,7 +137,7 @@ pub(crate) fn read<R: Read>(
     window: &mut Window<'_, R>,
     recorder: &mut Recorder,
     input: u32,
-    format: &LogFormat,
+    form: &Form,
 ) -> Result<(), CaptureError> {
-    split::read(window, recorder, input, (format.open)())
+    split::read(window, recorder, input, form.open())
 }

@@ -98,8 +98,12 @@ fn read_window<R: Read>(
         pcapng::read(window, recorder, input)?;
     } else {
         window.fill(FIRST_LINE)?;
-        let Some(format) = flowlog::recognise(window.data()) else { return Err(unrecognised(window)) };
-        flowlog::read(window, recorder, input, format)?;
+        let form = recorder.form().or_else(|| flowlog::recognise(window.data()));
+        let Some(form) = form.filter(|_| !window.data().is_empty()) else { return Err(unrecognised(window)) };
+        if recorder.has_outlet() {
+            return Err(CaptureError::LogIntoFlowFile);
+        }
+        flowlog::read(window, recorder, input, &form)?;
     }
     Ok(())
 }

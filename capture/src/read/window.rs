@@ -131,7 +131,7 @@ impl<'p, R: Read> Window<'p, R> {
     }
 
     /// The input ends in the middle of a record.
-    pub(super) fn truncated(&mut self) {
+    pub(crate) fn truncated(&mut self) {
         if !self.truncated {
             self.truncated = true;
             self.problem("the input ends in the middle of a record");

@@ -59,6 +59,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let completeness = Completeness {
         packets,
         records: record_count,
+        lines: logged.lines,
         pods: running.len() as u64,
         pods_unseen: running.difference(&visible).count() as u64,
         unknown_addresses: unknown.len() as u64,

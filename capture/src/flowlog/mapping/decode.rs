@@ -94,7 +94,19 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     let octets = [count(&fields.octets), count(&fields.octets_back)];
     let answer = mapping.answer.as_ref().map_or(Answer::Untold, |answers| answered(row, answers));
     if mapping.row == RowKind::Connection {
-        return connection(source, destination, protocol, icmp, time, answer, packets, octets, mapping, to);
+        return connection(
+            source,
+            destination,
+            protocol,
+            icmp,
+            time,
+            answer,
+            packets,
+            octets,
+            mapping,
+            row,
+            to,
+        );
     }
     let names: Vec<Cow<'_, str>> = mapping.observer.iter().filter_map(|field| row.text(field)).collect();
     let observer = to.fold.observer(token, &names.join(" "));
@@ -121,18 +133,23 @@ fn connection(
     packets: [u64; 2],
     octets: [u64; 2],
     mapping: &Mapping,
+    row: &Row<'_>,
     to: &mut Sink<'_>,
 ) -> Result<(), Skip> {
     let side = |end: End| Some(Endpoint::new(end.address?, end.port.unwrap_or(0)));
     let (Some(client), Some(server)) = (side(source), side(destination)) else {
         return Err(Skip::Other(Cause::LogIncomplete));
     };
+    let is_midstream = mapping.opener == OpenerRule::Unknown
+        || mapping.answer.as_ref().is_some_and(|answers| {
+            row.text(&answers.field).is_some_and(|text| any(&answers.midstream, &text))
+        });
     let came_back = packets[1] > 0 || octets[1] > 0;
     let state = match answer {
         Answer::Answered => State::Established,
         Answer::Refused => State::Refused,
         Answer::Nothing => State::Unanswered,
-        Answer::Untold if mapping.opener == OpenerRule::Unknown => State::Untold,
+        Answer::Untold if is_midstream => State::Untold,
         Answer::Untold if came_back => State::Established,
         Answer::Untold => State::Unanswered,
     };

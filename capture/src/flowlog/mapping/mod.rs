@@ -244,4 +244,7 @@ pub struct Answers {
     /// Nobody answered.
     #[serde(default)]
     pub unanswered: Vec<String>,
+    /// It was picked up in the middle: the row does not tell who opened.
+    #[serde(default)]
+    pub midstream: Vec<String>,
 }

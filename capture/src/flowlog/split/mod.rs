@@ -26,22 +26,25 @@ use layer::Layers;
 use scan::{Found, Scan};
 use walk::{Step, Walk};
 
-/// Lines or objects of the beginning that are looked at to tell what an input is.
+/// Lines or objects of the beginning that are looked at to tell what an input is: the first of a file may
+/// be cut, a comment, or what a program says when it starts.
 const MAX_CANDIDATES: usize = 64;
+/// Of these, lines that need not be unmistakable.
+const MAX_ANY: usize = 16;
 /// How much more is asked for at least when an object is not whole.
 const STEP: usize = 1 << 16;
 
 /// What of the beginning of an input tells which format it is, without what is around it.
 pub fn beginning(first: &[u8]) -> Option<Vec<u8>> {
     candidates(first).into_iter().enumerate().find_map(|(i, line)| {
-        let mut layers = Layers::around(line, |inner| is_known(inner, i == 0))?;
+        let mut layers = Layers::around(line, |inner| is_known(inner, i < MAX_ANY))?;
         Some(layers.open(line)?.0.into_owned())
     })
 }
 
-/// Whether this is of some format. Behind the first line only what cannot be anything else tells.
-fn is_known(line: &[u8], is_first: bool) -> bool {
-    let tells = is_first || line.first() == Some(&b'{') || line.windows(9).any(|words| words == b"Flow Info");
+/// Whether this is of some format. Behind the first lines only what cannot be anything else tells.
+fn is_known(line: &[u8], is_any: bool) -> bool {
+    let tells = is_any || line.first() == Some(&b'{') || line.windows(9).any(|words| words == b"Flow Info");
     tells && FORMATS.iter().any(|format| (format.recognise)(line))
 }
 
@@ -88,7 +91,7 @@ pub fn read<R: Read>(
     decoder: Box<dyn Decoder>,
 ) -> Result<(), CaptureError> {
     let head = window.data();
-    let around = |(i, line)| Layers::around(line, |inner| is_known(inner, i == 0));
+    let around = |(i, line)| Layers::around(line, |inner| is_known(inner, i < MAX_ANY));
     let known = candidates(head).into_iter().enumerate().find_map(around);
     // What only a mapping knows is an object, whatever is before it.
     let guess = || Layers::around(candidates(head).first()?, |inner| inner.first() == Some(&b'{'));
@@ -131,17 +134,22 @@ impl Reader<'_> {
                 line::Next::Line(length) => length,
             };
             let data = window.data().get(..length).unwrap_or_default();
-            let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii();
-            if is_document && !text.is_empty() && !may_be_one(text) {
+            // Whole lines end; the last one of an input that was cut does not.
+            let is_cut = window.data().len() == length;
+            let text = trimmed(data);
+            if is_document && !text.is_empty() && !may_be_one(text.trim_ascii()) {
                 return Ok(true);
             }
-            if !text.is_empty() {
+            if !text.trim_ascii().is_empty() {
                 if let Err(skip) = self.take(text) {
                     if is_document && is_more_or_less(text) {
                         return Ok(true);
                     }
                     let sample = line::sample(text);
                     self.skip(window, skip, &sample);
+                    if is_cut && matches!(skip, Skip::Bad(_)) {
+                        window.truncated();
+                    }
                 }
                 self.count();
             }
@@ -229,10 +237,25 @@ fn more<R: Read>(window: &mut Window<'_, R>, walk: &mut Walk) -> Result<Option<S
         }
     }
     Ok(if walk.is_inside() {
+        if have < MAX_OBJECT {
+            window.truncated();
+        }
         Some(walk.give_up(window.data()))
     } else {
         (have >= MAX_OBJECT).then_some(Step::Pass(have))
     })
+}
+
+/// A line without what does not belong to it. Tabs stay: between them may be columns with nothing in.
+fn trimmed(line: &[u8]) -> &[u8] {
+    let mut line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    while let [b' ' | b'\r', rest @ ..] = line {
+        line = rest;
+    }
+    while let [rest @ .., b' ' | b'\r'] = line {
+        line = rest;
+    }
+    line
 }
 
 /// Whether a line of a document may be one object: it is not without looking at it closely where it
