@@ -90,7 +90,9 @@ fn note(
     {
         saying.services.insert(backend.service.clone());
     }
-    saying.policies.extend(logged.name(conversation.policy).map(str::to_owned));
+    // Some logs name the policy that let it pass, too.
+    let policy = conversation.policy.filter(|_| conversation.verdict.is_attempt());
+    saying.policies.extend(logged.name(policy).map(str::to_owned));
 }
 
 fn contact(

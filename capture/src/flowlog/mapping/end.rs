@@ -20,6 +20,8 @@ pub struct Told {
     pub service_address: Option<Address>,
     /// The service's name.
     pub service: Option<NameId>,
+    /// Whether the row has the service, which is asked and never opens.
+    pub is_service: bool,
 }
 
 /// Reads an end.
@@ -30,17 +32,17 @@ pub fn end(fields: &EndFields, row: &Row<'_>, to: &mut Sink<'_>) -> Told {
     {
         return behind(translated, here, row, to);
     }
-    Told { end: here, service_address: None, service: None }
+    Told { end: here, service_address: None, service: None, is_service: false }
 }
 
 fn behind(translated: &Translated, here: End, row: &Row<'_>, to: &mut Sink<'_>) -> Told {
     let service = name(translated.service.as_ref(), row, to);
     let real = one(&translated.end, row, to);
     if real.address.is_none() && real.identity.is_none() {
-        return Told { end: here, service_address: None, service };
+        return Told { end: here, service_address: None, service, is_service: true };
     }
     let end = End { port: real.port.or(here.port), ..real };
-    Told { end, service_address: here.address, service }
+    Told { end, service_address: here.address, service, is_service: true }
 }
 
 fn one(fields: &EndFields, row: &Row<'_>, to: &mut Sink<'_>) -> End {
@@ -112,9 +114,23 @@ fn pod(fields: &EndFields, namespace: &str, row: &Row<'_>, to: &mut Sink<'_>) ->
     })
 }
 
+/// Kinds as Kubernetes writes them; others write them in capitals, or with underscores.
+const KINDS: [&str; 8] = [
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "CronJob",
+    "ReplicationController",
+    "Pod",
+];
+
 /// A controller; a ReplicaSet of a Deployment is called after it, with a hash behind.
 fn workload(kind: &str, name: &str) -> Option<(String, String)> {
-    if name.is_empty() || kind.eq_ignore_ascii_case("Pod") {
+    let bare = kind.replace('_', "");
+    let kind = KINDS.into_iter().find(|known| known.eq_ignore_ascii_case(&bare)).unwrap_or(kind);
+    if name.is_empty() || kind == "Pod" {
         return None;
     }
     if kind == "ReplicaSet"
