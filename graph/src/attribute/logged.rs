@@ -72,8 +72,9 @@ fn note(
     is_service_only: bool,
 ) {
     let (verdict, observer) = (conversation.verdict, conversation.observer.0);
+    // Whatever comes first: one that saw its pod is enough.
+    saying.is_service_only = is_service_only && (saying.counts.is_empty() || saying.is_service_only);
     saying.counts.entry((verdict, observer)).or_insert(LoggedCounts::NONE).add(&conversation.counts);
-    saying.is_service_only = is_service_only;
     let to = conversation.to.address.map(flowfence_model::Address::ip);
     let listens = |ip: IpAddr| {
         conversation.port.is_some_and(|port| inventory.is_listening(ip, conversation.protocol, port))
