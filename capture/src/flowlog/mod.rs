@@ -1,18 +1,23 @@
 //! Flow logs: what clusters already record.
 //!
 //! ```text
-//! input ─▶ window (compression opened, bounded) ─▶ line ─▶ decoder of the format ─▶ Entry ─▶ fold ─▶ conversations
+//! input ─▶ window (compression opened, bounded) ─▶ split ─▶ decoder of the format ─▶ Entry ─▶ fold ─▶ conversations
 //! ```
+//!
+//! Lines are what a decoder is given, or objects where a document is not one object a line; what was
+//! wrapped around them on their way is taken off first (`split`).
 //!
 //! One file a format, one table ([`FORMATS`]). A decoder turns a line into who opened, who was
 //! asked and on which port, and says when it cannot; what lines of all formats have in common,
 //! above all that one connection is in a log many times, is decided in `fold`.
 
+mod azure;
 mod connection;
 mod conntrack;
 mod entry;
 mod fold;
 mod form;
+mod goldmane;
 mod hubble;
 mod hubble_end;
 mod hubble_flow;
@@ -20,6 +25,8 @@ mod intern;
 mod json;
 mod line;
 mod mapping;
+mod pod_group;
+mod split;
 mod text;
 mod vpc;
 
@@ -76,6 +83,8 @@ pub struct Tells {
 /// The formats, in the order in which they are tried.
 pub const FORMATS: &[LogFormat] = &[
     hubble::FORMAT,
+    goldmane::FORMAT,
+    azure::FORMAT,
     mapping::GKE,
     mapping::GCP,
     mapping::NETOBSERV,
@@ -91,7 +100,7 @@ pub const FORMATS: &[LogFormat] = &[
 
 /// Reads lines of one format.
 pub(crate) trait Decoder {
-    /// Takes one line, without its end.
+    /// Takes one line without its end, or one JSON object over several.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
 
     /// The input has ended: what was gathered is told.
@@ -123,14 +132,10 @@ impl Sink<'_> {
     }
 }
 
-/// Lines that are looked at to tell the format: the first of a file may be cut, or a comment.
-const FIRST_LINES: usize = 16;
-
-/// The format that the first lines are of.
+/// The format that an input is of that begins so.
 pub(crate) fn recognise(first: &[u8]) -> Option<Form> {
-    let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
-    let mut lines = first.split(|octet| *octet == b'\n').take(FIRST_LINES).map(<[u8]>::trim_ascii);
-    lines.find_map(|line| FORMATS.iter().find(|format| (format.recognise)(line))).map(Form::of)
+    let begin = split::beginning(first)?;
+    FORMATS.iter().find(|format| (format.recognise)(&begin)).map(Form::of)
 }
 
 /// Reads a whole log.
@@ -140,56 +145,5 @@ pub(crate) fn read<R: Read>(
     input: u32,
     form: &Form,
 ) -> Result<(), CaptureError> {
-    let mut decoder = form.open();
-    let mut number = 0_u64;
-    loop {
-        let line = match line::next(window)? {
-            line::Next::End => break,
-            line::Next::TooLong => {
-                number += 1;
-                window.damaged(&format!("line {number} is longer than a line can be"));
-                continue;
-            }
-            line::Next::Line(length) => length,
-        };
-        number += 1;
-        let data = window.data().get(..line).unwrap_or_default();
-        // Whole lines end; the last one of a file that was cut does not.
-        let is_cut = window.data().len() == line;
-        let text = trimmed(data);
-        let mut bad = None;
-        if !text.trim_ascii().is_empty() {
-            let mut sink = recorder.log(input);
-            match decoder.line(text, &mut sink) {
-                Ok(()) => {}
-                Err(Skip::Other(cause)) => sink.tally.add(cause),
-                Err(Skip::Bad(why)) => bad = Some(format!("line {number}: {why}: {}", line::sample(text))),
-            }
-            if let Some(report) = recorder.report(input) {
-                report.packets += 1;
-            }
-        }
-        if let Some(problem) = bad {
-            window.damaged(&problem);
-            if is_cut {
-                window.truncated();
-            }
-        }
-        window.consume(line);
-        line::pass_end(window);
-    }
-    decoder.finish(&mut recorder.log(input));
-    Ok(())
-}
-
-/// A line without what does not belong to it. Tabs stay: between them may be columns with nothing in.
-fn trimmed(line: &[u8]) -> &[u8] {
-    let mut line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    while let [b' ' | b'\r', rest @ ..] = line {
-        line = rest;
-    }
-    while let [rest @ .., b' ' | b'\r'] = line {
-        line = rest;
-    }
-    line
+    split::read(window, recorder, input, form.open())
 }

@@ -77,6 +77,20 @@ pub fn protocol(number: u64) -> Option<Protocol> {
     }
 }
 
+/// A protocol by its name or number.
+pub fn protocol_named(word: &str) -> Option<Protocol> {
+    if let Some(known) = number(word.as_bytes()) {
+        return protocol(known);
+    }
+    match word.to_ascii_lowercase().as_str() {
+        "tcp" | "tcp6" | "t" => Some(Protocol::Tcp),
+        "udp" | "udp6" | "u" => Some(Protocol::Udp),
+        "sctp" => Some(Protocol::Sctp),
+        "icmp" | "icmp6" | "icmpv4" | "icmpv6" | "ipv6-icmp" => Some(Protocol::Icmp),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

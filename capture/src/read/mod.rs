@@ -23,7 +23,7 @@ use crate::flowfile;
 use crate::flowlog;
 use crate::recorder::Recorder;
 use source::{Source, looks_like};
-pub(crate) use window::{MAX_BLOCK, Window};
+pub(crate) use window::{MAX_BLOCK, MAX_OBJECT, Window};
 
 /// How much of an input is looked at to tell which flow log it is.
 const FIRST_LINE: usize = 1 << 16;
