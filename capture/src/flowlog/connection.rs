@@ -105,7 +105,6 @@ impl Connection {
                 (Signs::OPEN.union(Signs::SEGMENT), Signs::ACCEPT.union(Signs::SEGMENT))
             }
             (Protocol::Tcp | Protocol::Sctp, State::Refused) => (Signs::OPEN, Signs::RESET),
-            (Protocol::Tcp | Protocol::Sctp, State::Unanswered) => (Signs::OPEN, none),
             (Protocol::Tcp | Protocol::Sctp, State::Untold) => {
                 let went = |side: usize| self.packets.get(side).is_some_and(|n| *n > 0);
                 let segment = |went: bool| if went { Signs::SEGMENT.union(Signs::PAYLOAD) } else { none };
@@ -113,7 +112,7 @@ impl Connection {
             }
             (Protocol::Udp, State::Refused) => (Signs::UNREACHABLE, none),
             (Protocol::Icmp, State::Established) => (Signs::OPEN, Signs::ACCEPT),
-            (Protocol::Icmp, _) => (Signs::OPEN, none),
+            (Protocol::Tcp | Protocol::Sctp, State::Unanswered) | (Protocol::Icmp, _) => (Signs::OPEN, none),
             (Protocol::Udp, _) => (none, none),
         }
     }

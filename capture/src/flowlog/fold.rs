@@ -5,7 +5,7 @@
 //! opened, the end with the ephemeral port is put first, and it stays open until everything was
 //! read whether the other one served: other lines tell, or three client ports do.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use flowfence_model::logged::{
     Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, LoggedVerdict,
@@ -302,7 +302,5 @@ fn is_same(known: &Conversation, wanted: &Conversation) -> bool {
 }
 
 fn hash(seed: &RandomState, conversation: &Conversation) -> u64 {
-    let mut hasher = seed.build_hasher();
-    key(conversation).hash(&mut hasher);
-    hasher.finish()
+    seed.hash_one(key(conversation))
 }

@@ -110,8 +110,8 @@ fn contact(
     let mut word = LogWord { policies: saying.policies, ..LogWord::default() };
     for (verdict, counts) in &by_verdict {
         let is_pod = to.id.is_workload();
-        let part = if verdict.is_attempt() { stopped(counts) } else { passed(counts, protocol, is_pod) };
-        let n = part.attempts();
+        let told = if verdict.is_attempt() { stopped(counts) } else { passed(counts, protocol, is_pod) };
+        let n = told.attempts();
         match verdict {
             LoggedVerdict::Allowed => {}
             LoggedVerdict::Denied => word.denied += n,
@@ -119,8 +119,8 @@ fn contact(
             LoggedVerdict::Dropped => word.dropped += n,
         }
         tally.merge(&match window {
-            Some(window) => part.placed_in(window),
-            None => part,
+            Some(window) => told.placed_in(window),
+            None => told,
         });
     }
     let asked = book.find(&to);

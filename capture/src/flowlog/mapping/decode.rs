@@ -214,9 +214,8 @@ fn connection(facts: &Facts, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
         _ if is_midstream => State::Untold,
         Answer::Answered => State::Established,
         Answer::Refused => State::Refused,
-        Answer::Nothing => State::Unanswered,
         Answer::Untold if came_back => State::Established,
-        Answer::Untold => State::Unanswered,
+        Answer::Nothing | Answer::Untold => State::Unanswered,
     };
     to.connection(&Connection { client, server, protocol, icmp, time, state, packets, octets, mark: None });
     Ok(())

@@ -10,7 +10,7 @@ use super::decode::{holds, name, number};
 use super::row::Row;
 use super::{EndFields, Translated};
 use crate::flowlog::entry::End;
-use crate::flowlog::{Sink, text};
+use crate::flowlog::{Sink, pod_group, text};
 
 /// An end, and the service that it was asked through.
 pub struct Told {
@@ -101,16 +101,22 @@ fn pod(fields: &EndFields, namespace: &str, row: &Row<'_>, to: &mut Sink<'_>) ->
     }
     let labels = fields.labels.as_ref().map_or_else(Labels::new, |field| labels(row, field));
     let mut key = [namespace, &pod, &kind, &name].join("\0");
-    labels.iter().for_each(|(name, value)| key.extend(["\0", name, "=", value]));
-    let prefix = pod.strip_suffix('*');
+    for (name, value) in &labels {
+        key.extend(["\0", name, "=", value]);
+    }
     to.fold.identity(key.as_bytes(), || {
-        Some(Identity::Pod(PodIdentity {
-            namespace: namespace.to_owned(),
-            pod: Some(pod.clone().into_owned()).filter(|pod| !pod.is_empty() && prefix.is_none()),
-            workload: workload(&kind, &name).or_else(|| generated(prefix?)),
-            labels: labels.clone(),
-            ..PodIdentity::default()
-        }))
+        let known = workload(&kind, &name);
+        if pod.is_empty() {
+            let namespace = namespace.to_owned();
+            return Some(Identity::Pod(PodIdentity {
+                namespace,
+                workload: known,
+                labels,
+                ..PodIdentity::default()
+            }));
+        }
+        let told = pod_group::identity(namespace, &pod, &labels);
+        Some(Identity::Pod(PodIdentity { workload: known.or(told.workload), ..told }))
     })
 }
 
@@ -139,19 +145,6 @@ fn workload(kind: &str, name: &str) -> Option<(String, String)> {
         return Some(("Deployment".to_owned(), deployment.to_owned()));
     }
     Some((if kind.is_empty() { "Deployment" } else { kind }.to_owned(), name.to_owned()))
-}
-
-/// The controller whose pods' names begin so (`metadata.generateName`). Which kind it is shows only
-/// for a Deployment, by the hash of its ReplicaSet.
-fn generated(prefix: &str) -> Option<(String, String)> {
-    let name = prefix.trim_end_matches('-');
-    if name.is_empty() {
-        return None;
-    }
-    Some(match without_hash(name) {
-        Some(deployment) => ("Deployment".to_owned(), deployment.to_owned()),
-        None => ("Pod".to_owned(), name.to_owned()),
-    })
 }
 
 /// The name before the hash of a pod template.
