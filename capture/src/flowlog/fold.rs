@@ -5,16 +5,15 @@
 //! opened, the end with the ephemeral port is put first, and it stays open until everything was
 //! read whether the other one served: other lines tell, or three client ports do.
 
-use std::hash::BuildHasher;
-
 use flowfence_model::logged::{
-    Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, LoggedVerdict,
-    NameId, Observer, ObserverId,
+    Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, NameId, Observer,
+    ObserverId,
 };
-use flowfence_model::{Address, IcmpType, Orientation, Protocol, Timestamp};
+use flowfence_model::{Address, Orientation, Protocol, Timestamp};
 use foldhash::fast::RandomState;
-use hashbrown::{HashMap, HashSet, HashTable};
+use hashbrown::{HashMap, HashSet};
 
+use super::conversations::Conversations;
 use super::entry::{Answer, End, Entry, Opener, icmp_question};
 use super::intern::Interner;
 use crate::cause::{Cause, Tally};
@@ -27,23 +26,17 @@ const EPHEMERAL: u16 = 32_768;
 /// Client ports of one client, or clients, that show which end serves.
 const MANY: u64 = 3;
 
-/// Conversations that are kept at most, some 190 octets each.
-const MAX_CONVERSATIONS: usize = 1 << 22;
-
 /// Addresses of pods that are kept at most.
 const MAX_ADDRESSES: usize = 1 << 20;
 
 /// Everything that logs told so far.
 #[derive(Debug, Default)]
 pub struct Fold {
-    conversations: Vec<Conversation>,
-    index: HashTable<u32>,
-    seed: RandomState,
+    conversations: Conversations,
     identities: Interner<Option<Identity>>,
     observers: Interner<Observer>,
     names: Interner<String>,
     addresses: HashMap<(Address, IdentityId), (Timestamp, Timestamp), RandomState>,
-    overflowed: u64,
     lines: u64,
     /// Lines that are no conversation.
     left_out: Tally,
@@ -97,18 +90,15 @@ impl Fold {
         for end in [client, server] {
             self.note_address(end, entry.time);
         }
-        let conversation = conversation(entry, client, server, is_turned);
-        match self.slot(&conversation) {
-            Some(known) => known.counts.add(&conversation.counts),
-            None => self.overflowed += 1,
-        }
+        self.conversations.count(&conversation(entry, client, server, is_turned));
     }
 
     /// Connections and conversations, with what only the whole can tell.
     pub(crate) fn finish(mut self, tally: &mut Tally) -> Logged {
-        tally.add_many(Cause::ConversationsOverflowed, self.overflowed);
+        let (mut conversations, overflowed) = std::mem::take(&mut self.conversations).finish();
+        tally.add_many(Cause::ConversationsOverflowed, overflowed);
         tally.add_all(&self.left_out);
-        let served = self.served();
+        let served = served(&conversations);
         let observers = self.observers.finish();
         let format = |c: &Conversation| observers.get(c.observer.0 as usize).map_or("", |o| o.format);
         // A log that ever shows an answer means something by silence.
@@ -120,9 +110,8 @@ impl Fold {
                 || counts.refused > 0
                 || counts.unanswered > 0
         };
-        let telling: HashSet<&str, RandomState> =
-            self.conversations.iter().filter(shows).map(format).collect();
-        for conversation in &mut self.conversations {
+        let telling: HashSet<&str, RandomState> = conversations.iter().filter(shows).map(format).collect();
+        for conversation in &mut conversations {
             if conversation.orientation == Orientation::Unknown && served.contains(&server_of(conversation)) {
                 conversation.orientation = Orientation::Inferred;
             }
@@ -140,7 +129,7 @@ impl Fold {
             .collect();
         addresses.sort_unstable();
         Logged {
-            conversations: self.conversations,
+            conversations,
             // A writing that is nobody keeps its number, so that the others keep theirs.
             identities: self
                 .identities
@@ -155,20 +144,6 @@ impl Fold {
         }
     }
 
-    /// Ends that are known to serve: the log says so of a connection to them, or of one client
-    /// several ports, or several clients, were seen.
-    fn served(&self) -> HashSet<Server, RandomState> {
-        let mut clients: HashMap<Server, u64, RandomState> = HashMap::default();
-        for conversation in &self.conversations {
-            let known = clients.entry(server_of(conversation)).or_default();
-            *known += match conversation.orientation {
-                Orientation::Seen => MANY,
-                _ => u64::from(conversation.counts.client_ports.count_ones()),
-            };
-        }
-        clients.into_iter().filter(|(_, n)| *n >= MANY).map(|(server, _)| server).collect()
-    }
-
     fn note_address(&mut self, end: End, time: (Timestamp, Timestamp)) {
         let (Some(address), Some(identity)) = (end.address, end.identity) else { return };
         if let Some(known) = self.addresses.get_mut(&(address, identity)) {
@@ -178,27 +153,20 @@ impl Fold {
             self.addresses.insert((address, identity), time);
         }
     }
+}
 
-    /// The conversation that a line belongs to, begun when it is the first.
-    fn slot(&mut self, wanted: &Conversation) -> Option<&mut Conversation> {
-        let hash = hash(&self.seed, wanted);
-        let all = &self.conversations;
-        let found =
-            self.index.find(hash, |i| all.get(*i as usize).is_some_and(|known| is_same(known, wanted)));
-        let at = match found {
-            Some(i) => *i,
-            None if all.len() >= MAX_CONVERSATIONS => return None,
-            None => {
-                let i = u32::try_from(self.conversations.len()).ok()?;
-                self.conversations.push(Conversation { counts: LoggedCounts::NONE, ..wanted.clone() });
-                let (all, seed) = (&self.conversations, &self.seed);
-                self.index
-                    .insert_unique(hash, i, |i| all.get(*i as usize).map_or(0, |c| self::hash(seed, c)));
-                i
-            }
+/// Ends that are known to serve: the log says so of a connection to them, or of one client
+/// several ports, or several clients, were seen.
+fn served(conversations: &[Conversation]) -> HashSet<Server, RandomState> {
+    let mut clients: HashMap<Server, u64, RandomState> = HashMap::default();
+    for conversation in conversations {
+        let known = clients.entry(server_of(conversation)).or_default();
+        *known += match conversation.orientation {
+            Orientation::Seen => MANY,
+            _ => u64::from(conversation.counts.client_ports.count_ones()),
         };
-        self.conversations.get_mut(at as usize)
     }
+    clients.into_iter().filter(|(_, n)| *n >= MANY).map(|(server, _)| server).collect()
 }
 
 /// What serves.
@@ -281,26 +249,4 @@ fn conversation(entry: &Entry, client: End, server: End, is_turned: bool) -> Con
         observer: entry.observer,
         counts,
     }
-}
-
-/// What makes a conversation: all but how sure it is who opened, and the counts. A line that does
-/// not tell who opened never joins one that does, since it may be another direction.
-type Key =
-    (LoggedEnd, LoggedEnd, Protocol, Option<u16>, Option<IcmpType>, bool, LoggedVerdict, Names, ObserverId);
-
-/// Policy, service and service address.
-type Names = (Option<NameId>, Option<NameId>, Option<Address>);
-
-fn key(c: &Conversation) -> Key {
-    let names = (c.policy, c.service, c.service_address);
-    let is_told = c.orientation == Orientation::Seen;
-    (c.from, c.to, c.protocol, c.port, c.icmp, is_told, c.verdict, names, c.observer)
-}
-
-fn is_same(known: &Conversation, wanted: &Conversation) -> bool {
-    key(known) == key(wanted)
-}
-
-fn hash(seed: &RandomState, conversation: &Conversation) -> u64 {
-    seed.hash_one(key(conversation))
 }

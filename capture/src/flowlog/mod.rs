@@ -14,6 +14,7 @@
 mod azure;
 mod connection;
 mod conntrack;
+mod conversations;
 mod entry;
 mod fold;
 mod form;
