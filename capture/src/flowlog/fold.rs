@@ -14,10 +14,10 @@ use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 
 use super::conversations::Conversations;
-use super::entry::{Answer, End, Entry, Opener};
+use super::entry::{Answer, End, Entry, Opener, icmp_question};
 use super::intern::Interner;
 use crate::cause::{Cause, Tally};
-use crate::decode::{connectable, icmp};
+use crate::decode::connectable;
 
 /// Where the ports begin that systems hand out to clients: Linux from 32768 (`ip_local_port_range`),
 /// others from 49152 (RFC 6335 §6).
@@ -83,6 +83,9 @@ impl Fold {
             Opener::Destination => (entry.destination, entry.source),
             Opener::Untold => by_ports(entry),
         };
+        if entry.protocol.has_ports() && server.port.is_none() {
+            return self.left_out.add(Cause::LogIncomplete);
+        }
         let is_turned = client != entry.source;
         for end in [client, server] {
             self.note_address(end, entry.time);
@@ -182,8 +185,8 @@ fn fit(entry: &Entry) -> Result<Entry, Cause> {
     }
     if let Some(icmp) = &mut entry.icmp {
         let is_v6 = source.or(destination).map_or(icmp.kind >= 128, |address| address.ip().is_ipv6());
-        let (kind, is_question) = icmp::question(is_v6, icmp.kind, icmp.code)?;
-        icmp.kind = kind;
+        let (question, is_question) = icmp_question(*icmp, is_v6)?;
+        *icmp = question;
         entry.opener = if is_question { Opener::Source } else { Opener::Destination };
         if !is_question && entry.answer == Answer::Untold {
             entry.answer = Answer::Answered;
@@ -196,7 +199,8 @@ fn fit(entry: &Entry) -> Result<Entry, Cause> {
 /// so that both directions of one connection meet.
 fn by_ports(entry: &Entry) -> (End, End) {
     let (source, destination) = (entry.source, entry.destination);
-    let is_client = |end: End| end.port.is_some_and(|port| port >= EPHEMERAL);
+    // The port that a log leaves out is the client's.
+    let is_client = |end: End| end.port.is_none_or(|port| port >= EPHEMERAL);
     let is_source_first = match (is_client(source), is_client(destination)) {
         (true, false) => true,
         (false, true) => false,

@@ -114,8 +114,9 @@ fn note(
     is_service_only: bool,
 ) {
     let (verdict, observer) = (conversation.verdict, conversation.observer.0);
+    // Whatever comes first: one that saw its pod is enough.
+    saying.is_service_only = is_service_only && (saying.counts.is_none() || saying.is_service_only);
     saying.count((verdict, observer), &conversation.counts);
-    saying.is_service_only = is_service_only;
     let to = conversation.to.address.map(flowfence_model::Address::ip);
     let listens = |ip: IpAddr| {
         conversation.port.is_some_and(|port| inventory.is_listening(ip, conversation.protocol, port))
@@ -132,7 +133,9 @@ fn note(
     {
         saying.services.insert(backend.service.clone());
     }
-    saying.policies.extend(logged.name(conversation.policy).map(str::to_owned));
+    // Some logs name the policy that let it pass, too.
+    let policy = conversation.policy.filter(|_| conversation.verdict.is_attempt());
+    saying.policies.extend(logged.name(policy).map(str::to_owned));
 }
 
 fn contact(
@@ -151,8 +154,8 @@ fn contact(
     let mut word = LogWord { policies: saying.policies, ..LogWord::default() };
     for (verdict, counts) in &by_verdict {
         let is_pod = to.id.is_workload();
-        let part = if verdict.is_attempt() { stopped(counts) } else { passed(counts, protocol, is_pod) };
-        let n = part.attempts();
+        let told = if verdict.is_attempt() { stopped(counts) } else { passed(counts, protocol, is_pod) };
+        let n = told.attempts();
         match verdict {
             LoggedVerdict::Allowed => {}
             LoggedVerdict::Denied => word.denied += n,
@@ -160,8 +163,8 @@ fn contact(
             LoggedVerdict::Dropped => word.dropped += n,
         }
         tally.merge(&match window {
-            Some(window) => part.placed_in(window),
-            None => part,
+            Some(window) => told.placed_in(window),
+            None => told,
         });
     }
     let asked = book.find(&to);

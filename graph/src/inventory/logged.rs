@@ -25,6 +25,8 @@ pub fn objects_of(logged: &Logged) -> Vec<Object> {
         let known = pods.entry((&pod.namespace, name)).or_insert_with(|| new_pod(pod, name));
         // Of several writings of one pod the labels that all of them have are sure.
         known.meta.labels.retain(|key, value| pod.labels.get(key) == Some(value));
+        // Only the node that it runs on need know its controller.
+        known.meta.owner = known.meta.owner.take().or_else(|| owner(pod));
         for address in addresses.get(&i).into_iter().flatten() {
             if !known.ips.contains(address) {
                 known.ips.push(*address);
@@ -45,10 +47,14 @@ fn new_pod(pod: &PodIdentity, name: &str) -> Pod {
             name: name.to_owned(),
             uid: format!("{}/{name}", pod.namespace),
             labels: pod.labels.clone(),
-            owner: pod.workload.as_ref().map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() }),
+            owner: owner(pod),
             ..Meta::default()
         },
         node: pod.node.clone().unwrap_or_default(),
         ..Pod::default()
     }
+}
+
+fn owner(pod: &PodIdentity) -> Option<Owner> {
+    pod.workload.as_ref().map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() })
 }
