@@ -11,12 +11,14 @@
 //! asked and on which port, and says when it cannot; what lines of all formats have in common,
 //! above all that one connection is in a log many times, is decided in `fold`.
 
+mod aws_netpol;
 mod azure;
 mod connection;
 mod conntrack;
 mod entry;
 mod fold;
 mod form;
+mod gadget;
 mod goldmane;
 mod hubble;
 mod hubble_end;
@@ -84,6 +86,8 @@ pub const FORMATS: &[LogFormat] = &[
     hubble::FORMAT,
     goldmane::FORMAT,
     azure::FORMAT,
+    aws_netpol::FORMAT,
+    gadget::FORMAT,
     mapping::GKE,
     mapping::GCP,
     mapping::NETOBSERV,
