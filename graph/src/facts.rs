@@ -26,6 +26,11 @@ pub struct Facts {
 pub const CAUSES: &[(&str, &str)] = &[
     ("loopback-address", "A flow from or to a loopback address, which every host has: no connection."),
     (
+        "log-outside-unknown",
+        "A conversation of a flow log with something outside whose address the log does not tell (Calico's `pub` and \
+         `pvt`, network sets): no rule can be written for it.",
+    ),
+    (
         "remnants",
         "The last segments of a connection that ended before the capture began: neither connection nor attempt.",
     ),

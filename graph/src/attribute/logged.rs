@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use flowfence_model::logged::{Identity, LoggedCounts, LoggedEnd, LoggedVerdict, PodIdentity};
 use flowfence_model::object::Pod;
-use flowfence_model::{Conversation, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_model::{Conversation, Counts, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
 
 use super::Contacts;
 use super::name;
@@ -38,6 +38,7 @@ pub(super) fn add(
     window: Option<(Timestamp, Timestamp)>,
     inventory: &Inventory,
     contacts: &mut Contacts,
+    counts: &mut Counts,
 ) {
     if logged.conversations.is_empty() {
         return;
@@ -47,6 +48,8 @@ pub(super) fn add(
     for conversation in &logged.conversations {
         if let Some((key, is_service_only)) = book.key(conversation, logged, contacts) {
             note(conversation, logged, inventory, sayings.entry(key).or_default(), is_service_only);
+        } else if [conversation.from, conversation.to].iter().any(|end| is_outside_unknown(*end, logged)) {
+            counts.add("log-outside-unknown", 1);
         }
     }
     let through_pods: BTreeSet<(NodeId, NodeId, Protocol, Option<u16>)> =
@@ -58,6 +61,11 @@ pub(super) fn add(
         }
         contacts.say(contact(key, saying, window, &book));
     }
+}
+
+/// Whether all that is known of an end is that it lies outside.
+fn is_outside_unknown(end: LoggedEnd, logged: &Logged) -> bool {
+    end.address.is_none() && matches!(logged.identity(end.identity), Some(Identity::Outside(_)))
 }
 
 fn ends((from, to, protocol, port, _): &Key) -> (NodeId, NodeId, Protocol, Option<u16>) {
@@ -185,16 +193,33 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
 struct Book<'a> {
     inventory: &'a Inventory,
     pods: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    /// Workloads by namespace and name: a log may have the kind wrong, or not at all.
+    workloads: BTreeMap<(&'a str, &'a str), BTreeSet<&'a NodeId>>,
 }
 
 impl<'a> Book<'a> {
     fn new(inventory: &'a Inventory) -> Self {
         let mut pods: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+        let mut workloads: BTreeMap<(&str, &str), BTreeSet<&NodeId>> = BTreeMap::new();
         for (i, known) in inventory.pods().iter().enumerate() {
             let meta = &known.pod.meta;
             pods.entry((&meta.namespace, &meta.name)).or_default().push(i);
+            if let NodeId::Workload { namespace, name, .. } = &known.workload {
+                workloads.entry((namespace, name)).or_default().insert(&known.workload);
+            }
         }
-        Book { inventory, pods }
+        Book { inventory, pods, workloads }
+    }
+
+    /// The workload of that kind and name, as the cluster knows it: of the same kind, else the only one
+    /// of the name.
+    fn workload(&self, namespace: &str, kind: &str, name: &str) -> NodeId {
+        let said = NodeId::workload(namespace, kind, name);
+        let known = self.workloads.get(&(namespace, name)).filter(|known| !known.contains(&said));
+        match known.map(|known| known.iter().collect::<Vec<_>>()).as_deref() {
+            Some([only]) => (**only).clone(),
+            _ => said,
+        }
     }
 
     /// The contact that a conversation belongs to, and whether only its service is known.
@@ -278,7 +303,7 @@ impl<'a> Book<'a> {
             return Party { id: known.workload.clone(), pod: pod.pod.as_deref().map(pod_name), address };
         }
         let id = match (&pod.workload, &pod.pod) {
-            (Some((kind, name)), _) => NodeId::workload(&pod.namespace, kind, name),
+            (Some((kind, name)), _) => self.workload(&pod.namespace, kind, name),
             (None, name) => NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or_default()),
         };
         Party { id, pod: pod.pod.as_deref().map(pod_name), address: address.unwrap_or(nowhere) }

@@ -21,7 +21,9 @@ pub fn objects_of(logged: &Logged) -> Vec<Object> {
         let Identity::Pod(pod) = identity else { continue };
         let labels = namespaces.entry(&pod.namespace).or_default();
         labels.extend(pod.namespace_labels.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let Some(name) = pod.pod.as_deref() else { continue };
+        // Of pods that a log tells by their group one stands for all.
+        let group = pod.workload.as_ref().map(|(_, name)| name.as_str());
+        let Some(name) = pod.pod.as_deref().or(group) else { continue };
         let known = pods.entry((&pod.namespace, name)).or_insert_with(|| new_pod(pod, name));
         // Of several writings of one pod the labels that all of them have are sure.
         known.meta.labels.retain(|key, value| pod.labels.get(key) == Some(value));
@@ -45,7 +47,11 @@ fn new_pod(pod: &PodIdentity, name: &str) -> Pod {
             name: name.to_owned(),
             uid: format!("{}/{name}", pod.namespace),
             labels: pod.labels.clone(),
-            owner: pod.workload.as_ref().map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() }),
+            owner: pod
+                .workload
+                .as_ref()
+                .filter(|(kind, _)| kind != "Pod")
+                .map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() }),
             ..Meta::default()
         },
         node: pod.node.clone().unwrap_or_default(),
