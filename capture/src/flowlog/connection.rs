@@ -3,6 +3,8 @@
 //! Such a log is as good as packets: it becomes a flow record, and goes the way of all flow
 //! records, so that translation, direction and outcome are decided in one place.
 
+use crate::cause::Cause;
+use crate::decode::{connectable, icmp};
 use flowfence_model::{Endpoint, FlowRecord, Half, IcmpType, Protocol, Signs, TapId, Timestamp};
 
 /// How far a connection got.
@@ -43,6 +45,28 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The connection as one between hosts, and of an ICMP answer that of its question.
+    pub fn fit(&self) -> Result<Self, Cause> {
+        connectable(self.client.address, self.server.address)?;
+        let Some(shown) = self.icmp else { return Ok(*self) };
+        let is_v6 = self.server.address.ip().is_ipv6();
+        let (kind, is_question) = icmp::question(is_v6, shown.kind, shown.code)?;
+        let icmp = Some(IcmpType { kind, ..shown });
+        if is_question {
+            return Ok(Connection { icmp, ..*self });
+        }
+        let ([there, back], [octets_there, octets_back]) = (self.packets, self.octets);
+        Ok(Connection {
+            client: self.server,
+            server: self.client,
+            icmp,
+            state: State::Established,
+            packets: [back, there],
+            octets: [octets_back, octets_there],
+            ..*self
+        })
+    }
+
     /// The record of what a tap would have seen of it.
     pub fn record(&self, tap: TapId) -> FlowRecord {
         let mut server = self.server;

@@ -18,6 +18,7 @@ use hashbrown::{HashMap, HashSet, HashTable};
 use super::entry::{Answer, End, Entry, Opener};
 use super::intern::Interner;
 use crate::cause::{Cause, Tally};
+use crate::decode::{connectable, icmp};
 
 /// Where the ports begin that systems hand out to clients: Linux from 32768 (`ip_local_port_range`),
 /// others from 49152 (RFC 6335 §6).
@@ -44,6 +45,8 @@ pub struct Fold {
     addresses: HashMap<(Address, IdentityId), (Timestamp, Timestamp), RandomState>,
     overflowed: u64,
     lines: u64,
+    /// Lines that are no conversation.
+    left_out: Tally,
 }
 
 impl Fold {
@@ -78,6 +81,10 @@ impl Fold {
     /// Takes one line.
     pub fn add(&mut self, entry: &Entry) {
         self.lines += 1;
+        let entry = &match fit(entry) {
+            Ok(entry) => entry,
+            Err(cause) => return self.left_out.add(cause),
+        };
         let (client, server) = match entry.opener {
             Opener::Source => (entry.source, entry.destination),
             Opener::Destination => (entry.destination, entry.source),
@@ -97,12 +104,19 @@ impl Fold {
     /// Connections and conversations, with what only the whole can tell.
     pub(crate) fn finish(mut self, tally: &mut Tally) -> Logged {
         tally.add_many(Cause::ConversationsOverflowed, self.overflowed);
+        tally.add_all(&self.left_out);
         let served = self.served();
         let observers = self.observers.finish();
         let format = |c: &Conversation| observers.get(c.observer.0 as usize).map_or("", |o| o.format);
         // A log that ever shows an answer means something by silence.
-        let shows =
-            |c: &&Conversation| c.counts.answered || c.counts.packets[1] > 0 || c.counts.unanswered > 0;
+        let shows = |c: &&Conversation| {
+            let counts = &c.counts;
+            counts.answered
+                || counts.packets[1] > 0
+                || counts.octets[1] > 0
+                || counts.refused > 0
+                || counts.unanswered > 0
+        };
         let telling: HashSet<&str, RandomState> =
             self.conversations.iter().filter(shows).map(format).collect();
         for conversation in &mut self.conversations {
@@ -191,6 +205,25 @@ fn server_of(conversation: &Conversation) -> Server {
     (conversation.to, conversation.protocol, conversation.port)
 }
 
+/// The line as one of a conversation: between hosts, and of an ICMP answer that of its question.
+fn fit(entry: &Entry) -> Result<Entry, Cause> {
+    let mut entry = *entry;
+    let (source, destination) = (entry.source.address, entry.destination.address);
+    if let (Some(source), Some(destination)) = (source.or(destination), destination.or(source)) {
+        connectable(source, destination)?;
+    }
+    if let Some(icmp) = &mut entry.icmp {
+        let is_v6 = source.or(destination).map_or(icmp.kind >= 128, |address| address.ip().is_ipv6());
+        let (kind, is_question) = icmp::question(is_v6, icmp.kind, icmp.code)?;
+        icmp.kind = kind;
+        entry.opener = if is_question { Opener::Source } else { Opener::Destination };
+        if !is_question && entry.answer == Answer::Untold {
+            entry.answer = Answer::Answered;
+        }
+    }
+    Ok(entry)
+}
+
 /// The end with the ephemeral port is the client's; of two of a kind the one with the higher port,
 /// so that both directions of one connection meet.
 fn by_ports(entry: &Entry) -> (End, End) {
@@ -206,10 +239,12 @@ fn by_ports(entry: &Entry) -> (End, End) {
 
 fn conversation(entry: &Entry, client: End, server: End, is_turned: bool) -> Conversation {
     let there_and_back = |[there, back]: [u64; 2]| if is_turned { [back, there] } else { [there, back] };
+    // A reset of the one who asked refuses nothing.
+    let is_refused = entry.answer == Answer::Refused && (is_turned || entry.opener != Opener::Untold);
     let mut counts = LoggedCounts {
         lines: 1,
         opened: entry.connections,
-        refused: if entry.answer == Answer::Refused { entry.connections.max(1) } else { 0 },
+        refused: if is_refused { entry.connections.max(1) } else { 0 },
         unanswered: if entry.answer == Answer::Nothing { entry.connections.max(1) } else { 0 },
         answered: entry.answer == Answer::Answered,
         tells_answers: false,

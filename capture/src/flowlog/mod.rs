@@ -22,6 +22,7 @@ mod gadget;
 mod goldmane;
 mod hubble;
 mod hubble_end;
+mod hubble_flow;
 mod intern;
 mod json;
 mod line;
@@ -125,8 +126,13 @@ pub(crate) struct Sink<'a> {
 impl Sink<'_> {
     /// One connection of a log that has them all.
     fn connection(&mut self, connection: &Connection) {
-        let tap = self.taps.of_log(self.input, connection.time);
-        self.records.push(connection.record(tap));
+        match connection.fit() {
+            Ok(connection) => {
+                let tap = self.taps.of_log(self.input, connection.time);
+                self.records.push(connection.record(tap));
+            }
+            Err(cause) => self.tally.add(cause),
+        }
     }
 }
 

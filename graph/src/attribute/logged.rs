@@ -171,7 +171,9 @@ fn stopped(counts: &LoggedCounts) -> Tally {
 fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
     let mut tally = sized(counts);
     let n = counts.opened_or_estimate();
-    let came_back = counts.packets[1] > 0 && counts.refused == 0;
+    // A refusal is a packet, too, where packets are counted.
+    let came_back = counts.packets[1] > counts.refused
+        || (counts.octets[1] > 0 && counts.packets[1] == 0 && counts.refused == 0);
     let is_answered = counts.answered || came_back || !counts.tells_answers;
     if is_answered {
         let failed = if counts.opened > 0 { counts.refused + counts.unanswered } else { 0 };

@@ -53,8 +53,9 @@ mapped!(
     NETOBSERV,
     "netobserv",
     "netobserv flowlogs-pipeline, JSON lines",
-    Tells { names: true, counts: true, ..NOTHING },
-    "Sampled, one in fifty by default; both nodes report. Who opened is told by the flags of short flows only.",
+    Tells { opener: true, answer: true, names: true, counts: true, service: true, ..NOTHING },
+    "Sampled, one in fifty by default; both nodes report. Who opened is told by the flags of flows that were seen from \
+     their beginning.",
     |line| has(line, &[b"\"SrcAddr\"", b"\"DstAddr\"", b"\"Proto\""])
 );
 mapped!(
@@ -63,7 +64,8 @@ mapped!(
     "Zeek conn.log, TSV",
     Tells { opener: true, answer: true, counts: true, ..NOTHING },
     "Written when a connection ends: long ones are missing.",
-    |line| line.starts_with(b"#separator") || (line.starts_with(b"#fields\t") && has(line, &[b"id.orig_h"]))
+    |line| line.starts_with(b"#separator ")
+        || (!line.starts_with(b"{") && holds(line, &[b"id.orig_h", b"id.resp_h"]))
 );
 mapped!(
     ZEEK_JSON,
@@ -109,7 +111,11 @@ mapped!(
 /// Whether a line that is a JSON object, or holds one, has all of these.
 fn has(line: &[u8], parts: &[&[u8]]) -> bool {
     let is_object = line.first().is_some_and(|first| b"{[".contains(first)) || line.starts_with(b"#");
-    is_object && parts.iter().all(|part| memchr::memmem::find(line, part).is_some())
+    is_object && holds(line, parts)
+}
+
+fn holds(line: &[u8], parts: &[&[u8]]) -> bool {
+    parts.iter().all(|part| memchr::memmem::find(line, part).is_some())
 }
 
 #[cfg(test)]
