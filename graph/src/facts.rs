@@ -26,9 +26,9 @@ pub struct Facts {
 pub const CAUSES: &[(&str, &str)] = &[
     ("loopback-address", "A flow from or to a loopback address, which every host has: no connection."),
     (
-        "log-outside-unknown",
-        "A conversation of a flow log with something outside whose address the log does not tell (Calico's `pub` and \
-         `pvt`, network sets): no rule can be written for it.",
+        "log-address-unknown",
+        "A conversation of a flow log with a node, or with something outside (Calico's `pub` and `pvt`, network sets), \
+         whose address neither the log nor the cluster tells: no rule can be written for it.",
     ),
     (
         "remnants",

@@ -48,8 +48,8 @@ pub(super) fn add(
     for conversation in &logged.conversations {
         if let Some((key, is_service_only)) = book.key(conversation, logged, contacts) {
             note(conversation, logged, inventory, sayings.entry(key).or_default(), is_service_only);
-        } else if [conversation.from, conversation.to].iter().any(|end| is_outside_unknown(*end, logged)) {
-            counts.add("log-outside-unknown", 1);
+        } else if [conversation.from, conversation.to].iter().any(|end| is_named_only(*end, logged)) {
+            counts.add("log-address-unknown", 1);
         }
     }
     let through_pods: BTreeSet<(NodeId, NodeId, Protocol, Option<u16>)> =
@@ -63,9 +63,10 @@ pub(super) fn add(
     }
 }
 
-/// Whether all that is known of an end is that it lies outside.
-fn is_outside_unknown(end: LoggedEnd, logged: &Logged) -> bool {
-    end.address.is_none() && matches!(logged.identity(end.identity), Some(Identity::Outside(_)))
+/// Whether an end is no pod, and has no address.
+fn is_named_only(end: LoggedEnd, logged: &Logged) -> bool {
+    let identity = logged.identity(end.identity);
+    end.address.is_none() && matches!(identity, Some(Identity::Outside(_) | Identity::Node(_)))
 }
 
 fn ends((from, to, protocol, port, _): &Key) -> (NodeId, NodeId, Protocol, Option<u16>) {
@@ -195,32 +196,34 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
 struct Book<'a> {
     inventory: &'a Inventory,
     pods: BTreeMap<(&'a str, &'a str), Vec<usize>>,
-    /// Workloads by namespace and name: a log may have the kind wrong, or not at all.
-    workloads: BTreeMap<(&'a str, &'a str), BTreeSet<&'a NodeId>>,
+    /// Workloads by namespace and name, with the latest pod of each: a log may have the kind wrong, or
+    /// not at all.
+    workloads: BTreeMap<(&'a str, &'a str), BTreeMap<&'a NodeId, &'a Pod>>,
 }
 
 impl<'a> Book<'a> {
     fn new(inventory: &'a Inventory) -> Self {
         let mut pods: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-        let mut workloads: BTreeMap<(&str, &str), BTreeSet<&NodeId>> = BTreeMap::new();
+        let mut workloads: BTreeMap<(&str, &str), BTreeMap<&NodeId, &Pod>> = BTreeMap::new();
         for (i, known) in inventory.pods().iter().enumerate() {
             let meta = &known.pod.meta;
             pods.entry((&meta.namespace, &meta.name)).or_default().push(i);
             if let NodeId::Workload { namespace, name, .. } = &known.workload {
-                workloads.entry((namespace, name)).or_default().insert(&known.workload);
+                workloads.entry((namespace, name)).or_default().insert(&known.workload, &known.pod);
             }
         }
         Book { inventory, pods, workloads }
     }
 
-    /// The workload of that kind and name, as the cluster knows it: of the same kind, else the only one
-    /// of the name.
-    fn workload(&self, namespace: &str, kind: &str, name: &str) -> NodeId {
+    /// The workload of that kind and name as the cluster knows it, of another kind when it is the only
+    /// one of the name, and a pod of it.
+    fn workload(&self, namespace: &str, kind: &str, name: &str) -> (NodeId, Option<&'a Pod>) {
         let said = NodeId::workload(namespace, kind, name);
-        let known = self.workloads.get(&(namespace, name)).filter(|known| !known.contains(&said));
-        match known.map(|known| known.iter().collect::<Vec<_>>()).as_deref() {
-            Some([only]) => (**only).clone(),
-            _ => said,
+        let Some(known) = self.workloads.get(&(namespace, name)) else { return (said, None) };
+        match (known.get(&said), known.first_key_value()) {
+            (Some(pod), _) => (said, Some(pod)),
+            (None, Some((id, pod))) if known.len() == 1 => ((*id).clone(), Some(pod)),
+            _ => (said, None),
         }
     }
 
@@ -272,8 +275,9 @@ impl<'a> Book<'a> {
                 let known = address.and_then(|ip| self.inventory.node_of(ip));
                 match name.as_deref().or(known) {
                     Some(name) => {
-                        let id = NodeId::Node(name.to_owned());
-                        Some(Party { id, pod: None, address: address.unwrap_or(nowhere) })
+                        let own = || self.inventory.nodes().get(name)?.internal_ips.first().copied();
+                        let address = address.or_else(own)?;
+                        Some(Party { id: NodeId::Node(name.to_owned()), pod: None, address })
                     }
                     None => by_address(),
                 }
@@ -304,10 +308,17 @@ impl<'a> Book<'a> {
             let address = address.or_else(|| known.pod.ips.first().copied()).unwrap_or(nowhere);
             return Party { id: known.workload.clone(), pod: pod.pod.as_deref().map(pod_name), address };
         }
-        let id = match (&pod.workload, &pod.pod) {
+        let (id, one) = match (&pod.workload, &pod.pod) {
             (Some((kind, name)), _) => self.workload(&pod.namespace, kind, name),
-            (None, name) => NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or_default()),
+            (None, name) => {
+                (NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or_default()), None)
+            }
         };
-        Party { id, pod: pod.pod.as_deref().map(pod_name), address: address.unwrap_or(nowhere) }
+        // Of a group any of its pods stands for those that the log does not name.
+        let one = one.filter(|_| pod.pod.is_none()).and_then(|one| one.ips.first().copied());
+        Party { id, pod: pod.pod.as_deref().map(pod_name), address: address.or(one).unwrap_or(nowhere) }
     }
 }
+
+#[cfg(test)]
+mod tests;
