@@ -34,6 +34,7 @@ mod tap;
 
 pub use cause::CAUSES;
 pub use error::CaptureError;
+pub use flowlog::{Heard, HubbleServer, HubbleStream};
 pub use gather::{Block, Gathering, Session};
 pub use link::{Interface, LinkType, RawPacket};
 pub use outlet::Outlet;

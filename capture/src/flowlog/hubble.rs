@@ -8,16 +8,15 @@
 
 use std::borrow::Cow;
 
-use flowfence_model::logged::LoggedVerdict;
-use flowfence_model::{IcmpType, Protocol, Timestamp};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::entry::{Answer, End, Entry, Opener, Skip};
 use super::hubble_end::{self, Endpoint};
-use super::json::{Text, Whole};
+use super::hubble_flow::{Flags, Flow, Layer4, Line, Status, Written};
+use super::hubble_message;
+use super::json::Whole;
 use super::{Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
+use flowfence_model::logged::LoggedVerdict;
+use flowfence_model::{IcmpType, Protocol, Timestamp};
 
 pub(super) const FORMAT: LogFormat = LogFormat {
     token: "hubble",
@@ -30,148 +29,6 @@ pub(super) const FORMAT: LogFormat = LogFormat {
 };
 
 struct Hubble;
-
-/// What a line may be; the members of a flow beside them, for lines without a wrapper.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    flow: Option<Flow<'a>>,
-    #[serde(borrow)]
-    node_name: Option<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "lostEvents")]
-    lost_events: Option<Lost<'a>>,
-    #[serde(borrow, default, alias = "nodeStatus")]
-    node_status: Option<Status<'a>>,
-    #[serde(default, alias = "agentEvent")]
-    agent_event: Option<serde::de::IgnoredAny>,
-    #[serde(default, alias = "debugEvent")]
-    debug_event: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Lost<'a> {
-    #[serde(borrow, default, alias = "numEventsLost")]
-    num_events_lost: Option<Whole<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Status<'a> {
-    #[serde(borrow, default, alias = "stateChange")]
-    state_change: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "nodeNames")]
-    node_names: Vec<Cow<'a, str>>,
-}
-
-/// The members of a flow that are used. Enumerations are names or numbers.
-#[derive(Deserialize)]
-struct Flow<'a> {
-    #[serde(borrow)]
-    time: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    verdict: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "dropReasonDesc")]
-    drop_reason_desc: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "dropReason")]
-    drop_reason: Option<Whole<'a>>,
-    #[serde(borrow, rename = "IP", alias = "ip")]
-    ip: Option<Ip<'a>>,
-    #[serde(borrow)]
-    l4: Option<Layer4<'a>>,
-    #[serde(borrow)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    destination: Option<&'a RawValue>,
-    #[serde(borrow, rename = "Type", alias = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "nodeName")]
-    node_name: Option<Cow<'a, str>>,
-    reply: Option<bool>,
-    #[serde(default, alias = "isReply")]
-    is_reply: Option<bool>,
-    #[serde(borrow, default, alias = "eventType")]
-    event_type: Option<EventType<'a>>,
-    #[serde(borrow, default, alias = "traceReason")]
-    trace_reason: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "sourceService")]
-    source_service: Option<Named<'a>>,
-    #[serde(borrow, default, alias = "destinationService")]
-    destination_service: Option<Named<'a>>,
-    #[serde(borrow, default, alias = "sourceNames")]
-    source_names: Vec<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "destinationNames")]
-    destination_names: Vec<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "egressDeniedBy")]
-    egress_denied_by: Vec<Named<'a>>,
-    #[serde(borrow, default, alias = "ingressDeniedBy")]
-    ingress_denied_by: Vec<Named<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Ip<'a> {
-    #[serde(borrow)]
-    source: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    destination: Option<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "sourceXlated")]
-    source_xlated: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Layer4<'a> {
-    #[serde(borrow, rename = "TCP", alias = "tcp")]
-    tcp: Option<Ports<'a>>,
-    #[serde(borrow, rename = "UDP", alias = "udp")]
-    udp: Option<Ports<'a>>,
-    #[serde(borrow, rename = "SCTP", alias = "sctp")]
-    sctp: Option<Ports<'a>>,
-    #[serde(borrow, rename = "ICMPv4", alias = "icmpv4")]
-    icmp4: Option<Icmp<'a>>,
-    #[serde(borrow, rename = "ICMPv6", alias = "icmpv6")]
-    icmp6: Option<Icmp<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Ports<'a> {
-    #[serde(borrow, default, alias = "sourcePort")]
-    source_port: Option<Whole<'a>>,
-    #[serde(borrow, default, alias = "destinationPort")]
-    destination_port: Option<Whole<'a>>,
-    flags: Option<Flags>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the flags of TCP")]
-struct Flags {
-    #[serde(rename = "SYN", alias = "syn")]
-    syn: bool,
-    #[serde(rename = "ACK", alias = "ack")]
-    ack: bool,
-    #[serde(rename = "RST", alias = "rst")]
-    rst: bool,
-}
-
-#[derive(Deserialize)]
-struct Icmp<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Whole<'a>>,
-    #[serde(borrow)]
-    code: Option<Whole<'a>>,
-}
-
-#[derive(Deserialize)]
-struct EventType<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Whole<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow, default)]
-    namespace: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-}
 
 /// Cilium's event type of a policy verdict (`pkg/monitor/api`): written for what opens, only.
 const POLICY_VERDICT: u64 = 5;
@@ -201,7 +58,7 @@ impl Decoder for Hubble {
         let read: Line<'_> =
             serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble event"))?;
         if let Some(flow) = read.flow {
-            return one(&flow, read.node_name.as_deref(), to);
+            return one(&flow, moment(&flow), read.node_name.as_deref(), to);
         }
         if let Some(lost) = read.lost_events {
             let count = lost.num_events_lost.and_then(|n| n.value()).unwrap_or(1);
@@ -209,11 +66,7 @@ impl Decoder for Hubble {
             return Ok(());
         }
         if let Some(status) = read.node_status {
-            let names = u64::try_from(status.node_names.len()).unwrap_or(1).max(1);
-            let is_away = status
-                .state_change
-                .is_some_and(|s| s.is_any(&["NODE_UNAVAILABLE", "NODE_GONE", "NODE_ERROR", "2", "3", "4"]));
-            to.tally.add_many(if is_away { Cause::LogNodesMissing } else { Cause::LogOther }, names);
+            node_status(&status, to);
             return Ok(());
         }
         if read.agent_event.is_some() || read.debug_event.is_some() {
@@ -221,11 +74,31 @@ impl Decoder for Hubble {
         }
         let flow: Flow<'_> =
             serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble flow"))?;
-        one(&flow, None, to)
+        one(&flow, moment(&flow), None, to)
     }
 }
 
-fn one(flow: &Flow<'_>, node: Option<&str>, to: &mut Sink<'_>) -> Result<(), Skip> {
+/// What Hubble Relay says of nodes.
+pub(super) fn node_status(status: &Status<'_>, to: &mut Sink<'_>) {
+    let names = u64::try_from(status.node_names.len()).unwrap_or(1).max(1);
+    let is_away = status
+        .state_change
+        .as_ref()
+        .is_some_and(|s| s.is_any(&["NODE_UNAVAILABLE", "NODE_GONE", "NODE_ERROR", "2", "3", "4"]));
+    to.tally.add_many(if is_away { Cause::LogNodesMissing } else { Cause::LogOther }, names);
+}
+
+fn moment(flow: &Flow<'_>) -> Option<Timestamp> {
+    flow.time.as_deref().and_then(|text| text.parse().ok())
+}
+
+/// Takes one flow, whose time was read already.
+pub(super) fn one(
+    flow: &Flow<'_>,
+    time: Option<Timestamp>,
+    node: Option<&str>,
+    to: &mut Sink<'_>,
+) -> Result<(), Skip> {
     if flow.kind.as_ref().is_some_and(|kind| kind.is_any(&["L7", "SOCK", "2", "3"])) {
         return Err(Skip::Other(Cause::LogOther));
     }
@@ -233,7 +106,7 @@ fn one(flow: &Flow<'_>, node: Option<&str>, to: &mut Sink<'_>) -> Result<(), Ski
     let Some(ip) = &flow.ip else { return Err(Skip::Other(Cause::LogIncomplete)) };
     let address =
         |text: &Option<Cow<'_, str>>| text.as_deref().and_then(|text| text::address(text.as_bytes()));
-    let Some(time) = flow.time.as_deref().and_then(|text| text.parse::<Timestamp>().ok()) else {
+    let Some(time) = time else {
         return Err(Skip::Other(Cause::LogIncomplete));
     };
     let (protocol, ports, flags, icmp) = layer4(flow.l4.as_ref())?;
@@ -241,7 +114,7 @@ fn one(flow: &Flow<'_>, node: Option<&str>, to: &mut Sink<'_>) -> Result<(), Ski
     // `CLUSTER/NODE`.
     let node = node.rsplit('/').next().unwrap_or(node);
     let observer = to.fold.node("hubble", node);
-    let end = |address, port, raw: Option<&RawValue>, to: &mut Sink<'_>| End {
+    let end = |address, port, raw: Option<Written<'_>>, to: &mut Sink<'_>| End {
         address,
         port,
         identity: raw.and_then(|raw| identity(raw, node, to)),
@@ -316,16 +189,24 @@ fn layer4(l4: Option<&Layer4<'_>>) -> Result<Layer4Parts, Skip> {
     Ok((Protocol::Icmp, [None; 2], None, Some(IcmpType { kind: small(&icmp.kind), code: small(&icmp.code) })))
 }
 
-fn identity(raw: &RawValue, node: &str, to: &mut Sink<'_>) -> Option<flowfence_model::logged::IdentityId> {
-    let text = raw.get();
+fn identity(
+    written: Written<'_>,
+    node: &str,
+    to: &mut Sink<'_>,
+) -> Option<flowfence_model::logged::IdentityId> {
+    let octets = written.octets();
     // What a node says of itself depends on who says it.
-    let is_host = memchr::memmem::find(text.as_bytes(), b"reserved:host").is_some();
-    let read =
-        || serde_json::from_str::<Endpoint<'_>>(text).ok().and_then(|end| hubble_end::identity(&end, node));
+    let is_host = memchr::memmem::find(octets, b"reserved:host").is_some();
+    let read = || match written {
+        Written::Json(raw) => serde_json::from_str::<Endpoint<'_>>(raw.get())
+            .ok()
+            .and_then(|end| hubble_end::identity(&end, node)),
+        Written::Message(octets) => hubble_message::identity(octets, node),
+    };
     if is_host {
-        to.fold.identity(&[text.as_bytes(), node.as_bytes()].concat(), read)
+        to.fold.identity(&[octets, node.as_bytes()].concat(), read)
     } else {
-        to.fold.identity(text.as_bytes(), read)
+        to.fold.identity(octets, read)
     }
 }
 

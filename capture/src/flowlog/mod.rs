@@ -14,6 +14,9 @@ mod entry;
 mod fold;
 mod hubble;
 mod hubble_end;
+mod hubble_flow;
+mod hubble_message;
+mod hubble_stream;
 mod intern;
 mod json;
 mod line;
@@ -26,6 +29,7 @@ use std::io::Read;
 use flowfence_model::{FlowRecord, Timestamp};
 
 pub use fold::Fold;
+pub use hubble_stream::{Heard, HubbleServer, HubbleStream};
 
 use crate::dns::Dns;
 use crate::error::CaptureError;
