@@ -4,6 +4,7 @@ mod capture;
 mod live;
 mod paths;
 mod recommend;
+mod tls;
 mod value;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use capture::CaptureArgs;
 pub use live::LiveArgs;
 pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
+pub use tls::TlsArgs;
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
     ReachFormat, RecommendFormat, SnapshotFormat, TextOrJson,
@@ -70,7 +72,7 @@ pub enum Verb {
 #[derive(Debug, Args)]
 pub struct InputArgs {
     /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes
-    /// packets from an interface, live:any from all
+    /// packets from an interface, live:any from all; hubble://HOST:PORT follows flows of Cilium's Hubble
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
     /// Objects
@@ -82,6 +84,9 @@ pub struct InputArgs {
     /// Live sources
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Servers of flows
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// How much may be kept, and lost.
@@ -156,7 +161,8 @@ pub struct GraphArgs {
 #[derive(Debug, Args)]
 #[command(mut_arg("sources", |sources| {
     let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes \
-                packets from an interface, live:any from all. Without any, only the policies of --cluster are \
+                packets from an interface, live:any from all; hubble://HOST:PORT follows flows of Cilium's \
+                Hubble. Without any, only the policies of --cluster are \
                 looked at";
     sources.required(false).help(help)
 }))]

@@ -33,7 +33,7 @@ const MAX_CONVERSATIONS: usize = 1 << 22;
 const MAX_ADDRESSES: usize = 1 << 20;
 
 /// Everything that logs told so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Fold {
     conversations: Vec<Conversation>,
     index: HashTable<u32>,
