@@ -104,7 +104,7 @@ impl Sources {
         if !servers.is_empty() {
             match servers.connect(args, live.stop(), "as above") {
                 Ok(servers) => hubble = Some(servers),
-                Err(failure) => live.complain(format!("{:#}", failure.error)),
+                Err(failure) => live.problems.push(format!("{:#}", failure.error)),
             }
         }
         Ok(Sources { files, live: Some(live), hubble, limits, handing })

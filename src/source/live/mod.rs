@@ -38,7 +38,7 @@ use crate::source::begin::begin;
 use conntrack::{Heard, Listener};
 use glance::{Looker, MAX_FLOWS};
 pub use handing::{Handing, Taker};
-use open::{Opened, Refused, Setting};
+use open::{Opened, Setting, listed, open_all};
 use reader::{Reader, Word};
 use stop::Stop;
 use view::{Counts, View};
@@ -79,7 +79,7 @@ pub struct Live {
     /// What connection tracking told.
     heard: Heard,
     /// What could not be opened, or broke off, one sentence each.
-    problems: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 impl Live {
@@ -190,11 +190,6 @@ impl Live {
     /// What ends the capture, and others with it.
     pub fn stop(&self) -> Arc<Stop> {
         Arc::clone(&self.stop)
-    }
-
-    /// Takes what is wrong with sources beside the interfaces.
-    pub fn complain(&mut self, problem: String) {
-        self.problems.push(problem);
     }
 
     /// Everything so far.
@@ -341,27 +336,6 @@ impl Live {
         }
         Ok((recording, self.problems))
     }
-}
-
-/// Opens what can be opened, and says what cannot; an error when nothing can.
-fn open_all(names: &BTreeSet<&str>, setting: &Setting) -> Result<(Vec<Opened>, Vec<String>), Failure> {
-    let (mut opened, mut problems) = (Vec::new(), Vec::new());
-    for name in names {
-        match open::open(name, setting) {
-            Ok(one) => opened.push(one),
-            Err(Refused::One(problem)) => problems.push(problem),
-            Err(Refused::All(failure)) => return Err(failure),
-        }
-    }
-    if opened.is_empty() {
-        return Err(Failure::unreadable(problems.join("\n")));
-    }
-    Ok((opened, problems))
-}
-
-fn listed(opened: &[Opened]) -> String {
-    let names: Vec<&str> = opened.iter().map(|(interface, _)| interface.name.as_str()).collect();
-    crate::output::safe::line(&names.join(", "))
 }
 
 /// The only place that spawns threads for live sources.

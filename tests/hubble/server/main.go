@@ -1,9 +1,9 @@
 // A real Hubble server for tests: Cilium's own observer, ring buffer and gRPC server, whose events come from JSON
 // lines (as Hubble's exporter writes them) instead of from the kernel.
 //
-//	server [-max-flows N] [-cert FILE -key FILE [-client-ca FILE]] FLOWS.json
+//	server [-listen ADDRESS] [-max-flows N] [-cert FILE -key FILE [-client-ca FILE]] FLOWS.json
 //
-// It serves on a free port of loopback and prints "listening on ADDRESS" once everything of the file is in the ring.
+// It serves on a free port of loopback unless told otherwise, and prints "listening on ADDRESS" once everything of the file is in the ring.
 // Further lines are taken from standard input while it runs, and it ends when that does.
 package main
 
@@ -118,6 +118,7 @@ func give(data []byte, events chan<- *types.MonitorEvent) {
 }
 
 func run() error {
+	address := flag.String("listen", "127.0.0.1:0", "where to listen")
 	maxFlows := flag.Int("max-flows", 4095, "capacity of the ring, 2^n-1")
 	cert := flag.String("cert", "", "certificate; without it there is no TLS")
 	key := flag.String("key", "", "its key")
@@ -148,7 +149,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", *address)
 	if err != nil {
 		return err
 	}
