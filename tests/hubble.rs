@@ -78,8 +78,8 @@ fn without_input(run: &Run) -> String {
 
 fn as_file(dir: &Path, lines: &[Value]) -> std::path::PathBuf {
     let path = dir.join("flows.json");
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    std::fs::write(&path, text).unwrap();
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(&path, text.join("\n")).unwrap();
     path
 }
 
@@ -198,7 +198,7 @@ fn what_interrupts_it_ends_it_with_its_result() {
     let following = start(&[&server.source()], &[]);
     wait_until(|| !server.asked.lock().unwrap().is_empty());
     std::thread::sleep(Duration::from_millis(500));
-    kill(Pid::from_raw(following.id() as i32), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(following.id().cast_signed()), Signal::SIGINT).unwrap();
     let run = end_of(following).ends(CLEAN);
     assert_eq!(taken(&run.json()).0, 20);
 }
@@ -214,7 +214,7 @@ fn several_servers_files_and_sockets_go_together() {
     let run = graph(&[&one.source(), &by_socket, file.to_str().unwrap()], &[], "700ms").ends(CLEAN);
     let graph = run.json();
     assert_eq!(graph["completeness"]["files"].as_array().unwrap().len(), 3);
-    assert_eq!(graph["window"]["end"], json!("2026-01-01T00:00:14.25Z"), "{graph:#}");
+    assert_eq!(graph["window"]["end"], json!("2026-01-01T00:00:14.250000Z"), "{graph:#}");
     drop(other);
 }
 
@@ -425,7 +425,7 @@ fn graph_of_file(file: &Path) -> Run {
 
 /// Cilium's server, or nothing and a word on why.
 fn real() -> Option<std::path::PathBuf> {
-    Real::program().map_err(|why| println!("skipped: {why}")).ok()
+    Real::program().map_err(|why| eprintln!("skipped: {why}")).ok()
 }
 
 /// Begins to follow.

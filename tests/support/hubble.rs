@@ -95,7 +95,7 @@ impl Fake {
         script: impl Fn(usize, &str) -> (Vec<Value>, End) + Send + Sync + 'static,
     ) -> Self {
         let runtime = Runtime::new().unwrap();
-        let _guard = runtime.enter();
+        let guard = runtime.enter();
         let incoming = TcpIncoming::bind(address).unwrap();
         let address = incoming.local_addr().unwrap();
         let (handler, asked) = Handler::new(script);
@@ -109,14 +109,14 @@ impl Fake {
         }
         let service = tower::service_fn(move |request| handler.clone().answer(request));
         runtime.spawn(async move { server.serve_with_incoming(service, incoming).await });
-        drop(_guard);
+        drop(guard);
         Fake { address, asked, _runtime: runtime }
     }
 
     /// On a socket of this machine; the address means nothing.
     pub fn start_on_socket(path: &Path, lines: Vec<Value>) -> Self {
         let runtime = Runtime::new().unwrap();
-        let _guard = runtime.enter();
+        let guard = runtime.enter();
         let listener = UnixListener::bind(path).unwrap();
         let (handler, asked) = Handler::new(move |_, since| (since_then(&lines, since), End::Silence));
         let incoming = stream::unfold(listener, |listener| async {
@@ -125,7 +125,7 @@ impl Fake {
         let service = tower::service_fn(move |request| handler.clone().answer(request));
         runtime
             .spawn(async move { Server::builder().serve_with_incoming(service, Box::pin(incoming)).await });
-        drop(_guard);
+        drop(guard);
         Fake { address: "0.0.0.0:0".parse().unwrap(), asked, _runtime: runtime }
     }
 

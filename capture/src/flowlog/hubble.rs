@@ -138,7 +138,9 @@ pub(super) fn one(
     entry.policy = policy.and_then(|policy| to.fold.name(&policy.namespace, &policy.name));
     for (end, names) in [(source, &flow.source_names), (destination, &flow.destination_names)] {
         if let Some(address) = end.address {
-            names.iter().for_each(|name| to.dns.name(address.ip(), name));
+            for name in names {
+                to.dns.name(address.ip(), name);
+            }
         }
     }
     to.fold.add(&entry);

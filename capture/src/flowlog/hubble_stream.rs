@@ -125,7 +125,7 @@ impl HubbleStream {
             report.octets += octets.len() as u64;
             match heard {
                 Ok(Heard::Repeated) => {}
-                Ok(_) => report.packets += 1,
+                Ok(_) | Err(Skip::Other(_)) => report.packets += 1,
                 Err(Skip::Bad(why)) => {
                     report.damaged_records += 1;
                     if report.problems.len() < MAX_PROBLEMS {
@@ -133,7 +133,6 @@ impl HubbleStream {
                     }
                     report.packets += 1;
                 }
-                Err(Skip::Other(_)) => report.packets += 1,
             }
         }
         match heard {

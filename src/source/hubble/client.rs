@@ -83,7 +83,7 @@ impl Client {
         grpc.ready().await.map_err(|error| explain::connection(&self.target, &error))?;
         let path = PathAndQuery::from_static("/observer.Observer/GetFlows");
         let answer = grpc.server_streaming(Request::new(Bytes::from(request)), path, Raw).await;
-        answer.map(tonic::Response::into_inner).map_err(|status| explain::answer(&self.target, &status))
+        answer.map(tonic::Response::into_inner).map_err(|status| explain::later(&status))
     }
 }
 

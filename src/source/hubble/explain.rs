@@ -38,6 +38,7 @@ const TLS: &[(&str, &str)] = &[
     ),
     ("certificate expired", "its certificate has expired"),
     ("CertificateRequired", "it wants a certificate of its clients: give --tls-cert FILE and --tls-key FILE"),
+    ("DecryptError", "it does not trust the certificate of --tls-cert: give one that its CA signed"),
     ("UnknownCA", "it does not trust the certificate of --tls-cert: give one that its CA signed"),
     (
         "BadCertificate",
@@ -52,8 +53,17 @@ pub fn connection(target: &Target, error: &(dyn Error + 'static)) -> Trouble {
     Trouble::passing(sentence(target, &chain(error)))
 }
 
-/// Why the server does not answer.
+/// Why the server does not answer, when it is asked for the first time over a connection.
 pub fn answer(target: &Target, status: &Status) -> Trouble {
+    judged(status, |text| sentence(target, text))
+}
+
+/// Why the server does not go on: over this connection it did speak.
+pub fn later(status: &Status) -> Trouble {
+    judged(status, str::to_owned)
+}
+
+fn judged(status: &Status, meaning: impl Fn(&str) -> String) -> Trouble {
     let said = status.message();
     let text = match status.source() {
         Some(source) => format!("{said}: {}", chain(source)),
@@ -67,7 +77,7 @@ pub fn answer(target: &Target, status: &Status) -> Trouble {
         Code::Unauthenticated | Code::PermissionDenied => Trouble::lasting(format!("it refuses: {said}")),
         Code::InvalidArgument => Trouble::lasting(format!("it does not understand the request: {said}")),
         Code::Unknown | Code::Internal | Code::Unavailable | Code::Cancelled => {
-            Trouble::passing(sentence(target, &text))
+            Trouble::passing(meaning(&text))
         }
         code => Trouble::passing(format!("{text} ({code:?})")),
     }
@@ -107,6 +117,12 @@ fn sentence(target: &Target, text: &str) -> String {
         return format!(
             "it does not speak gRPC without TLS, or broke off: where it wants TLS say hubbles://, with --tls-ca FILE \
              for a CA of the cluster's own ({text})"
+        );
+    }
+    if is_cut && target.is_tls {
+        return format!(
+            "it broke off when encryption was agreed on, as a server does that wants a certificate of its clients, or \
+             another one: give --tls-cert FILE and --tls-key FILE ({text})"
         );
     }
     text.to_owned()

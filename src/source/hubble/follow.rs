@@ -82,12 +82,11 @@ impl<'a> Follower<'a> {
             if began.elapsed() >= GOOD {
                 pause = PAUSE;
             }
-            match &mut away {
-                Some((_, last)) => *last = trouble,
-                None => {
-                    self.say(&format!("the connection broke off, and is tried again: {}", trouble.said));
-                    away = Some((Instant::now(), trouble));
-                }
+            if let Some((_, last)) = &mut away {
+                *last = trouble;
+            } else {
+                self.say(&format!("the connection broke off, and is tried again: {}", trouble.said));
+                away = Some((Instant::now(), trouble));
             }
             if self.waited(pause).await {
                 break;
@@ -139,7 +138,7 @@ impl<'a> Follower<'a> {
             match messages.message().await {
                 Ok(Some(message)) => self.take(&message),
                 Ok(None) => return Trouble::passing("the server ended it".to_owned()),
-                Err(status) => return explain::answer(&self.client.target, &status),
+                Err(status) => return explain::later(&status),
             }
         }
     }

@@ -21,7 +21,7 @@ fn message(response: &MessageDescriptor, line: &Value) -> Vec<u8> {
 }
 
 /// A flow of node `n1` at a second, with what is put over it.
-fn flow(second: u32, port: u16, over: &Value) -> Value {
+fn flow(second: u32, port: u32, over: &Value) -> Value {
     let mut flow = json!({
         "time": format!("2026-01-01T00:{:02}:{:02}.25Z", second / 60, second % 60),
         "uuid": format!("00000000-0000-0000-0000-{port:012}"),
@@ -56,7 +56,8 @@ fn by_stream(lines: &[Value]) -> Recording {
 }
 
 fn by_lines(lines: &[Value]) -> Recording {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let text = text.join("\n");
     let mut recorder = Recorder::new(Limits::default());
     crate::read_capture(text.as_bytes(), "same", &mut recorder, &mut |_| {}).unwrap();
     recorder.finish()
@@ -114,7 +115,7 @@ fn all_kinds() -> Vec<Value> {
         json!({"time": null}),
         none,
     ];
-    let mut lines: Vec<Value> = (0..).zip(over).map(|(i, over)| flow(i, 40_100 + i as u16, &over)).collect();
+    let mut lines: Vec<Value> = (0..).zip(over).map(|(i, over)| flow(i, 40_100 + i, &over)).collect();
     lines.push(json!({"lost_events": {"source": 1, "num_events_lost": "17"}, "node_name": "prod/n1"}));
     lines.push(
         json!({"node_status": {"state_change": "NODE_UNAVAILABLE", "node_names": ["prod/n3", "prod/n4"]}}),
@@ -172,7 +173,7 @@ fn what_is_not_known_yet_is_counted_and_what_cannot_be_read_costs_itself() {
     assert_eq!(stream.take(&good, &mut recorder, input), Heard::News);
     assert_eq!(stream.take(&[], &mut recorder, input), Heard::News);
     let recording = recorder.finish();
-    assert_eq!(recording.files[0].damaged_records as usize, cuts.len());
+    assert_eq!(recording.files[0].damaged_records, cuts.len() as u64);
     assert_eq!(recording.files[0].problems.len(), MAX_PROBLEMS);
     assert_eq!((recording.logged.lines, recording.counts.get("log-lines-other")), (1, 2));
 }
@@ -224,7 +225,7 @@ fn a_connection_that_breaks_loses_nothing_and_counts_nothing_twice() {
             let node = if i % 2 == 0 && i < 60 { "prod/n2" } else { "prod/n1" };
             let mut over = uuid.clone();
             over["node_name"] = json!(node);
-            flow(i / 2, 41_000 + i as u16, &over)
+            flow(i / 2, 41_000 + i, &over)
         });
         let ring = ring(lines.collect());
         for cut in [1, 30, 61, 150, 199, 200] {
@@ -238,7 +239,7 @@ fn a_connection_that_breaks_loses_nothing_and_counts_nothing_twice() {
 
 #[test]
 fn a_ring_that_turned_over_meanwhile_counts_as_loss() {
-    let ring = ring((0..100).map(|i| flow(i, 41_000 + i as u16, &json!({}))).collect());
+    let ring = ring((0..100).map(|i| flow(i, 41_000 + i, &json!({}))).collect());
     let (lines, lost, _) = over(&ring, &[0..40, 60..100]);
     assert_eq!((lines, lost), (80, 1));
     // Once for each time.
@@ -252,7 +253,7 @@ fn lost_events_that_stand_in_the_ring_are_counted_once() {
                "time": format!("2026-01-01T00:00:{second:02}Z")})
     };
     let lines = vec![flow(1, 41_000, &json!({})), lost(2), lost(3), flow(4, 41_001, &json!({}))];
-    assert_eq!(over(&ring(lines.clone()), &[0..4]).1, 10);
+    assert_eq!(over(&ring(lines.clone()), std::slice::from_ref(&(0..4))).1, 10);
     assert_eq!(over(&ring(lines), &[0..4, 0..4]).1, 10);
 }
 
@@ -270,7 +271,7 @@ fn a_node_that_stays_away_is_missing_once() {
 
 #[test]
 fn a_clock_that_is_years_ahead_hides_nothing_after_a_break() {
-    let mut lines: Vec<Value> = (0..20).map(|i| flow(i, 41_000 + i as u16, &json!({}))).collect();
+    let mut lines: Vec<Value> = (0..20).map(|i| flow(i, 41_000 + i, &json!({}))).collect();
     lines[9] = flow(9, 41_009, &json!({"time": "2199-01-01T00:00:00Z"}));
     let ring = ring(lines);
     let mut recorder = Recorder::new(Limits::default());
