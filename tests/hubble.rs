@@ -204,6 +204,30 @@ fn what_interrupts_it_ends_it_with_its_result() {
 }
 
 #[test]
+fn it_ends_once_enough_was_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let pod = |app: &str, address: &str| {
+        json!({"apiVersion": "v1", "kind": "Pod", "spec": {"nodeName": "n1", "containers": [{"name": "c", "image": "x"}]},
+            "metadata": {"name": format!("{app}-0"), "namespace": "shop", "labels": {"app": app},
+                "creationTimestamp": "2025-12-31T00:00:00Z", "ownerReferences":
+                [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": app, "uid": app, "controller": true}]},
+            "status": {"phase": "Running", "podIP": address, "startTime": "2025-12-31T00:00:00Z"}})
+    };
+    let objects = json!({"apiVersion": "v1", "kind": "List", "items":
+        [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
+         pod("web", "10.42.0.5"), pod("api", "10.42.1.7")]});
+    let cluster = dir.path().join("objects.json");
+    std::fs::write(&cluster, objects.to_string()).unwrap();
+    let server = Fake::of(talk("prod/n1", 0..120));
+    let began = Instant::now();
+    let cluster = cluster.display().to_string();
+    let options = ["--until-ready=500ms", "--duration", "30s", "--cluster", &cluster];
+    let run = flowfence(["graph", &server.source()].into_iter().chain(options)).ends(CLEAN);
+    assert!(run.stderr.contains("every workload that can be seen here is ready"), "{}", run.stderr);
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[test]
 fn several_servers_files_and_sockets_go_together() {
     let dir = tempfile::tempdir().unwrap();
     let file = as_file(dir.path(), &talk("prod/n1", 0..5));

@@ -29,6 +29,8 @@ const OVERLAP: Duration = Duration::from_secs(5);
 const REMEMBERED: usize = 1 << 18;
 /// Nodes that are told apart.
 const MAX_NODES: usize = 1 << 16;
+/// Octets of a node's name, which is a name of DNS (253) behind that of its cluster; longer ones are no names.
+const MAX_NAME: usize = 512;
 /// Messages that cannot be read of which something is said.
 const MAX_PROBLEMS: usize = 8;
 
@@ -197,7 +199,7 @@ impl HubbleStream {
     fn note(&mut self, name: &str, time: Option<Timestamp>, is_known: bool) -> (bool, bool) {
         let Some(time) = time else { return (false, false) };
         let Some(node) = self.nodes.get_mut(name) else {
-            if self.nodes.len() < MAX_NODES {
+            if self.nodes.len() < MAX_NODES && name.len() <= MAX_NAME {
                 self.nodes.insert(name.to_owned(), Node { last: time, seam: None });
             }
             return (false, false);
@@ -219,7 +221,10 @@ impl HubbleStream {
                 self.nodes.retain(|name, _| !news.contains(name));
             }
             let away = &mut self.away;
-            news.retain(|name| away.len() >= MAX_NODES || away.insert(name.clone()));
+            news.retain(|name| {
+                let has_room = name.len() <= MAX_NAME && away.len() < MAX_NODES;
+                if has_room { away.insert(name.clone()) } else { !away.contains(name) }
+            });
         } else if state == CONNECTED {
             for name in &news {
                 self.away.remove(name);

@@ -121,8 +121,8 @@ fn sentence(target: &Target, text: &str) -> String {
     }
     if is_cut && target.is_tls {
         return format!(
-            "it broke off when encryption was agreed on, as a server does that wants a certificate of its clients, or \
-             another one: give --tls-cert FILE and --tls-key FILE ({text})"
+            "it broke off when encryption was agreed on: where it wants a certificate of its clients, or another one, \
+             give --tls-cert FILE and --tls-key FILE ({text})"
         );
     }
     text.to_owned()

@@ -1,5 +1,6 @@
 use flowfence_model::Recording;
 use flowfence_model::logged::{Conversation, LoggedVerdict};
+use proptest::prelude::*;
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::{Value, json};
 
@@ -285,6 +286,42 @@ fn a_clock_that_is_years_ahead_hides_nothing_after_a_break() {
         }
     }
     assert_eq!(recorder.finish().logged.lines, 20);
+}
+
+/// Octets that may be anything, or a message with one of them changed.
+fn any_messages() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let response = published("GetFlowsResponse");
+    let good: Vec<Vec<u8>> = all_kinds().iter().map(|line| message(&response, line)).collect();
+    let changed = (proptest::sample::select(good), any::<proptest::sample::Index>(), any::<u8>());
+    let changed = changed.prop_map(|(mut message, at, octet)| {
+        let at = at.index(message.len());
+        message[at] = octet;
+        message
+    });
+    proptest::collection::vec(prop_oneof![changed, proptest::collection::vec(any::<u8>(), 0..64)], 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_comes_is_counted_and_comes_again_as_repeated_or_the_same(messages in any_messages()) {
+        let mut recorder = Recorder::new(Limits::default());
+        let input = recorder.begin_input("hubble://here");
+        let mut stream = HubbleStream::default();
+        let mut once = 0;
+        for round in 0..2 {
+            stream.connect(Timestamp::MAX);
+            for message in &messages {
+                stream.take(message, &mut recorder, input);
+            }
+            let lines = recorder.so_far().logged.lines;
+            prop_assert!(round == 0 || lines == once, "{lines} lines after {once}");
+            once = lines;
+        }
+        let recording = recorder.finish();
+        prop_assert_eq!(recording.files[0].packets + stream.repeated(), 2 * messages.len() as u64);
+    }
 }
 
 #[test]
