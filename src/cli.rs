@@ -5,6 +5,7 @@ mod format;
 mod live;
 mod paths;
 mod recommend;
+mod tls;
 mod value;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use format::FormatArgs;
 pub use live::LiveArgs;
 pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
+pub use tls::TlsArgs;
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
     ReachFormat, RecommendFormat, SnapshotFormat, TextOrJson,
@@ -85,7 +87,7 @@ impl Verb {
 #[derive(Debug, Args)]
 pub struct InputArgs {
     /// Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened.
-    /// live:IFACE takes packets from an interface, live:any from all
+    /// live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of Cilium's Hubble
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
     /// Flow logs
@@ -100,6 +102,9 @@ pub struct InputArgs {
     /// Live sources
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Servers of flows
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// How much may be kept, and lost.
@@ -174,8 +179,8 @@ pub struct GraphArgs {
 #[derive(Debug, Args)]
 #[command(mut_arg("sources", |sources| {
     let help = "Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened. \
-                live:IFACE takes packets from an interface, live:any from all. Without any, only the policies of \
-                --cluster are looked at";
+                live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of \
+                Cilium's Hubble. Without any, only the policies of --cluster are looked at";
     sources.required(false).help(help)
 }))]
 pub struct AuditArgs {

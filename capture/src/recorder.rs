@@ -202,6 +202,24 @@ impl Recorder {
         recording
     }
 
+    /// What [`Recorder::finish`] would have by now, from a copy.
+    pub fn so_far(&self) -> Recording {
+        let copy = Recorder {
+            limits: self.limits.clone(),
+            table: self.table.clone(),
+            taps: self.taps.clone(),
+            dns: self.dns.clone(),
+            files: self.files.clone(),
+            tally: self.tally.clone(),
+            packets: self.packets,
+            gathered: self.gathered.clone(),
+            fold: self.fold.clone(),
+            logged: self.logged.clone(),
+            ..Recorder::new(self.limits.clone())
+        };
+        copy.finish()
+    }
+
     /// How things stand, with the flows and names that changed since the last time; at the first time
     /// all of them.
     pub fn drain(&mut self) -> Block {

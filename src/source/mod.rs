@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! SOURCE ─┬▶ file      files, directories, globs, stdin ─┐
+//!         ├▶ hubble/   hubble://HOST:PORT ───────────────┤
 //!         └▶ live/     live:IFACE ───────────────────────┴▶ Recorder ─▶ Recording
 //! ```
 
+mod begin;
 mod file;
+mod hubble;
 mod live;
 
 use std::collections::BTreeSet;
@@ -21,7 +24,9 @@ use crate::cluster::Objects;
 use crate::exit::Failure;
 use crate::kube;
 use crate::sandbox::Plan;
+use begin::begin;
 use file::{Input, Outcome};
+use hubble::{Hubble, Named};
 use live::Live;
 
 pub use file::read_text;
@@ -45,6 +50,7 @@ pub struct Sources {
     files: Vec<Input>,
     live: Option<Live>,
     logs_as: Option<Form>,
+    hubble: Option<Hubble>,
     limits: Limits,
     handing: Handing,
 }
@@ -58,28 +64,52 @@ impl Sources {
 
     /// Likewise, for who has the blocks handed over in another way.
     pub fn open_for(args: &InputArgs, handing: Handing) -> Result<Self, Failure> {
+        let servers = Named::find(args)?;
+        if handing.forgets && !servers.is_empty() {
+            return Err(Failure::usage(
+                "capture writes what packets tell, and hubble:// has none: give it to graph, audit or recommend",
+            ));
+        }
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
-        let (live, files): (Vec<&String>, Vec<&String>) = args.sources.iter().partition(is_live);
+        let others = args.sources.iter().filter(|source| !hubble::is_target(source));
+        let (live, files): (Vec<&String>, Vec<&String>) = others.partition(is_live);
         let files = file::expand(files)?;
         let logs_as = args.logs.form()?;
         let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
-        if names.is_empty() {
-            return match args.live.said() {
-                Some(option) => Err(Failure::usage(format!(
-                    "{option} is for live sources (live:IFACE), and none is given"
-                ))),
-                None => Ok(Sources { files, live: None, logs_as, limits, handing }),
-            };
+        let misplaced = match (names.is_empty(), servers.is_empty()) {
+            (true, true) => args.live.said(),
+            (true, false) => args.live.said_of_packets(),
+            (false, _) => None,
+        };
+        if let Some(option) = misplaced {
+            return Err(Failure::usage(format!(
+                "{option} is for live sources (live:IFACE), and none is given"
+            )));
+        }
+        if names.is_empty() && servers.is_empty() {
+            return Ok(Sources { files, live: None, hubble: None, logs_as, limits, handing });
         }
         let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
         if args.live.until_ready.is_some() && knows_nobody {
             return Err(Failure::usage("--until-ready needs objects: without them no workload can be ready"));
         }
         let plan = plan(args, &files);
-        let live = Live::open(&names, &args.live, &plan, &limits, handing)?;
-        Ok(Sources { files, live: Some(live), logs_as, limits, handing })
+        if names.is_empty() {
+            let (stop, sandbox) = begin(&plan, args.live.no_sandbox)?;
+            let hubble = Some(servers.connect(args, stop, &sandbox)?);
+            return Ok(Sources { files, live: None, hubble, logs_as, limits, handing });
+        }
+        let mut live = Live::open(&names, &args.live, &plan, &limits, handing)?;
+        let mut hubble = None;
+        if !servers.is_empty() {
+            match servers.connect(args, live.stop(), "as above") {
+                Ok(servers) => hubble = Some(servers),
+                Err(failure) => live.problems.push(format!("{:#}", failure.error)),
+            }
+        }
+        Ok(Sources { files, live: Some(live), hubble, logs_as, limits, handing })
     }
 
     /// Whether one of them is an interface.
@@ -106,39 +136,61 @@ impl Sources {
 
     /// Whether time passes while they are read: interfaces, and whatever comes through stdin.
     pub fn take_time(&self) -> bool {
-        self.live.is_some() || self.files.iter().any(|input| matches!(input, Input::Stdin))
+        self.live.is_some()
+            || self.hubble.is_some()
+            || self.files.iter().any(|input| matches!(input, Input::Stdin))
     }
 
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let mut recorder = Recorder::new(self.limits).reading_logs_as(self.logs_as);
-        let Some(mut live) = self.live else {
-            let outcome = file::read(&self.files, &mut recorder)?;
-            let mut recording = recorder.finish();
-            recording.counts.add("files-passed-over", outcome.passed_over);
-            return Ok(Traffic { recording, unusable: outcome.unusable });
-        };
+        let Sources { files, live, hubble, limits, logs_as, .. } = self;
+        let mut recorder = Recorder::new(limits).reading_logs_as(logs_as);
+        if live.is_none() && hubble.is_none() {
+            let outcome = file::read(&files, &mut recorder)?;
+            return Ok(traffic(recorder.finish(), Vec::new(), outcome));
+        }
         let mut outcome = Outcome::default();
-        if !self.files.is_empty() {
-            // Meanwhile the readers of interfaces go on, and hand over later.
-            outcome = file::read(&self.files, &mut recorder).unwrap_or_else(|failure| Outcome {
+        if !files.is_empty() {
+            // Meanwhile the readers of interfaces go on, and hand over later; servers wait.
+            outcome = file::read(&files, &mut recorder).unwrap_or_else(|failure| Outcome {
                 unusable: vec![format!("{:#}", failure.error)],
                 ..Outcome::default()
             });
-            live.beside(recorder.finish());
         }
-        let (mut recording, mut unusable) = live.watch(objects)?;
-        recording.counts.add("files-passed-over", outcome.passed_over);
-        unusable.append(&mut outcome.unusable);
-        Ok(Traffic { recording, unusable })
+        let (recording, unusable) = match (live, hubble) {
+            (Some(mut live), Some(hubble)) => {
+                let follow =
+                    move || hubble.read(recorder, None).map(|(recorder, wrong)| (recorder.finish(), wrong));
+                live.following(live::spawn("hubble", follow)?);
+                live.watch(objects)?
+            }
+            (Some(mut live), None) => {
+                live.beside(recorder.finish());
+                live.watch(objects)?
+            }
+            (None, Some(hubble)) => {
+                let (recorder, unusable) = hubble.read(recorder, objects)?;
+                (recorder.finish(), unusable)
+            }
+            (None, None) => (recorder.finish(), Vec::new()),
+        };
+        Ok(traffic(recording, unusable, outcome))
     }
+}
+
+/// What sources told, with what became of files.
+fn traffic(mut recording: Recording, mut unusable: Vec<String>, mut files: Outcome) -> Traffic {
+    recording.counts.add("files-passed-over", files.passed_over);
+    unusable.append(&mut files.unusable);
+    Traffic { recording, unusable }
 }
 
 /// What the run needs once the interfaces are open.
 fn plan(args: &InputArgs, files: &[Input]) -> Plan {
     let Paths { mut read, write } = args.live.paths.clone();
     read.extend(files.iter().filter_map(Input::path).map(Path::to_owned));
+    read.extend(args.tls.files().cloned());
     read.extend(args.cluster.cluster.iter().chain(&args.cluster.policies).cloned());
     let kube_api = args.cluster.cluster.is_empty();
     if kube_api {

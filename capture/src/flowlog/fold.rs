@@ -30,7 +30,7 @@ const MANY: u64 = 3;
 const MAX_ADDRESSES: usize = 1 << 20;
 
 /// Everything that logs told so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Fold {
     conversations: Conversations,
     identities: Interner<Option<Identity>>,

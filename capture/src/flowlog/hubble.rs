@@ -10,11 +10,11 @@ use std::borrow::Cow;
 
 use flowfence_model::logged::LoggedVerdict;
 use flowfence_model::{IcmpType, Protocol, Timestamp};
-use serde_json::value::RawValue;
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
 use super::hubble_end::{self, Endpoint};
-use super::hubble_flow::{Flags, Flow, Layer4, Line};
+use super::hubble_flow::{Flags, Flow, Layer4, Line, Status, Written};
+use super::hubble_message;
 use super::json::{self, Whole};
 use super::{Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
@@ -80,11 +80,7 @@ fn event(text: &str, to: &mut Sink<'_>) -> Result<(), Skip> {
         return Ok(());
     }
     if let Some(status) = read.node_status {
-        let names = u64::try_from(status.node_names.len()).unwrap_or(1).max(1);
-        let is_away = status
-            .state_change
-            .is_some_and(|s| s.is_any(&["NODE_UNAVAILABLE", "NODE_GONE", "NODE_ERROR", "2", "3", "4"]));
-        to.tally.add_many(if is_away { Cause::LogNodesMissing } else { Cause::LogOther }, names);
+        node_status(&status, to);
         return Ok(());
     }
     if read.agent_event.is_some() || read.debug_event.is_some() {
@@ -95,11 +91,27 @@ fn event(text: &str, to: &mut Sink<'_>) -> Result<(), Skip> {
     one(&flow, written, None, to)
 }
 
+/// What Hubble Relay says of nodes.
+pub(super) fn node_status(status: &Status<'_>, to: &mut Sink<'_>) {
+    let names = u64::try_from(status.node_names.len()).unwrap_or(1).max(1);
+    let is_away = status
+        .state_change
+        .as_ref()
+        .is_some_and(|s| s.is_any(&["NODE_UNAVAILABLE", "NODE_GONE", "NODE_ERROR", "2", "3", "4"]));
+    to.tally.add_many(if is_away { Cause::LogNodesMissing } else { Cause::LogOther }, names);
+}
+
 fn moment(text: Option<&str>) -> Option<Timestamp> {
     text.and_then(|text| text.parse().ok())
 }
 
-fn one(flow: &Flow<'_>, time: Option<Timestamp>, node: Option<&str>, to: &mut Sink<'_>) -> Result<(), Skip> {
+/// Takes one flow, whose time was read already.
+pub(super) fn one(
+    flow: &Flow<'_>,
+    time: Option<Timestamp>,
+    node: Option<&str>,
+    to: &mut Sink<'_>,
+) -> Result<(), Skip> {
     if flow.kind.as_ref().is_some_and(|kind| kind.is_any(&["L7", "SOCK", "2", "3"])) {
         return Err(Skip::Other(Cause::LogOther));
     }
@@ -115,7 +127,7 @@ fn one(flow: &Flow<'_>, time: Option<Timestamp>, node: Option<&str>, to: &mut Si
     // `CLUSTER/NODE`.
     let node = node.rsplit('/').next().unwrap_or(node);
     let observer = to.fold.node("hubble", node);
-    let end = |address, port, raw: Option<&RawValue>, opens, to: &mut Sink<'_>| End {
+    let end = |address, port, raw: Option<Written<'_>>, opens, to: &mut Sink<'_>| End {
         address,
         port,
         identity: raw.and_then(|raw| identity(raw, node, opens, to)),
@@ -203,23 +215,27 @@ fn layer4(l4: Option<&Layer4<'_>>) -> Result<Layer4Parts, Skip> {
 
 /// Who an end is. Octets that are the same are the same, so they are read once.
 fn identity(
-    raw: &RawValue,
+    written: Written<'_>,
     node: &str,
     opens: bool,
     to: &mut Sink<'_>,
 ) -> Option<flowfence_model::logged::IdentityId> {
-    let text = raw.get();
-    let read = || {
-        let end = |text: &str| {
-            serde_json::from_str::<Endpoint<'_>>(text).ok().map(|end| hubble_end::identity(&end, node, opens))
-        };
-        end(text).or_else(|| end(&json::without_nulls(text)?)).flatten()
+    let octets = written.octets();
+    let read = || match written {
+        Written::Json(raw) => {
+            let end = |text: &str| {
+                let read = serde_json::from_str::<Endpoint<'_>>(text).ok();
+                read.map(|end| hubble_end::identity(&end, node, opens))
+            };
+            end(raw.get()).or_else(|| end(&json::without_nulls(raw.get())?)).flatten()
+        }
+        Written::Message(octets) => hubble_message::identity(octets, node, opens),
     };
     // What a node says of itself depends on who says it, and on what it does.
-    if memchr::memmem::find(text.as_bytes(), b"reserved:host").is_some() {
-        to.fold.identity(&[text.as_bytes(), node.as_bytes(), &[u8::from(opens)]].concat(), read)
+    if memchr::memmem::find(octets, b"reserved:host").is_some() {
+        to.fold.identity(&[octets, node.as_bytes(), &[u8::from(opens)]].concat(), read)
     } else {
-        to.fold.identity(text.as_bytes(), read)
+        to.fold.identity(octets, read)
     }
 }
 

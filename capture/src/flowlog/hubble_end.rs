@@ -11,23 +11,23 @@ use super::json::Whole;
 #[derive(Deserialize)]
 pub struct Endpoint<'a> {
     #[serde(borrow)]
-    identity: Option<Whole<'a>>,
+    pub(super) identity: Option<Whole<'a>>,
     #[serde(borrow, default)]
-    namespace: Cow<'a, str>,
+    pub(super) namespace: Cow<'a, str>,
     #[serde(borrow, default)]
-    labels: Vec<Cow<'a, str>>,
+    pub(super) labels: Vec<Cow<'a, str>>,
     #[serde(borrow, default, alias = "podName")]
-    pod_name: Cow<'a, str>,
+    pub(super) pod_name: Cow<'a, str>,
     #[serde(borrow, default)]
-    workloads: Vec<Workload<'a>>,
+    pub(super) workloads: Vec<Workload<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Workload<'a> {
+pub(super) struct Workload<'a> {
     #[serde(borrow, default)]
-    name: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
     #[serde(borrow, default)]
-    kind: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
 }
 
 /// Labels of the namespace stand among those of the pod, under this.

@@ -1,8 +1,9 @@
-//! The members of a Hubble flow that are used.
+//! The members of a Hubble flow that are used: what its two spellings come down to, JSON (read here)
+//! and protocol buffers (`hubble_message`).
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::json::{Text, Whole};
@@ -56,9 +57,9 @@ pub(super) struct Flow<'a> {
     #[serde(borrow)]
     pub(super) l4: Option<Layer4<'a>>,
     #[serde(borrow)]
-    pub(super) source: Option<&'a RawValue>,
+    pub(super) source: Option<Written<'a>>,
     #[serde(borrow)]
-    pub(super) destination: Option<&'a RawValue>,
+    pub(super) destination: Option<Written<'a>>,
     #[serde(borrow, rename = "Type", alias = "type")]
     pub(super) kind: Option<Text<'a>>,
     #[serde(borrow, default, alias = "nodeName")]
@@ -82,6 +83,31 @@ pub(super) struct Flow<'a> {
     pub(super) egress_denied_by: Vec<Named<'a>>,
     #[serde(borrow, default, alias = "ingressDeniedBy")]
     pub(super) ingress_denied_by: Vec<Named<'a>>,
+}
+
+/// An end as it was written. What it says is read once for each writing, for there are few of them.
+#[derive(Clone, Copy)]
+pub(super) enum Written<'a> {
+    /// In JSON.
+    Json(&'a RawValue),
+    /// As a protocol buffer.
+    Message(&'a [u8]),
+}
+
+impl Written<'_> {
+    /// What tells it from others.
+    pub(super) fn octets(&self) -> &[u8] {
+        match self {
+            Written::Json(raw) => raw.get().as_bytes(),
+            Written::Message(octets) => octets,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Written<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(Written::Json)
+    }
 }
 
 #[derive(Deserialize)]

@@ -24,6 +24,8 @@ mod goldmane;
 mod hubble;
 mod hubble_end;
 mod hubble_flow;
+mod hubble_message;
+mod hubble_stream;
 mod intern;
 mod json;
 mod line;
@@ -37,8 +39,9 @@ use std::io::Read;
 
 use flowfence_model::{FlowRecord, Timestamp};
 
-pub(crate) use fold::Fold;
+pub use fold::Fold;
 pub use form::Form;
+pub use hubble_stream::{Heard, HubbleServer, HubbleStream};
 
 use crate::dns::Dns;
 use crate::error::CaptureError;

@@ -12,13 +12,13 @@
 
 mod conntrack;
 mod fanout;
-mod glance;
+pub(super) mod glance;
 mod handing;
 mod interface;
 mod open;
 mod reader;
-mod stop;
-mod view;
+pub(super) mod stop;
+pub(super) mod view;
 mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,10 +34,11 @@ use crate::cli::LiveArgs;
 use crate::cluster::Objects;
 use crate::exit::Failure;
 use crate::sandbox::{self, Plan};
+use crate::source::begin::begin;
 use conntrack::{Heard, Listener};
 use glance::{Looker, MAX_FLOWS};
 pub use handing::{Handing, Taker};
-use open::{Opened, Refused, Setting};
+use open::{Opened, Setting, listed, open_all};
 use reader::{Reader, Word};
 use stop::Stop;
 use view::{Counts, View};
@@ -51,6 +52,9 @@ const WORDS: usize = 64;
 const TICK: Duration = Duration::from_millis(50);
 /// So often it looks whether the interfaces are up.
 const CHECK: Duration = Duration::from_millis(500);
+
+/// What servers of flows told, and what went wrong with them.
+pub type Following = Result<(Recording, Vec<String>), Failure>;
 
 /// Interfaces that are being read.
 #[derive(Debug)]
@@ -68,12 +72,14 @@ pub struct Live {
     gathering: Gathering,
     /// What files told.
     beside: Recording,
+    /// What servers of flows tell meanwhile, and those that failed; files are in it too.
+    following: Option<JoinHandle<Following>>,
     /// Packets and evicted flows of what was given away, by reader.
     given: BTreeMap<usize, (u64, u64)>,
     /// What connection tracking told.
     heard: Heard,
     /// What could not be opened, or broke off, one sentence each.
-    problems: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 impl Live {
@@ -97,12 +103,8 @@ impl Live {
             Ok(_) => "told by conntrack".to_owned(),
             Err(error) => format!("concluded, conntrack tells nothing ({error})"),
         };
-        let signals = stop::hold_signals().map_err(std::io::Error::from)?;
-        let sandbox = if args.no_sandbox { "off".to_owned() } else { sandbox::enter(plan)? };
+        let (stop, sandbox) = begin(plan, args.no_sandbox)?;
         say!("flowfence: capturing from {}; services: {services}; sandbox: {sandbox}", listed(&opened));
-        let stop = Arc::new(Stop::default());
-        let for_signals = Arc::clone(&stop);
-        spawn("signals", move || stop::watch(&signals, &for_signals))?;
         let mut live = Live {
             interfaces: Vec::new(),
             threads: Vec::new(),
@@ -114,6 +116,7 @@ impl Live {
             readers: Vec::new(),
             gathering: Gathering::default(),
             beside: Recording::default(),
+            following: None,
             given: BTreeMap::new(),
             heard: Heard::default(),
             problems,
@@ -177,6 +180,16 @@ impl Live {
     /// Takes what files beside the interfaces told.
     pub fn beside(&mut self, files: Recording) {
         self.beside = files;
+    }
+
+    /// Takes a thread that follows servers of flows until the same moment.
+    pub fn following(&mut self, thread: JoinHandle<Following>) {
+        self.following = Some(thread);
+    }
+
+    /// What ends the capture, and others with it.
+    pub fn stop(&self) -> Arc<Stop> {
+        Arc::clone(&self.stop)
     }
 
     /// Everything so far.
@@ -297,6 +310,7 @@ impl Live {
             evicted: self.gathering.evicted(),
             dropped: lost,
             loss: if all == 0 { 0.0 } else { lost as f64 / all as f64 },
+            heard: None,
         }
     }
 
@@ -305,6 +319,12 @@ impl Live {
         let by_interface = self.interfaces.iter().map(Watched::dropped_by_interface).sum();
         for thread in std::mem::take(&mut self.threads) {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
+        }
+        if let Some(thread) = self.following.take() {
+            let broken = |_| Failure::unreadable("the following of a server of flows broke down");
+            let (beside, problems) = thread.join().map_err(broken)??;
+            self.beside = beside;
+            self.problems.extend(problems);
         }
         let mut recording = self.recording();
         recording.counts.add("conntrack-missed", self.heard.missed());
@@ -318,28 +338,10 @@ impl Live {
     }
 }
 
-/// Opens what can be opened, and says what cannot; an error when nothing can.
-fn open_all(names: &BTreeSet<&str>, setting: &Setting) -> Result<(Vec<Opened>, Vec<String>), Failure> {
-    let (mut opened, mut problems) = (Vec::new(), Vec::new());
-    for name in names {
-        match open::open(name, setting) {
-            Ok(one) => opened.push(one),
-            Err(Refused::One(problem)) => problems.push(problem),
-            Err(Refused::All(failure)) => return Err(failure),
-        }
-    }
-    if opened.is_empty() {
-        return Err(Failure::unreadable(problems.join("\n")));
-    }
-    Ok((opened, problems))
-}
-
-fn listed(opened: &[Opened]) -> String {
-    let names: Vec<&str> = opened.iter().map(|(interface, _)| interface.name.as_str()).collect();
-    crate::output::safe::line(&names.join(", "))
-}
-
 /// The only place that spawns threads for live sources.
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+pub(super) fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Failure> {
     Ok(std::thread::Builder::new().name(name.to_owned()).spawn(work)?)
 }
