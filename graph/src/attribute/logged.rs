@@ -12,24 +12,43 @@ use flowfence_model::logged::{Identity, LoggedCounts, LoggedEnd, LoggedVerdict, 
 use flowfence_model::object::Pod;
 use flowfence_model::{Conversation, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
 
-use super::Contacts;
 use super::name;
+use super::{Contacts, FastMap};
 use crate::contact::{Contact, LogWord, Party, PodName, Tally};
 use crate::inventory::Inventory;
 
-/// What one contact's conversations have in common.
-type Key = (Arc<Party>, Arc<Party>, Protocol, Option<u16>, Option<IcmpType>);
+/// What one contact's conversations have in common; ends by their numbers.
+type Key = (u32, u32, Protocol, Option<u16>, Option<IcmpType>);
+
+/// A verdict of one observer.
+type Word = (LoggedVerdict, u32);
 
 /// What logs say of one contact.
 #[derive(Default)]
 struct Sayings {
-    /// Counts of each observer, by verdict.
-    counts: BTreeMap<(LoggedVerdict, u32), LoggedCounts>,
+    /// Counts of each observer, by verdict: the first, which mostly is the only one, and the others.
+    counts: Option<(Word, LoggedCounts)>,
+    more: BTreeMap<Word, LoggedCounts>,
     orientation: Option<Orientation>,
     services: BTreeSet<String>,
     policies: BTreeSet<String>,
     /// Only a service address was seen, not which of its pods answered.
     is_service_only: bool,
+}
+
+impl Sayings {
+    fn count(&mut self, word: Word, counts: &LoggedCounts) {
+        match &mut self.counts {
+            none @ None => *none = Some((word, *counts)),
+            Some((known, sum)) if *known == word => sum.add(counts),
+            Some(_) => self.more.entry(word).or_insert(LoggedCounts::NONE).add(counts),
+        }
+    }
+
+    fn counts(&self) -> impl Iterator<Item = (LoggedVerdict, &LoggedCounts)> {
+        let first = self.counts.iter().map(|((verdict, _), counts)| (*verdict, counts));
+        first.chain(self.more.iter().map(|((verdict, _), counts)| (*verdict, counts)))
+    }
 }
 
 /// Adds what logs told to the contacts.
@@ -42,26 +61,49 @@ pub(super) fn add(
     if logged.conversations.is_empty() {
         return;
     }
-    let book = Book::new(inventory);
-    let mut sayings: BTreeMap<Key, Sayings> = BTreeMap::new();
+    let mut book = Book::new(inventory);
+    let mut places: FastMap<Key, usize> = FastMap::default();
+    let mut sayings: Vec<(Key, Sayings)> = Vec::new();
     for conversation in &logged.conversations {
         if let Some((key, is_service_only)) = book.key(conversation, logged, contacts) {
-            note(conversation, logged, inventory, sayings.entry(key).or_default(), is_service_only);
+            let place = *places.entry(key).or_insert(sayings.len());
+            if place == sayings.len() {
+                sayings.push((key, Sayings::default()));
+            }
+            let Some((_, saying)) = sayings.get_mut(place) else { continue };
+            note(conversation, logged, inventory, saying, is_service_only);
         }
     }
-    let through_pods: BTreeSet<(NodeId, NodeId, Protocol, Option<u16>)> =
-        sayings.iter().filter(|(_, s)| !s.is_service_only).map(|(key, _)| ends(key)).collect();
+    drop(places);
+    let through_pods = through_pods(&sayings, contacts);
     for (key, saying) in sayings {
+        let Some((from, to)) = contacts.party(key.0).zip(contacts.party(key.1)) else { continue };
         // The view before translation of what is there after it, too.
-        if saying.is_service_only && through_pods.contains(&ends(&key)) {
+        if saying.is_service_only && through_pods.contains(&ends(&from, &to, &key)) {
             continue;
         }
-        contacts.say(contact(key, saying, window, &book));
+        contacts.say(contact(from, to, key, saying, window, &book));
     }
 }
 
-fn ends((from, to, protocol, port, _): &Key) -> (NodeId, NodeId, Protocol, Option<u16>) {
+/// Workloads, protocol and port.
+type Ends = (NodeId, NodeId, Protocol, Option<u16>);
+
+fn ends(from: &Party, to: &Party, (_, _, protocol, port, _): &Key) -> Ends {
     (from.id.clone(), to.id.clone(), *protocol, *port)
+}
+
+/// Of what was seen at a service address, that of which the pods behind it were seen, too.
+fn through_pods(sayings: &[(Key, Sayings)], contacts: &Contacts) -> BTreeSet<Ends> {
+    let of = |is_service_only: bool| {
+        let some = sayings.iter().filter(move |(_, saying)| saying.is_service_only == is_service_only);
+        some.filter_map(|(key, _)| Some(ends(&*contacts.party(key.0)?, &*contacts.party(key.1)?, key)))
+    };
+    let before: BTreeSet<Ends> = of(true).collect();
+    if before.is_empty() {
+        return before;
+    }
+    of(false).filter(|ends| before.contains(ends)).collect()
 }
 
 fn note(
@@ -73,8 +115,8 @@ fn note(
 ) {
     let (verdict, observer) = (conversation.verdict, conversation.observer.0);
     // Whatever comes first: one that saw its pod is enough.
-    saying.is_service_only = is_service_only && (saying.counts.is_empty() || saying.is_service_only);
-    saying.counts.entry((verdict, observer)).or_insert(LoggedCounts::NONE).add(&conversation.counts);
+    saying.is_service_only = is_service_only && (saying.counts.is_none() || saying.is_service_only);
+    saying.count((verdict, observer), &conversation.counts);
     let to = conversation.to.address.map(flowfence_model::Address::ip);
     let listens = |ip: IpAddr| {
         conversation.port.is_some_and(|port| inventory.is_listening(ip, conversation.protocol, port))
@@ -97,14 +139,16 @@ fn note(
 }
 
 fn contact(
-    (from, to, protocol, port, icmp): Key,
+    from: Arc<Party>,
+    to: Arc<Party>,
+    (_, _, protocol, port, icmp): Key,
     saying: Sayings,
     window: Option<(Timestamp, Timestamp)>,
     book: &Book<'_>,
 ) -> Contact {
     let mut by_verdict: BTreeMap<LoggedVerdict, LoggedCounts> = BTreeMap::new();
-    for ((verdict, _), counts) in &saying.counts {
-        by_verdict.entry(*verdict).or_insert(LoggedCounts::NONE).merge(counts);
+    for (verdict, counts) in saying.counts() {
+        by_verdict.entry(verdict).or_insert(LoggedCounts::NONE).merge(counts);
     }
     let mut tally = Tally::empty();
     let mut word = LogWord { policies: saying.policies, ..LogWord::default() };
@@ -190,6 +234,8 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
 struct Book<'a> {
     inventory: &'a Inventory,
     pods: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    /// Numbers of ends that a log names as pods: they are the same at all times.
+    known: FastMap<LoggedEnd, u32>,
 }
 
 impl<'a> Book<'a> {
@@ -199,36 +245,44 @@ impl<'a> Book<'a> {
             let meta = &known.pod.meta;
             pods.entry((&meta.namespace, &meta.name)).or_default().push(i);
         }
-        Book { inventory, pods }
+        Book { inventory, pods, known: FastMap::default() }
     }
 
     /// The contact that a conversation belongs to, and whether only its service is known.
-    fn key(&self, c: &Conversation, logged: &Logged, contacts: &mut Contacts) -> Option<(Key, bool)> {
+    fn key(&mut self, c: &Conversation, logged: &Logged, contacts: &mut Contacts) -> Option<(Key, bool)> {
         let at = c.counts.first;
-        let from = self.party(c.from, None, at, logged)?;
+        let from = self.number(c.from, None, at, logged, contacts)?;
         let asked = c.port.map(|port| (c.protocol, port));
-        let mut port = c.port;
-        let mut is_service_only = false;
-        let to = match (c.to.identity, c.to.address, c.port) {
-            (None, Some(address), Some(asked_port)) => {
-                match self.inventory.backends(address.ip(), c.protocol, asked_port) {
-                    Some(backend) => {
-                        let service = flowfence_model::Endpoint::new(address, asked_port);
-                        let (party, real) =
-                            name::behind_service(service, backend, c.protocol, at, self.inventory);
-                        port = Some(real);
-                        is_service_only = true;
-                        party
-                    }
-                    None => self.party(c.to, asked, at, logged)?,
-                }
-            }
-            _ => self.party(c.to, asked, at, logged)?,
-        };
-        if from.address.is_loopback() || to.address.is_loopback() {
-            return None;
+        if let (None, Some(address), Some(asked_port)) = (c.to.identity, c.to.address, c.port)
+            && let Some(backend) = self.inventory.backends(address.ip(), c.protocol, asked_port)
+        {
+            let service = flowfence_model::Endpoint::new(address, asked_port);
+            let (party, real) = name::behind_service(service, backend, c.protocol, at, self.inventory);
+            let to = (!party.address.is_loopback()).then(|| contacts.number(party))?;
+            return Some(((from, to, c.protocol, Some(real), c.icmp), true));
         }
-        Some(((contacts.share(from), contacts.share(to), c.protocol, port, c.icmp), is_service_only))
+        let to = self.number(c.to, asked, at, logged, contacts)?;
+        Some(((from, to, c.protocol, c.port, c.icmp), false))
+    }
+
+    /// The number of an end; `None` when it is nobody, or itself.
+    fn number(
+        &mut self,
+        end: LoggedEnd,
+        asked: Option<(Protocol, u16)>,
+        at: Timestamp,
+        logged: &Logged,
+        contacts: &mut Contacts,
+    ) -> Option<u32> {
+        if let Some(known) = self.known.get(&end) {
+            return Some(*known);
+        }
+        let party = self.party(end, asked, at, logged).filter(|party| !party.address.is_loopback())?;
+        let number = contacts.number(party);
+        if let Some(Identity::Pod(_)) = logged.identity(end.identity) {
+            self.known.insert(end, number);
+        }
+        Some(number)
     }
 
     fn party(
