@@ -296,6 +296,10 @@ impl<'a> Book<'a> {
         let nowhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         let by_address = || Some(name::party(address?, asked, at, self.inventory));
         match logged.identity(end.identity) {
+            // Of a pod whose namespace alone is told, its address may say more.
+            Some(Identity::Pod(pod)) if pod.pod.is_none() && pod.workload.is_none() => {
+                by_address().filter(|party| party.pod.is_some()).or_else(|| Some(self.pod(pod, address)))
+            }
             Some(Identity::Pod(pod)) => Some(self.pod(pod, address)),
             Some(Identity::ApiServer) => {
                 Some(Party { id: NodeId::ApiServer, pod: None, address: address.unwrap_or(nowhere) })
@@ -338,7 +342,7 @@ impl<'a> Book<'a> {
         }
         let id = match (&pod.workload, &pod.pod) {
             (Some((kind, name)), _) => NodeId::workload(&pod.namespace, kind, name),
-            (None, name) => NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or_default()),
+            (None, name) => NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or("unnamed")),
         };
         Party { id, pod: pod.pod.as_deref().map(pod_name), address: address.unwrap_or(nowhere) }
     }
