@@ -11,6 +11,7 @@
 //! asked and on which port, and says when it cannot; what lines of all formats have in common,
 //! above all that one connection is in a log many times, is decided in `fold`.
 
+mod aws_netpol;
 mod azure;
 mod connection;
 mod conntrack;
@@ -18,6 +19,7 @@ mod conversations;
 mod entry;
 mod fold;
 mod form;
+mod gadget;
 mod goldmane;
 mod hubble;
 mod hubble_end;
@@ -86,6 +88,8 @@ pub const FORMATS: &[LogFormat] = &[
     hubble::FORMAT,
     goldmane::FORMAT,
     azure::FORMAT,
+    aws_netpol::FORMAT,
+    gadget::FORMAT,
     mapping::GKE,
     mapping::GCP,
     mapping::NETOBSERV,

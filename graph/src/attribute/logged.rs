@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use flowfence_model::logged::{Identity, LoggedCounts, LoggedEnd, LoggedVerdict, PodIdentity};
 use flowfence_model::object::Pod;
-use flowfence_model::{Conversation, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_model::{Conversation, Counts, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
 
 use super::name;
 use super::{Contacts, FastMap};
@@ -57,6 +57,7 @@ pub(super) fn add(
     window: Option<(Timestamp, Timestamp)>,
     inventory: &Inventory,
     contacts: &mut Contacts,
+    counts: &mut Counts,
 ) {
     if logged.conversations.is_empty() {
         return;
@@ -72,6 +73,8 @@ pub(super) fn add(
             }
             let Some((_, saying)) = sayings.get_mut(place) else { continue };
             note(conversation, logged, inventory, saying, is_service_only);
+        } else if [conversation.from, conversation.to].iter().any(|end| is_named_only(*end, logged)) {
+            counts.add("log-address-unknown", 1);
         }
     }
     drop(places);
@@ -84,6 +87,12 @@ pub(super) fn add(
         }
         contacts.say(contact(from, to, key, saying, window, &book));
     }
+}
+
+/// Whether an end is no pod, and has no address.
+fn is_named_only(end: LoggedEnd, logged: &Logged) -> bool {
+    let identity = logged.identity(end.identity);
+    end.address.is_none() && matches!(identity, Some(Identity::Outside(_) | Identity::Node(_)))
 }
 
 /// Workloads, protocol and port.
@@ -236,16 +245,35 @@ struct Book<'a> {
     pods: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     /// Numbers of ends that a log names as pods: they are the same at all times.
     known: FastMap<LoggedEnd, u32>,
+    /// Workloads by namespace and name, with the latest pod of each: a log may have the kind wrong, or
+    /// not at all.
+    workloads: BTreeMap<(&'a str, &'a str), BTreeMap<&'a NodeId, &'a Pod>>,
 }
 
 impl<'a> Book<'a> {
     fn new(inventory: &'a Inventory) -> Self {
         let mut pods: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+        let mut workloads: BTreeMap<(&str, &str), BTreeMap<&NodeId, &Pod>> = BTreeMap::new();
         for (i, known) in inventory.pods().iter().enumerate() {
             let meta = &known.pod.meta;
             pods.entry((&meta.namespace, &meta.name)).or_default().push(i);
+            if let NodeId::Workload { namespace, name, .. } = &known.workload {
+                workloads.entry((namespace, name)).or_default().insert(&known.workload, &known.pod);
+            }
         }
-        Book { inventory, pods, known: FastMap::default() }
+        Book { inventory, pods, workloads, known: FastMap::default() }
+    }
+
+    /// The workload of that kind and name as the cluster knows it, of another kind when it is the only
+    /// one of the name, and a pod of it.
+    fn workload(&self, namespace: &str, kind: &str, name: &str) -> (NodeId, Option<&'a Pod>) {
+        let said = NodeId::workload(namespace, kind, name);
+        let Some(known) = self.workloads.get(&(namespace, name)) else { return (said, None) };
+        match (known.get(&said), known.first_key_value()) {
+            (Some(pod), _) => (said, Some(pod)),
+            (None, Some((id, pod))) if known.len() == 1 => ((*id).clone(), Some(pod)),
+            _ => (said, None),
+        }
     }
 
     /// The contact that a conversation belongs to, and whether only its service is known.
@@ -308,8 +336,9 @@ impl<'a> Book<'a> {
                 let known = address.and_then(|ip| self.inventory.node_of(ip));
                 match name.as_deref().or(known) {
                     Some(name) => {
-                        let id = NodeId::Node(name.to_owned());
-                        Some(Party { id, pod: None, address: address.unwrap_or(nowhere) })
+                        let own = || self.inventory.nodes().get(name)?.internal_ips.first().copied();
+                        let address = address.or_else(own)?;
+                        Some(Party { id: NodeId::Node(name.to_owned()), pod: None, address })
                     }
                     None => by_address(),
                 }
@@ -340,10 +369,17 @@ impl<'a> Book<'a> {
             let address = address.or_else(|| known.pod.ips.first().copied()).unwrap_or(nowhere);
             return Party { id: known.workload.clone(), pod: pod.pod.as_deref().map(pod_name), address };
         }
-        let id = match (&pod.workload, &pod.pod) {
-            (Some((kind, name)), _) => NodeId::workload(&pod.namespace, kind, name),
-            (None, name) => NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or("unnamed")),
+        let (id, one) = match (&pod.workload, &pod.pod) {
+            (Some((kind, name)), _) => self.workload(&pod.namespace, kind, name),
+            (None, name) => {
+                (NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or("unnamed")), None)
+            }
         };
-        Party { id, pod: pod.pod.as_deref().map(pod_name), address: address.unwrap_or(nowhere) }
+        // Of a group any of its pods stands for those that the log does not name.
+        let one = one.filter(|_| pod.pod.is_none()).and_then(|one| one.ips.first().copied());
+        Party { id, pod: pod.pod.as_deref().map(pod_name), address: address.or(one).unwrap_or(nowhere) }
     }
 }
+
+#[cfg(test)]
+mod tests;

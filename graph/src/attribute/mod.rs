@@ -50,7 +50,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let told = translate::translate(&mut strands, &mut orientations, &translations, inventory);
     let groups = join::join(&strands, inventory, &told);
     let mut contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
-    logged::add(&logged, window, inventory, &mut contacts);
+    logged::add(&logged, window, inventory, &mut contacts, &mut counts);
     let contacts = contacts.finish();
 
     let unknown: BTreeSet<IpAddr> =

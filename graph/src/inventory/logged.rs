@@ -21,7 +21,9 @@ pub fn objects_of(logged: &Logged) -> Vec<Object> {
         let Identity::Pod(pod) = identity else { continue };
         let labels = namespaces.entry(&pod.namespace).or_default();
         labels.extend(pod.namespace_labels.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let Some(name) = pod.pod.as_deref() else { continue };
+        // Of pods that a log tells by their group one stands for all.
+        let group = pod.workload.as_ref().map(|(_, name)| name.as_str());
+        let Some(name) = pod.pod.as_deref().or(group) else { continue };
         let known = pods.entry((&pod.namespace, name)).or_insert_with(|| new_pod(pod, name));
         // Of several writings of one pod the labels that all of them have are sure.
         known.meta.labels.retain(|key, value| pod.labels.get(key) == Some(value));
@@ -56,5 +58,6 @@ fn new_pod(pod: &PodIdentity, name: &str) -> Pod {
 }
 
 fn owner(pod: &PodIdentity) -> Option<Owner> {
-    pod.workload.as_ref().map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() })
+    let controller = pod.workload.as_ref().filter(|(kind, _)| kind != "Pod");
+    controller.map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() })
 }

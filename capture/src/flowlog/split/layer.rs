@@ -198,19 +198,9 @@ pub struct Layers {
 const MAX_LAYERS: usize = 4;
 
 impl Layers {
-    /// The layers around `line` down to what `is_wanted`; `None` when nothing inside is.
-    pub fn around(line: &[u8], is_wanted: impl Fn(&[u8]) -> bool) -> Option<Self> {
-        let mut layers = Vec::new();
-        let mut inner = Cow::Borrowed(line);
-        while !is_wanted(&inner) {
-            if layers.len() == MAX_LAYERS {
-                return None;
-            }
-            let layer = Layer::of(&inner)?;
-            let opened = layer.open(&inner)?.inner.into_owned();
-            layers.push(layer);
-            inner = Cow::Owned(opened);
-        }
+    /// The layers around `line` down to the innermost that `is_wanted`; `None` when nothing is.
+    pub fn around(line: &[u8], is_wanted: &dyn Fn(&[u8]) -> bool) -> Option<Self> {
+        let layers = around(line, is_wanted, MAX_LAYERS)?;
         Some(Layers { layers, parts: Vec::new() })
     }
 
@@ -246,12 +236,23 @@ impl Layers {
     }
 }
 
+/// What is inside is asked first: an object around a flow has all the words of the flow in it.
+fn around(line: &[u8], is_wanted: &dyn Fn(&[u8]) -> bool, left: usize) -> Option<Vec<Layer>> {
+    let inside = || {
+        let layer = Layer::of(line).filter(|_| left > 0)?;
+        let mut layers = around(&layer.open(line)?.inner, is_wanted, left - 1)?;
+        layers.insert(0, layer);
+        Some(layers)
+    };
+    inside().or_else(|| is_wanted(line).then(Vec::new))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn open(line: &str) -> (String, Option<Timestamp>) {
-        let mut layers = Layers::around(line.as_bytes(), |inner| inner.starts_with(b"{\"flow\"")).unwrap();
+        let mut layers = Layers::around(line.as_bytes(), &|inner| inner.starts_with(b"{\"flow\"")).unwrap();
         let (inner, time) = layers.open(line.as_bytes()).unwrap();
         (String::from_utf8(inner.into_owned()).unwrap(), time)
     }
@@ -305,6 +306,6 @@ mod tests {
 
     #[test]
     fn lines_inside_nothing_known_have_no_layers() {
-        assert!(Layers::around(b"{\"log\":\"text\"}", |inner| inner.starts_with(b"{\"flow\"")).is_none());
+        assert!(Layers::around(b"{\"log\":\"text\"}", &|inner| inner.starts_with(b"{\"flow\"")).is_none());
     }
 }

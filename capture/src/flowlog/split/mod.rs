@@ -37,7 +37,7 @@ const STEP: usize = 1 << 16;
 /// What of the beginning of an input tells which format it is, without what is around it.
 pub fn beginning(first: &[u8]) -> Option<Vec<u8>> {
     candidates(first).into_iter().enumerate().find_map(|(i, line)| {
-        let mut layers = Layers::around(line, |inner| is_known(inner, i < MAX_ANY))?;
+        let mut layers = Layers::around(line, &|inner| is_known(inner, i < MAX_ANY))?;
         Some(layers.open(line)?.0.into_owned())
     })
 }
@@ -91,10 +91,10 @@ pub fn read<R: Read>(
     decoder: Box<dyn Decoder>,
 ) -> Result<(), CaptureError> {
     let head = window.data();
-    let around = |(i, line)| Layers::around(line, |inner| is_known(inner, i < MAX_ANY));
+    let around = |(i, line)| Layers::around(line, &|inner| is_known(inner, i < MAX_ANY));
     let known = candidates(head).into_iter().enumerate().find_map(around);
     // What only a mapping knows is an object, whatever is before it.
-    let guess = || Layers::around(candidates(head).first()?, |inner| inner.first() == Some(&b'{'));
+    let guess = || Layers::around(candidates(head).first()?, &|inner| inner.first() == Some(&b'{'));
     let layers = known.or_else(guess).unwrap_or_default();
     let is_document = is_document(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start());
     let mut reader = Reader { decoder, layers, recorder, input, number: 0 };
