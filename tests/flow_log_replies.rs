@@ -72,7 +72,7 @@ fn log(connections: u32, with_replies: bool) -> String {
 
 fn policies(log: &Path) -> String {
     let log = log.to_str().unwrap();
-    flowfence(&["recommend", log, "--cluster", "none", "-o", "yaml"]).ends(0).stdout
+    flowfence(["recommend", log, "--cluster", "none", "-o", "yaml"]).ends(0).stdout
 }
 
 #[track_caller]
@@ -87,7 +87,7 @@ fn are_the_same(connections: u32) {
     for port in ["8080", "53", "443"] {
         assert!(ports.contains(&port), "no rule of port {port}");
     }
-    assert_eq!(with.matches("k8s-app: coredns").count() > 0, true, "DNS is allowed to those who use it");
+    assert!(with.contains("k8s-app: coredns"), "DNS is allowed to those who use it");
 }
 
 #[test]

@@ -29,7 +29,7 @@ const SAMPLES: [(&str, bool); 13] = [
 /// What came of a log, whatever its lines were numbered.
 fn gist(recording: &Recording) -> String {
     let told = told(recording);
-    told.lines().filter(|line| !line.starts_with("problem")).map(|line| format!("{line}\n")).collect()
+    told.lines().filter(|line| !line.starts_with("problem")).collect::<Vec<_>>().join("\n")
 }
 
 /// The sample with this put behind its third line, after the heads of those that have one.
