@@ -152,3 +152,13 @@ fn a_refusal_is_no_connection_and_a_reset_at_the_end_is_none() {
     let tally = contacts(&[later])[0].tally.clone();
     assert_eq!((tally.connections, tally.refused), (1, 0), "{tally:?}");
 }
+
+#[test]
+fn a_pod_whose_namespace_alone_is_told_is_who_has_its_address() {
+    let named = hubble(1, &[(1, 1, 40_000)]);
+    let bare = hubble(1, &[(2, 1, 40_001)]).replace(r#","pod_name":"api-1""#, "");
+    let whom =
+        |inputs: &[String]| -> Vec<String> { contacts(inputs).iter().map(|c| c.to.id.to_string()).collect() };
+    assert_eq!(whom(&[named, bare.clone()]), ["shop/Pod/api-1", "shop/Pod/api-1"]);
+    assert_eq!(whom(&[bare]), ["shop/Pod/unnamed"]);
+}

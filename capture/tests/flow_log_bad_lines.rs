@@ -29,7 +29,7 @@ const SAMPLES: [(&str, bool); 13] = [
 /// What came of a log, whatever its lines were numbered.
 fn gist(recording: &Recording) -> String {
     let told = told(recording);
-    told.lines().filter(|line| !line.starts_with("problem")).map(|line| format!("{line}\n")).collect()
+    told.lines().filter(|line| !line.starts_with("problem")).collect::<Vec<_>>().join("\n")
 }
 
 /// The sample with this put behind its third line, after the heads of those that have one.
@@ -90,7 +90,14 @@ fn octets_that_are_not_utf_8_are_counted() {
 #[test]
 fn a_line_that_is_too_long_is_passed_over() {
     costs_itself_only(&vec![b'x'; (1 << 20) + 7], false);
-    costs_itself_only(format!("{{\"flow\":\"{}\"}}", "y".repeat(3 << 20)).as_bytes(), false);
+}
+
+#[test]
+fn an_object_that_is_too_long_is_passed_over() {
+    let sample = octets("hubble/exporter.jsonl");
+    let long = format!("{{\"flow\":\"{}\"}}", "y".repeat(17 << 20));
+    let recording = read(&with_bad_line(&sample, long.as_bytes()));
+    assert_eq!((gist(&recording), recording.files[0].damaged_records), (gist(&read(&sample)), 1));
 }
 
 #[test]
@@ -103,14 +110,11 @@ fn deep_nesting_is_counted() {
 #[test]
 fn nesting_in_a_member_that_nobody_reads_does_no_harm() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-    let line = String::from_utf8(octets("hubble/exporter.jsonl")).expect("a text");
-    let line = line.lines().next().expect("a line").replacen(
-        r#""uuid""#,
-        &format!(r#""extensions":{deep},"uuid""#),
-        1,
-    );
-    let recording = read(line.as_bytes());
-    assert_eq!((recording.logged.lines, recording.files[0].damaged_records), (1, 0));
+    let sample = String::from_utf8(octets("hubble/exporter.jsonl")).expect("a text");
+    let line = sample.lines().next().expect("a line");
+    let nested = line.replacen(r#""uuid""#, &format!(r#""extensions":{deep},"uuid""#), 1);
+    let recording = read(format!("{line}\n{nested}\n{line}\n").as_bytes());
+    assert_eq!((recording.logged.lines, recording.files[0].damaged_records), (3, 0));
 }
 
 #[test]

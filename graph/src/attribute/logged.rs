@@ -324,6 +324,10 @@ impl<'a> Book<'a> {
         let nowhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         let by_address = || Some(name::party(address?, asked, at, self.inventory));
         match logged.identity(end.identity) {
+            // Of a pod whose namespace alone is told, its address may say more.
+            Some(Identity::Pod(pod)) if pod.pod.is_none() && pod.workload.is_none() => {
+                by_address().filter(|party| party.pod.is_some()).or_else(|| Some(self.pod(pod, address)))
+            }
             Some(Identity::Pod(pod)) => Some(self.pod(pod, address)),
             Some(Identity::ApiServer) => {
                 Some(Party { id: NodeId::ApiServer, pod: None, address: address.unwrap_or(nowhere) })
@@ -368,7 +372,7 @@ impl<'a> Book<'a> {
         let (id, one) = match (&pod.workload, &pod.pod) {
             (Some((kind, name)), _) => self.workload(&pod.namespace, kind, name),
             (None, name) => {
-                (NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or_default()), None)
+                (NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or("unnamed")), None)
             }
         };
         // Of a group any of its pods stands for those that the log does not name.

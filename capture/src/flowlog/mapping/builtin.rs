@@ -54,7 +54,7 @@ mapped!(
     NETOBSERV,
     "netobserv",
     "netobserv flowlogs-pipeline, JSON lines",
-    Tells { opener: true, answer: true, names: true, counts: true, service: true, ..NOTHING },
+    Tells { opener: true, answer: true, verdict: true, names: true, counts: true, service: true },
     "Sampled, one in fifty by default; both nodes report. Who opened is told by the flags of flows that were seen from \
      their beginning.",
     |line| has(line, &[b"\"SrcAddr\"", b"\"DstAddr\"", b"\"Proto\""])

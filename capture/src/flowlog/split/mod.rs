@@ -164,17 +164,15 @@ impl Reader<'_> {
         let mut walk = Walk::new();
         let mut is_told = false;
         loop {
-            let step = match walk.step(window.data()) {
-                Step::More => match more(window, &mut walk)? {
-                    Some(step) => step,
-                    None => {
-                        // Nothing begins in what is left.
-                        window.skip(window.data().len());
-                        return Ok(());
-                    }
-                },
-                step => step,
-            };
+            let mut step = walk.step(window.data());
+            if matches!(step, Step::More) {
+                let Some(more) = more(window, &mut walk)? else {
+                    // Nothing begins in what is left.
+                    window.skip(window.data().len());
+                    return Ok(());
+                };
+                step = more;
+            }
             let data = window.data();
             let (passed, skip) = match step {
                 Step::More => (0, None),
