@@ -95,9 +95,8 @@ impl Walk {
             match octet {
                 b'\n' => self.indent = Some(0),
                 b' ' | b'\t' => self.indent = self.indent.map(|n| n + 1),
-                // A record separator begins a text of RFC 7464.
-                b'\r' | b',' | 0x1e => {}
-                0xef | 0xbb | 0xbf => {}
+                // A record separator begins a text of RFC 7464, three octets are a byte order mark.
+                b'\r' | b',' | 0x1e | 0xef | 0xbb | 0xbf => {}
                 b'[' => {
                     self.indent = None;
                     if self.levels.len() < MAX_LEVELS {
