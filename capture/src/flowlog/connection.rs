@@ -3,9 +3,11 @@
 //! Such a log is as good as packets: it becomes a flow record, and goes the way of all flow
 //! records, so that translation, direction and outcome are decided in one place.
 
-use crate::cause::Cause;
-use crate::decode::{connectable, icmp};
 use flowfence_model::{Endpoint, FlowRecord, Half, IcmpType, Protocol, Signs, TapId, Timestamp};
+
+use super::entry::icmp_question;
+use crate::cause::Cause;
+use crate::decode::connectable;
 
 /// How far a connection got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +52,8 @@ impl Connection {
         connectable(self.client.address, self.server.address)?;
         let Some(shown) = self.icmp else { return Ok(*self) };
         let is_v6 = self.server.address.ip().is_ipv6();
-        let (kind, is_question) = icmp::question(is_v6, shown.kind, shown.code)?;
-        let icmp = Some(IcmpType { kind, ..shown });
+        let (question, is_question) = icmp_question(shown, is_v6)?;
+        let icmp = Some(question);
         if is_question {
             return Ok(Connection { icmp, ..*self });
         }
@@ -103,7 +105,6 @@ impl Connection {
                 (Signs::OPEN.union(Signs::SEGMENT), Signs::ACCEPT.union(Signs::SEGMENT))
             }
             (Protocol::Tcp | Protocol::Sctp, State::Refused) => (Signs::OPEN, Signs::RESET),
-            (Protocol::Tcp | Protocol::Sctp, State::Unanswered) => (Signs::OPEN, none),
             (Protocol::Tcp | Protocol::Sctp, State::Untold) => {
                 let went = |side: usize| self.packets.get(side).is_some_and(|n| *n > 0);
                 let segment = |went: bool| if went { Signs::SEGMENT.union(Signs::PAYLOAD) } else { none };
@@ -111,7 +112,7 @@ impl Connection {
             }
             (Protocol::Udp, State::Refused) => (Signs::UNREACHABLE, none),
             (Protocol::Icmp, State::Established) => (Signs::OPEN, Signs::ACCEPT),
-            (Protocol::Icmp, _) => (Signs::OPEN, none),
+            (Protocol::Tcp | Protocol::Sctp, State::Unanswered) | (Protocol::Icmp, _) => (Signs::OPEN, none),
             (Protocol::Udp, _) => (none, none),
         }
     }

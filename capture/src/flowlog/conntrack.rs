@@ -115,9 +115,9 @@ impl Decoder for Conntrack {
 /// What is told later is more: counters grow, and a connection that was established stays it.
 fn merge(known: &mut Connection, more: &Connection) {
     known.time = (known.time.0.min(more.time.0), known.time.1.max(more.time.1));
-    for side in 0..2 {
-        known.packets[side] = known.packets[side].max(more.packets[side]);
-        known.octets[side] = known.octets[side].max(more.octets[side]);
+    let counters = known.packets.iter_mut().chain(&mut known.octets);
+    for (count, more) in counters.zip(more.packets.into_iter().chain(more.octets)) {
+        *count = (*count).max(more);
     }
     known.state = match (known.state, more.state) {
         (State::Established, _) | (_, State::Established) => State::Established,
@@ -297,10 +297,9 @@ impl<'a> Reading<'a> {
                 State::Established
             }
             Some(b"SYN_SENT" | b"SYN_RECV" | b"SYN_SENT2" | b"NONE") => State::Unanswered,
-            Some(_) => State::Refused,
             // Only the end of it was told: a handshake takes two packets there.
             None if counters.is_some_and(|[there, _, back, _]| there >= 2 && back >= 1) => State::Established,
-            None => State::Refused,
+            _ => State::Refused,
         }
     }
 }

@@ -33,6 +33,14 @@ impl Form {
         Form(Kind::Known(format))
     }
 
+    /// The format, unless it is a mapping of the user.
+    pub(crate) fn format(&self) -> Option<&'static LogFormat> {
+        match &self.0 {
+            Kind::Known(format) => Some(format),
+            Kind::Mapped(_) => None,
+        }
+    }
+
     pub(super) fn open(&self) -> Box<dyn Decoder> {
         match &self.0 {
             Kind::Known(format) => (format.open)(),

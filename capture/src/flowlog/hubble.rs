@@ -141,7 +141,9 @@ fn one(flow: &Flow<'_>, time: Option<Timestamp>, node: Option<&str>, to: &mut Si
     entry.policy = policy.and_then(|policy| to.fold.name(&policy.namespace, &policy.name));
     for (end, names) in [(source, &flow.source_names), (destination, &flow.destination_names)] {
         if let Some(address) = end.address {
-            names.iter().for_each(|name| to.dns.name(address.ip(), name));
+            for name in names {
+                to.dns.name(address.ip(), name);
+            }
         }
     }
     to.fold.add(&entry);

@@ -119,7 +119,6 @@ pub(super) struct Ports<'a> {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the flags of TCP")]
 pub(super) struct Flags {
     #[serde(rename = "SYN", alias = "syn")]
     pub(super) syn: bool,

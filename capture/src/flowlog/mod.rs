@@ -15,6 +15,7 @@ mod aws_netpol;
 mod azure;
 mod connection;
 mod conntrack;
+mod conversations;
 mod entry;
 mod fold;
 mod form;

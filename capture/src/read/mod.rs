@@ -98,7 +98,14 @@ fn read_window<R: Read>(
         pcapng::read(window, recorder, input)?;
     } else {
         window.fill(FIRST_LINE)?;
-        let form = recorder.form().or_else(|| flowlog::recognise(window.data()));
+        let seen = flowlog::recognise(window.data());
+        let form = recorder.form().or_else(|| seen.clone());
+        let formats =
+            form.as_ref().and_then(flowlog::Form::format).zip(seen.as_ref().and_then(flowlog::Form::format));
+        if let Some((read, seen)) = formats.filter(|(read, seen)| read.token != seen.token) {
+            window
+                .problem(&format!("looks like {} ({}) and is read as {}", seen.token, seen.name, read.token));
+        }
         let Some(form) = form.filter(|_| !window.data().is_empty()) else { return Err(unrecognised(window)) };
         if recorder.has_outlet() {
             return Err(CaptureError::LogIntoFlowFile);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use flowfence_capture::{CaptureError, Limits, Recorder, read_capture};
 use flowfence_model::logged::{Conversation, Identity, LoggedEnd, LoggedVerdict, PodIdentity};
-use flowfence_model::{FlowRecord, Half, Labels, Logged, Orientation, Protocol, Recording};
+use flowfence_model::{FlowRecord, Half, Labels, Logged, Orientation, Protocol, Recording, Timestamp};
 
 /// Reads octets as one input.
 pub fn read(octets: &[u8]) -> Recording {
@@ -21,6 +21,8 @@ pub fn read_lines(lines: &[&str]) -> Recording {
 /// Likewise where the whole input may be unusable.
 pub fn try_read(octets: &[u8]) -> Result<Recording, CaptureError> {
     let mut recorder = Recorder::new(Limits::default());
+    // 2026-11-24T10:30:00Z.
+    recorder.set_time_of_input(Timestamp::from_secs(1_795_516_200, 0));
     read_capture(octets, "log", &mut recorder, &mut |_| {})?;
     Ok(recorder.finish())
 }

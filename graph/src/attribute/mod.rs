@@ -176,12 +176,6 @@ impl Contacts {
         }
     }
 
-    /// The one copy of an end.
-    fn share(&mut self, party: Party) -> Arc<Party> {
-        let number = self.number(party.clone());
-        self.party(number).unwrap_or_else(|| Arc::new(party))
-    }
-
     fn number(&mut self, party: Party) -> u32 {
         if let Some(known) = self.numbers.get(&party) {
             return *known;

@@ -1,6 +1,7 @@
 //! Mappings that come with flowfence, each a file of `maps/`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::{Mapped, Mapping};
 use crate::flowlog::{Decoder, LogFormat, Tells};
@@ -20,10 +21,10 @@ macro_rules! mapped {
             caveat: $caveat,
             recognise: $recognise,
             open: || -> Box<dyn Decoder> {
-                Box::new(Mapped::new(
-                    $token,
-                    Cow::Owned(read(include_str!(concat!("../maps/", $token, ".toml")))),
-                ))
+                // Read once, however many files there are.
+                static MAPPING: LazyLock<Mapping> =
+                    LazyLock::new(|| read(include_str!(concat!("../maps/", $token, ".toml"))));
+                Box::new(Mapped::new($token, Cow::Borrowed(&*MAPPING)))
             },
         };
     };

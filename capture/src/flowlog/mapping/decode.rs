@@ -151,6 +151,13 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     (entry.packets, entry.octets) = (facts.packets, facts.octets);
     entry.connections = count(row, mapping.counts.connections.as_ref());
     (entry.opener, entry.answer) = word::opener(mapping, row, facts.protocol);
+    if entry.opener == Opener::Untold {
+        entry.opener = match (source.is_service, destination.is_service) {
+            (false, true) => Opener::Source,
+            (true, false) => Opener::Destination,
+            _ => Opener::Untold,
+        };
+    }
     if facts.answer != Answer::Untold {
         entry.answer = facts.answer;
     }
@@ -207,9 +214,8 @@ fn connection(facts: &Facts, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
         _ if is_midstream => State::Untold,
         Answer::Answered => State::Established,
         Answer::Refused => State::Refused,
-        Answer::Nothing => State::Unanswered,
         Answer::Untold if came_back => State::Established,
-        Answer::Untold => State::Unanswered,
+        Answer::Nothing | Answer::Untold => State::Unanswered,
     };
     to.connection(&Connection { client, server, protocol, icmp, time, state, packets, octets, mark: None });
     Ok(())

@@ -10,7 +10,7 @@ use super::decode::{holds, name, number};
 use super::row::Row;
 use super::{EndFields, Translated};
 use crate::flowlog::entry::End;
-use crate::flowlog::{Sink, text};
+use crate::flowlog::{Sink, pod_group, text};
 
 /// An end, and the service that it was asked through.
 pub struct Told {
@@ -20,6 +20,8 @@ pub struct Told {
     pub service_address: Option<Address>,
     /// The service's name.
     pub service: Option<NameId>,
+    /// Whether the row has the service, which is asked and never opens.
+    pub is_service: bool,
 }
 
 /// Reads an end.
@@ -30,17 +32,17 @@ pub fn end(fields: &EndFields, row: &Row<'_>, to: &mut Sink<'_>) -> Told {
     {
         return behind(translated, here, row, to);
     }
-    Told { end: here, service_address: None, service: None }
+    Told { end: here, service_address: None, service: None, is_service: false }
 }
 
 fn behind(translated: &Translated, here: End, row: &Row<'_>, to: &mut Sink<'_>) -> Told {
     let service = name(translated.service.as_ref(), row, to);
     let real = one(&translated.end, row, to);
     if real.address.is_none() && real.identity.is_none() {
-        return Told { end: here, service_address: None, service };
+        return Told { end: here, service_address: None, service, is_service: true };
     }
     let end = End { port: real.port.or(here.port), ..real };
-    Told { end, service_address: here.address, service }
+    Told { end, service_address: here.address, service, is_service: true }
 }
 
 fn one(fields: &EndFields, row: &Row<'_>, to: &mut Sink<'_>) -> End {
@@ -99,22 +101,42 @@ fn pod(fields: &EndFields, namespace: &str, row: &Row<'_>, to: &mut Sink<'_>) ->
     }
     let labels = fields.labels.as_ref().map_or_else(Labels::new, |field| labels(row, field));
     let mut key = [namespace, &pod, &kind, &name].join("\0");
-    labels.iter().for_each(|(name, value)| key.extend(["\0", name, "=", value]));
-    let prefix = pod.strip_suffix('*');
+    for (name, value) in &labels {
+        key.extend(["\0", name, "=", value]);
+    }
     to.fold.identity(key.as_bytes(), || {
-        Some(Identity::Pod(PodIdentity {
-            namespace: namespace.to_owned(),
-            pod: Some(pod.clone().into_owned()).filter(|pod| !pod.is_empty() && prefix.is_none()),
-            workload: workload(&kind, &name).or_else(|| generated(prefix?)),
-            labels: labels.clone(),
-            ..PodIdentity::default()
-        }))
+        let known = workload(&kind, &name);
+        if pod.is_empty() {
+            let namespace = namespace.to_owned();
+            return Some(Identity::Pod(PodIdentity {
+                namespace,
+                workload: known,
+                labels,
+                ..PodIdentity::default()
+            }));
+        }
+        let told = pod_group::identity(namespace, &pod, &labels);
+        Some(Identity::Pod(PodIdentity { workload: known.or(told.workload), ..told }))
     })
 }
 
+/// Kinds as Kubernetes writes them; others write them in capitals, or with underscores.
+const KINDS: [&str; 8] = [
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "CronJob",
+    "ReplicationController",
+    "Pod",
+];
+
 /// A controller; a ReplicaSet of a Deployment is called after it, with a hash behind.
 fn workload(kind: &str, name: &str) -> Option<(String, String)> {
-    if name.is_empty() || kind.eq_ignore_ascii_case("Pod") {
+    let bare = kind.replace('_', "");
+    let kind = KINDS.into_iter().find(|known| known.eq_ignore_ascii_case(&bare)).unwrap_or(kind);
+    if name.is_empty() || kind == "Pod" {
         return None;
     }
     if kind == "ReplicaSet"
@@ -123,19 +145,6 @@ fn workload(kind: &str, name: &str) -> Option<(String, String)> {
         return Some(("Deployment".to_owned(), deployment.to_owned()));
     }
     Some((if kind.is_empty() { "Deployment" } else { kind }.to_owned(), name.to_owned()))
-}
-
-/// The controller whose pods' names begin so (`metadata.generateName`). Which kind it is shows only
-/// for a Deployment, by the hash of its ReplicaSet.
-fn generated(prefix: &str) -> Option<(String, String)> {
-    let name = prefix.trim_end_matches('-');
-    if name.is_empty() {
-        return None;
-    }
-    Some(match without_hash(name) {
-        Some(deployment) => ("Deployment".to_owned(), deployment.to_owned()),
-        None => ("Pod".to_owned(), name.to_owned()),
-    })
 }
 
 /// The name before the hash of a pod template.

@@ -167,7 +167,11 @@ impl Reader<'_> {
             let step = match walk.step(window.data()) {
                 Step::More => match more(window, &mut walk)? {
                     Some(step) => step,
-                    None => return Ok(()),
+                    None => {
+                        // Nothing begins in what is left.
+                        window.skip(window.data().len());
+                        return Ok(());
+                    }
                 },
                 step => step,
             };
