@@ -176,8 +176,8 @@ fn query(event: &Event<'_>, is_answer: bool, to: &mut Sink<'_>) -> Result<(), Sk
             }
         };
         match &event.addresses {
-            Some(Addresses::List(list)) => list.iter().for_each(|address| told(address)),
-            Some(Addresses::Text(text)) => text.split(',').for_each(told),
+            Some(Addresses::List(list)) => list.iter().map(AsRef::as_ref).for_each(&mut told),
+            Some(Addresses::Text(text)) => text.split(',').for_each(&mut told),
             Some(Addresses::Other(_)) | None => {}
         }
     }
@@ -280,7 +280,9 @@ fn named(
     let labels = list.map(labels).unwrap_or_default();
     let (kind, name) = owner.unwrap_or_default();
     let mut raw = [namespace, pod, kind, name, node.unwrap_or("")].join("\0");
-    labels.iter().for_each(|(key, value)| raw.extend(["\0", key, "=", value]));
+    for (key, value) in &labels {
+        raw.extend(["\0", key, "=", value]);
+    }
     to.fold.identity(raw.as_bytes(), || {
         Some(Identity::Pod(PodIdentity {
             namespace: namespace.to_owned(),

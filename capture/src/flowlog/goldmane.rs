@@ -169,9 +169,9 @@ fn one(flow: &Flow<'_>, key: &Key<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
     let last = time[1].unwrap_or(first).max(first);
     let labels = [&flow.source_labels, &flow.dest_labels].map(|list| list.as_ref().map(labels));
     let [source_labels, dest_labels] = labels.map(Option::unwrap_or_default);
-    let of_source = [named(&key.source_name), named(&key.source_namespace)];
+    let of_source = [named(key.source_name.as_ref()), named(key.source_namespace.as_ref())];
     let source = identity(of_source, key.source_type.as_ref(), &source_labels, to);
-    let of_dest = [named(&key.dest_name), named(&key.dest_namespace)];
+    let of_dest = [named(key.dest_name.as_ref()), named(key.dest_namespace.as_ref())];
     let dest = identity(of_dest, key.dest_type.as_ref(), &dest_labels, to);
     if source.is_none() || dest.is_none() {
         return Err(INCOMPLETE);
@@ -184,7 +184,8 @@ fn one(flow: &Flow<'_>, key: &Key<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
     entry.opener = Opener::Source;
     entry.verdict = verdict;
     entry.policy = decided.and_then(|hit| policy(hit, to));
-    entry.service = to.fold.name(named(&key.dest_service_namespace), named(&key.dest_service_name));
+    entry.service =
+        to.fold.name(named(key.dest_service_namespace.as_ref()), named(key.dest_service_name.as_ref()));
     let count = |n: &Option<Whole<'_>>| n.as_ref().and_then(Whole::value).unwrap_or(0);
     entry.connections = count(&flow.num_connections_started);
     // In and out are those of the end that reports.
@@ -238,14 +239,14 @@ fn policy(hit: &Hit<'_>, to: &mut Sink<'_>) -> Option<NameId> {
         return None;
     }
     // Calico keeps Kubernetes' policies under this.
-    let name = named(&hit.name);
+    let name = named(hit.name.as_ref());
     let name = name.strip_prefix("knp.default.").unwrap_or(name);
-    to.fold.name(named(&hit.namespace), name)
+    to.fold.name(named(hit.namespace.as_ref()), name)
 }
 
 /// Nothing where a hyphen stands for it.
-fn named<'a>(name: &'a Option<Cow<'_, str>>) -> &'a str {
-    name.as_deref().filter(|name| *name != "-").unwrap_or("")
+fn named<'a>(name: Option<&'a Cow<'_, str>>) -> &'a str {
+    name.map(AsRef::as_ref).filter(|name| *name != "-").unwrap_or("")
 }
 
 fn identity(
@@ -275,7 +276,9 @@ fn identity(
         },
     ]
     .join("\0");
-    labels.iter().for_each(|(name, value)| raw.extend(["\0", name, "=", value]));
+    for (name, value) in labels {
+        raw.extend(["\0", name, "=", value]);
+    }
     to.fold.identity(raw.as_bytes(), || {
         Some(if is_host || (is_untold && namespace.is_empty() && host.is_some()) {
             Identity::Node(Some(host.unwrap_or(name).to_owned()))

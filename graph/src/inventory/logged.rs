@@ -17,12 +17,21 @@ pub fn objects_of(logged: &Logged) -> Vec<Object> {
     for known in &logged.addresses {
         addresses.entry(known.identity.0).or_default().insert(known.address);
     }
+    let named: BTreeSet<(&str, &(String, String))> = logged
+        .identities
+        .iter()
+        .filter_map(|identity| match identity {
+            Identity::Pod(pod) if pod.pod.is_some() => Some((pod.namespace.as_str(), pod.workload.as_ref()?)),
+            _ => None,
+        })
+        .collect();
     for (i, identity) in (0_u32..).zip(&logged.identities) {
         let Identity::Pod(pod) = identity else { continue };
         let labels = namespaces.entry(&pod.namespace).or_default();
         labels.extend(pod.namespace_labels.iter().map(|(key, value)| (key.clone(), value.clone())));
-        // Of pods that a log tells by their group one stands for all.
-        let group = pod.workload.as_ref().map(|(_, name)| name.as_str());
+        // Of pods that a log tells by their group one stands for all, where it names none of them.
+        let group = pod.workload.as_ref().filter(|workload| !named.contains(&(&pod.namespace, workload)));
+        let group = group.map(|(_, name)| name.as_str());
         let Some(name) = pod.pod.as_deref().or(group) else { continue };
         let known = pods.entry((&pod.namespace, name)).or_insert_with(|| new_pod(pod, name));
         // Of several writings of one pod the labels that all of them have are sure.
@@ -58,6 +67,7 @@ fn new_pod(pod: &PodIdentity, name: &str) -> Pod {
 }
 
 fn owner(pod: &PodIdentity) -> Option<Owner> {
-    let controller = pod.workload.as_ref().filter(|(kind, _)| kind != "Pod");
-    controller.map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() })
+    // A group of pods whose controller nothing tells is called one of pods.
+    let told = pod.workload.as_ref().filter(|(kind, _)| kind != "Pod");
+    told.map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() })
 }

@@ -1,5 +1,5 @@
 //! What is wrapped around the lines of a log on their way: the prefix of a container's log, and
-//! objects that have the line as a member (Docker, Fluent Bit, CloudWatch, Cloud Logging,
+//! objects that have the line as a member (Docker, Fluent Bit, `CloudWatch`, Cloud Logging,
 //! Elasticsearch, Splunk, Loki).
 //!
 //! The layers of an input are found out at its beginning, and a line that lacks one is read as it is.

@@ -59,7 +59,12 @@ fn candidates(first: &[u8]) -> Vec<&[u8]> {
     while found.len() < MAX_CANDIDATES {
         let passed = match walk.step(rest) {
             Step::More => break,
-            Step::Pass(n) | Step::Other(n) | Step::Broken { passed: n } => n,
+            Step::Pass(n) | Step::Other(n) => n,
+            Step::Broken { passed } => {
+                // What is odd about it need not be in what tells the format.
+                found.extend(rest.split(|octet| *octet == b'\n').next());
+                passed
+            }
             Step::Object(n) => {
                 found.extend(rest.get(..n));
                 n

@@ -9,7 +9,7 @@ const MAX_DEPTH: u32 = 64;
 const MAX_SCALAR: usize = 512;
 
 /// Members of an envelope whose list has what was logged, one value each: Azure, Cloud Logging,
-/// CloudWatch, Kubernetes-like lists, Whisker and Goldmane, Elasticsearch.
+/// `CloudWatch`, Kubernetes-like lists, Whisker and Goldmane, Elasticsearch.
 const LISTS: [&[u8]; 10] = [
     b"records",
     b"Records",

@@ -95,9 +95,16 @@ impl Walk {
             match octet {
                 b'\n' => self.indent = Some(0),
                 b' ' | b'\t' => self.indent = self.indent.map(|n| n + 1),
-                // A record separator begins a text of RFC 7464.
-                b'\r' | b',' | 0x1e => {}
-                0xef | 0xbb | 0xbf => {}
+                // A record separator begins a text of RFC 7464, three octets are a byte order mark.
+                b'\r' | b',' | 0x1e | 0xef | 0xbb | 0xbf => {}
+                b'[' if next_of(data, at).is_none_or(|next| !b"{[]\"".contains(&next)) => {
+                    // A list of something else, if the octet that tells is there.
+                    return match (at, next_of(data, at)) {
+                        (0, None) => Step::More,
+                        (0, Some(_)) => self.other(data),
+                        _ => Step::Pass(at),
+                    };
+                }
                 b'[' => {
                     self.indent = None;
                     if self.levels.len() < MAX_LEVELS {
@@ -216,6 +223,11 @@ impl Walk {
             _ => Step::Pass(line + 1 + begin.unwrap_or(next.len())),
         }
     }
+}
+
+/// What stands behind the octet at `at`, but for white space.
+fn next_of(data: &[u8], at: usize) -> Option<u8> {
+    data.get(at + 1..)?.iter().copied().find(|octet| !octet.is_ascii_whitespace())
 }
 
 /// Where, behind the end of one object, another one begins on the same line.

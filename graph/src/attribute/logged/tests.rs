@@ -1,5 +1,5 @@
 use flowfence_model::Recording;
-use flowfence_model::logged::{IdentityId, LoggedAddress, Observer, ObserverId};
+use flowfence_model::logged::{IdentityId, LoggedAddress, Observer, ObserverId, PodIdentity};
 use flowfence_model::object::Object;
 
 use crate::facts::Facts;
@@ -115,4 +115,17 @@ fn without_a_cluster_one_pod_stands_for_a_group_with_its_labels() {
             ("web".to_owned(), labels("app=web"), Some("Deployment".to_owned())),
         ]
     );
+}
+
+#[test]
+fn no_pod_stands_for_a_group_of_which_one_is_named() {
+    let named = Identity::Pod(PodIdentity {
+        namespace: "shop".to_owned(),
+        pod: Some("web-1".to_owned()),
+        workload: Some(("Deployment".to_owned(), "web".to_owned())),
+        ..PodIdentity::default()
+    });
+    let logged = asked(vec![group("shop", "Deployment", "web"), named]);
+    let pods = objects_of(&logged).iter().filter(|object| matches!(object, Object::Pod(_))).count();
+    assert_eq!(pods, 1);
 }
