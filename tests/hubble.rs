@@ -243,6 +243,21 @@ fn several_servers_files_and_sockets_go_together() {
 }
 
 #[test]
+fn a_server_is_followed_beside_an_interface() {
+    let server = Fake::of(talk("prod/n1", 0..10));
+    let run = graph(&[&server.source(), "live:lo"], &[], "800ms");
+    if run.code == UNREADABLE && run.stderr.contains("CAP_NET_RAW") {
+        eprintln!("skipped: packets may not be captured here");
+        return;
+    }
+    let graph = run.ends(CLEAN).json();
+    assert_eq!(graph["edges"][0]["to"], json!("shop/StatefulSet/api"), "{graph:#}");
+    let files = graph["completeness"]["files"].as_array().unwrap();
+    let names: Vec<&str> = files.iter().filter_map(|file| file["name"].as_str()).collect();
+    assert_eq!(names, [&server.source(), "live:lo"]);
+}
+
+#[test]
 fn one_server_that_is_not_there_does_not_keep_others_from_it() {
     let server = Fake::of(talk("prod/n1", 0..5));
     let run = graph(&[&server.source(), "hubble://127.0.0.1:1"], &[], "500ms").ends(PARTIAL);
