@@ -51,9 +51,8 @@ impl Line<'_> {
             Protocol::Tcp if own.packets == 0 && other.signs.has(Signs::ACCEPT) => "SHR",
             Protocol::Tcp if !own.signs.has(Signs::OPEN) => "OTH",
             _ if own.signs.has(Signs::UNREACHABLE) => "REJ",
-            Protocol::Udp if other.packets > 0 => "SF",
-            Protocol::Tcp if is_refused && own.signs.has(Signs::OPEN) => "REJ",
-            Protocol::Tcp if other.packets > 0 => "SF",
+            Protocol::Tcp if is_refused => "REJ",
+            _ if other.packets > 0 => "SF",
             _ => "S0",
         }
     }

@@ -167,8 +167,9 @@ impl Key {
     fn of(c: &Conversation) -> Self {
         let address = |address: Option<Address>, bit: u64| match address {
             Some(address) => {
-                let value = u128::from_be_bytes(*address.octets());
-                ((value >> 64) as u64, value as u64, bit)
+                let (value, low) = (u128::from_be_bytes(*address.octets()), u128::from(u64::MAX));
+                let word = |value: u128| u64::try_from(value).unwrap_or_default();
+                (word(value >> 64), word(value & low), bit)
             }
             None => (0, 0, 0),
         };
@@ -198,8 +199,9 @@ impl Key {
             let value = u128::from(high) << 64 | u128::from(low);
             (bits & bit != 0).then(|| Address::v6(value.to_be_bytes()))
         };
-        let high = |pair: u64| (pair >> 32) as u32;
-        let low = |pair: u64| pair as u32;
+        let half = |number: u64| u32::try_from(number).unwrap_or_default();
+        let high = |pair: u64| half(pair >> 32);
+        let low = |pair: u64| half(pair & u64::from(u32::MAX));
         let some = |number: u32| (number != NONE).then_some(number);
         let [port_high, port_low, kind, code] = low(rest).to_be_bytes();
         Conversation {
@@ -234,7 +236,7 @@ fn number<T: PartialEq + Copy>(all: &[T], one: T) -> u64 {
 }
 
 fn of_number<T: Copy>(all: &[T], number: u64) -> Option<T> {
-    all.get(usize::from(number as u8)).copied()
+    all.get(usize::try_from(number & 0xff).ok()?).copied()
 }
 
 #[cfg(test)]
