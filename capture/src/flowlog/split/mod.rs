@@ -170,14 +170,14 @@ impl Reader<'_> {
         let mut is_told = false;
         loop {
             let step = match walk.step(window.data()) {
-                Step::More => match more(window, &mut walk)? {
-                    Some(step) => step,
-                    None => {
+                Step::More => {
+                    let Some(step) = more(window, &mut walk)? else {
                         // Nothing begins in what is left.
                         window.skip(window.data().len());
                         return Ok(());
-                    }
-                },
+                    };
+                    step
+                }
                 step => step,
             };
             let data = window.data();
