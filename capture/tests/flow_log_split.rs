@@ -1,5 +1,7 @@
 //! Logs that are not one object a line, or that are wrapped into something else on their way.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
 mod logs;
 
 use flowfence_capture::{Form, Limits, Recorder, read_capture};

@@ -294,7 +294,9 @@ mod tests {
         fn lines_are_counted_in_their_conversations(some in prop::collection::vec(conversation(), 1..20), n in 1..5_u64) {
             let mut table = Conversations::default();
             for _ in 0..n {
-                some.iter().for_each(|line| table.count(line));
+                for line in &some {
+                    table.count(line);
+                }
             }
             let (found, overflowed) = table.finish();
             prop_assert_eq!((found.len(), overflowed), (some.len(), 0));
