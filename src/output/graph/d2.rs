@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::link::{Standing, links};
+use super::link::{Standing, links, title};
 use super::{GraphReport, NodeRow};
 
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
@@ -22,7 +22,7 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
             None => ("", String::new()),
         };
         for (at, node) in nodes {
-            writeln!(out, "{indent}n{at}: {} {{shape: {}}}", quoted(&node.name), shape(node))?;
+            writeln!(out, "{indent}n{at}: {} {{shape: {}}}", quoted(&title(node)), shape(node))?;
             if let Some(key) = keys.get_mut(at) {
                 *key = format!("{container}n{at}");
             }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::layout::{Layout, Rect, layout};
-use super::link::Standing;
+use super::link::{Standing, title};
 use super::{GraphReport, NodeRow};
 use crate::output::xml::Xml;
 
@@ -28,7 +28,7 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
     }
     for (at, node) in report.nodes.iter().enumerate() {
         let (parent, rect) = within(&layout, parents.get(at).copied().flatten(), at);
-        cell(&mut xml, &format!("n{at}"), &node.name, style(node), &parent, rect)?;
+        cell(&mut xml, &format!("n{at}"), &title(node), style(node), &parent, rect)?;
     }
     for (at, link) in layout.links.iter().enumerate() {
         let (id, source, target) = (format!("e{at}"), format!("n{}", link.from), format!("n{}", link.to));

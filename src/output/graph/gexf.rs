@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use flowfence_model::Timestamp;
+
 use super::field::{self, EDGE, Field, Kind, NODE, Value};
 use super::{GraphReport, link};
 use crate::output::xml::Xml;
@@ -9,7 +11,7 @@ use crate::output::xml::Xml;
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
     let mut xml = Xml::begin(out)?;
     xml.open("gexf", &[("xmlns", "http://gexf.net/1.3"), ("version", "1.3")])?;
-    let graph = [("defaultedgetype", "directed"), ("mode", "dynamic"), ("timeformat", "dateTime")];
+    let graph = [("defaultedgetype", "directed"), ("mode", "dynamic"), ("timeformat", "double")];
     xml.open("graph", &graph)?;
     declare(&mut xml, "node", NODE)?;
     declare(&mut xml, "edge", EDGE)?;
@@ -22,7 +24,7 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
     xml.open("edges", &[])?;
     for (index, edge) in report.edges.iter().enumerate() {
         let (id, from, to) = (format!("e{index}"), edge.from.to_string(), edge.to.to_string());
-        let (first, last) = (edge.first.to_string(), edge.last.to_string());
+        let (first, last) = (seconds(edge.first), seconds(edge.last));
         xml.open(
             "edge",
             &[
@@ -37,6 +39,12 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
         values(&mut xml, field::all(EDGE, edge))?;
     }
     xml.end()
+}
+
+/// Since the epoch; networkx does not read `dateTime`.
+fn seconds(time: Timestamp) -> String {
+    let nanos = time.as_nanos();
+    format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000))
 }
 
 fn declare<R, W: Write>(xml: &mut Xml<W>, class: &str, fields: &[Field<R>]) -> io::Result<()> {

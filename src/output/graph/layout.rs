@@ -11,7 +11,7 @@ use petgraph::stable_graph::StableDiGraph;
 use petgraph::visit::EdgeRef;
 
 use super::GraphReport;
-use super::link::{Link, links};
+use super::link::{Link, links, title};
 
 /// A box, or a picture: its upper left corner and its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ const MAX_CHARACTERS: usize = 44;
 pub(super) fn layout(report: &GraphReport) -> Layout {
     let links = links(report);
     let sizes: Vec<(i64, i64)> =
-        report.nodes.iter().map(|node| (width(&short(&node.name)).max(60), NODE_HEIGHT)).collect();
+        report.nodes.iter().map(|node| (width(&short(&title(node))).max(60), NODE_HEIGHT)).collect();
     let mut groups: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
     for (at, node) in report.nodes.iter().enumerate() {
         groups.entry(node.namespace.as_deref()).or_default().push(at);

@@ -1,6 +1,6 @@
 //! Edges as pictures show them: one link for all ports of a pair that stand alike.
 
-use super::{EdgeRow, GraphReport};
+use super::{EdgeRow, GraphReport, NodeRow};
 
 /// How an edge stands: what a picture tells by line, and by colour beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,5 +110,14 @@ pub(super) fn port(edge: &EdgeRow) -> String {
         (Some(port), _) => format!("{port}/{}", edge.protocol),
         (None, Some(icmp)) => format!("{} type {} code {}", edge.protocol, icmp.kind, icmp.code),
         (None, None) => edge.protocol.to_string(),
+    }
+}
+
+/// What a box says: the name, and the names that DNS gave to an address.
+pub(super) fn title(node: &NodeRow) -> String {
+    if node.fqdns.is_empty() {
+        node.name.clone()
+    } else {
+        format!("{} ({})", node.name, node.fqdns.join(", "))
     }
 }

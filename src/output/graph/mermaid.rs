@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::link::{Link, Standing, links};
+use super::link::{Link, Standing, links, title};
 use super::{GraphReport, NodeRow};
 
 /// Edges of one diagram.
@@ -74,7 +74,7 @@ fn cut<'a>(report: &GraphReport, links: Vec<&'a Link>) -> Vec<Vec<&'a Link>> {
 fn weight(report: &GraphReport, link: &Link) -> usize {
     let ends = [link.from, link.to].into_iter().filter_map(|at| report.nodes.get(at));
     let boxes: usize = ends
-        .map(|node| text(&node.name).len() + node.namespace.as_deref().map_or(0, |ns| text(ns).len()) + 90)
+        .map(|node| text(&title(node)).len() + node.namespace.as_deref().map_or(0, |ns| text(ns).len()) + 90)
         .sum();
     boxes + text(&link.label).len() + 90
 }
@@ -95,7 +95,7 @@ fn diagram(report: &GraphReport, links: &[&Link]) -> String {
         }
         for (at, node) in nodes {
             let (left, right) = shape(node);
-            let _ = writeln!(out, "{indent}n{at}{left}\"{}\"{right}", text(&node.name));
+            let _ = writeln!(out, "{indent}n{at}{left}\"{}\"{right}", text(&title(node)));
         }
         if namespace.is_some() {
             out.push_str("  end\n");

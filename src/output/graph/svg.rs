@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::layout::{Layout, Rect, layout, short};
-use super::link::{Link, Standing};
+use super::link::{Link, Standing, title};
 use super::{GraphReport, NodeRow};
 use crate::output::xml::Xml;
 
@@ -101,7 +101,7 @@ fn draw_node<W: Write>(xml: &mut Xml<W>, node: &NodeRow, rect: Rect) -> io::Resu
     xml.text(
         "text",
         &[("x", &x), ("y", &y), ("text-anchor", "middle"), ("fill", "#111111")],
-        &short(&node.name),
+        &short(&title(node)),
     )?;
     xml.close()
 }
