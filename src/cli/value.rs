@@ -63,9 +63,9 @@ pub enum GraphFormat {
     Drawio,
     /// A picture
     Svg,
-    /// GraphML: yEd, Gephi, networkx
+    /// For yEd, Gephi, networkx
     Graphml,
-    /// GEXF: Gephi, with times
+    /// For Gephi, with times
     Gexf,
     /// Cytoscape JSON
     Cytoscape,

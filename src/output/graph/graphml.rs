@@ -1,4 +1,4 @@
-//! GraphML (graphml.graphdrawing.org, `primer`): for yEd, Gephi, networkx and igraph.
+//! `GraphML` (graphml.graphdrawing.org, `primer`): for yEd, Gephi, networkx and igraph.
 
 use std::io::{self, Write};
 

@@ -41,6 +41,11 @@ pub(super) struct Layout {
     pub(super) links: Vec<Link>,
 }
 
+/// A place, or a size.
+type Pair = (i64, i64);
+/// Places of boxes, and the size of all.
+type Places = (Vec<Pair>, Pair);
+
 /// Width of a character of a label, about.
 const CHARACTER: i64 = 7;
 const NODE_HEIGHT: i64 = 30;
@@ -60,7 +65,7 @@ const MAX_CHARACTERS: usize = 44;
 /// Lays a report out.
 pub(super) fn layout(report: &GraphReport) -> Layout {
     let links = links(report);
-    let sizes: Vec<(i64, i64)> =
+    let sizes: Vec<Pair> =
         report.nodes.iter().map(|node| (width(&short(&title(node))).max(60), NODE_HEIGHT)).collect();
     let mut groups: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
     for (at, node) in report.nodes.iter().enumerate() {
@@ -75,13 +80,10 @@ pub(super) fn layout(report: &GraphReport) -> Layout {
         }
     }
     let box_of = inverse(&boxes, report.nodes.len());
-    let insides: Vec<(Vec<(i64, i64)>, (i64, i64))> =
+    let insides: Vec<Places> =
         boxes.iter().enumerate().map(|(at, (_, nodes))| inside(at, nodes, &sizes, &links, &box_of)).collect();
-    let outer: Vec<(i64, i64)> = boxes
-        .iter()
-        .zip(&insides)
-        .map(|((namespace, _), (_, size))| framed(namespace.is_some_and(|_| true), *size, *namespace))
-        .collect();
+    let outer: Vec<Pair> =
+        boxes.iter().zip(&insides).map(|((namespace, _), (_, size))| framed(*size, *namespace)).collect();
     let between: Vec<(usize, usize)> =
         links.iter().filter_map(|link| Some((*box_of.get(link.from)?, *box_of.get(link.to)?))).collect();
     let (places, (width, height)) = layered(&outer, &between);
@@ -103,9 +105,9 @@ impl Layout {
         &mut self,
         namespace: Option<&str>,
         nodes: Vec<usize>,
-        ((x, y), (width, height)): ((i64, i64), (i64, i64)),
-        inner: &[(i64, i64)],
-        sizes: &[(i64, i64)],
+        ((x, y), (width, height)): (Pair, Pair),
+        inner: &[Pair],
+        sizes: &[Pair],
     ) {
         let (x, y) = (x + MARGIN, y + MARGIN);
         let (left, top) = if namespace.is_some() { (x + MARGIN, y + HEAD) } else { (x, y) };
@@ -133,13 +135,10 @@ fn width(text: &str) -> i64 {
     CHARACTER * i64::try_from(text.chars().count()).unwrap_or(0) + 20
 }
 
-/// The size of a box with its frame and name.
-fn framed(is_namespace: bool, (inner_width, height): (i64, i64), name: Option<&str>) -> (i64, i64) {
-    if !is_namespace {
-        return (inner_width, height);
-    }
-    let head = width(&short(name.unwrap_or_default()));
-    ((inner_width + 2 * MARGIN).max(head), height + HEAD + MARGIN)
+/// The size of a box with the frame and name of its namespace.
+fn framed((width, height): Pair, namespace: Option<&str>) -> Pair {
+    let Some(name) = namespace else { return (width, height) };
+    ((width + 2 * MARGIN).max(self::width(&short(name))), height + HEAD + MARGIN)
 }
 
 fn inverse(boxes: &[(Option<&str>, Vec<usize>)], nodes: usize) -> Vec<usize> {
@@ -155,23 +154,17 @@ fn inverse(boxes: &[(Option<&str>, Vec<usize>)], nodes: usize) -> Vec<usize> {
 }
 
 /// Places of the nodes of one box, and the size of all.
-fn inside(
-    at: usize,
-    nodes: &[usize],
-    sizes: &[(i64, i64)],
-    links: &[Link],
-    box_of: &[usize],
-) -> (Vec<(i64, i64)>, (i64, i64)) {
+fn inside(at: usize, nodes: &[usize], sizes: &[Pair], links: &[Link], box_of: &[usize]) -> Places {
     let here =
         |node: usize| (box_of.get(node) == Some(&at)).then(|| nodes.binary_search(&node).ok()).flatten();
     let own: Vec<(usize, usize)> =
         links.iter().filter_map(|link| Some((here(link.from)?, here(link.to)?))).collect();
-    let sizes: Vec<(i64, i64)> = nodes.iter().filter_map(|node| sizes.get(*node).copied()).collect();
+    let sizes: Vec<Pair> = nodes.iter().filter_map(|node| sizes.get(*node).copied()).collect();
     layered(&sizes, &own)
 }
 
 /// Places of boxes of these sizes, and the size of all.
-fn layered(sizes: &[(i64, i64)], edges: &[(usize, usize)]) -> (Vec<(i64, i64)>, (i64, i64)) {
+fn layered(sizes: &[Pair], edges: &[(usize, usize)]) -> Places {
     let graph = acyclic(sizes.len(), edges);
     let mut layers = by_longest_path(&graph);
     mend_order(&mut layers, &graph);

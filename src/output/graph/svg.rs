@@ -137,9 +137,10 @@ fn control(from: Rect, to: Rect, (start, end, reach): ((i64, i64), (i64, i64), i
 
 fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, layout: &Layout, link: &Link) -> io::Result<()> {
     let (from, to) = rects(layout, link);
-    let [a, b, c, d] = control(from, to, ends(from, to));
-    let path = format!("M{},{} C{},{} {},{} {},{}", a.0, a.1, b.0, b.1, c.0, c.1, d.0, d.1);
-    let end = format!("url(#{})", marker(link.standing));
+    let [start, out, back, end] = control(from, to, ends(from, to));
+    let path =
+        format!("M{},{} C{},{} {},{} {},{}", start.0, start.1, out.0, out.1, back.0, back.1, end.0, end.1);
+    let head = format!("url(#{})", marker(link.standing));
     let (width, dash) = match link.standing {
         Standing::Denied => ("2.5", "none"),
         Standing::Probe => ("1", "1 3"),
@@ -154,7 +155,7 @@ fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, layout: &Layout, link:
             ("stroke", link.standing.colour()),
             ("stroke-width", width),
             ("stroke-dasharray", dash),
-            ("marker-end", &end),
+            ("marker-end", &head),
         ],
     )?;
     let id = |at: usize| report.nodes.get(at).map(|node| node.id.to_string()).unwrap_or_default();
@@ -165,9 +166,9 @@ fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, layout: &Layout, link:
 /// At the middle of the curve, on white, so that it is read across lines.
 fn label<W: Write>(xml: &mut Xml<W>, layout: &Layout, link: &Link) -> io::Result<()> {
     let (from, to) = rects(layout, link);
-    let [a, b, c, d] = control(from, to, ends(from, to));
-    let at = |a: i64, b: i64, c: i64, d: i64| (a + 3 * b + 3 * c + d) / 8;
-    let (x, y) = (at(a.0, b.0, c.0, d.0).to_string(), (at(a.1, b.1, c.1, d.1) - 3).to_string());
+    let [start, out, back, end] = control(from, to, ends(from, to));
+    let x = ((start.0 + 3 * out.0 + 3 * back.0 + end.0) / 8).to_string();
+    let y = ((start.1 + 3 * out.1 + 3 * back.1 + end.1) / 8 - 3).to_string();
     let style = [
         ("x", x.as_str()),
         ("y", y.as_str()),

@@ -3,111 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
 
+mod expected;
+mod generated;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::ValueEnum;
+use expected::{expected, in_xml, links, sorted};
 use flowfence::cli::GraphFormat;
-use flowfence::output::completeness::CompletenessReport;
-use flowfence::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow, write};
+use flowfence::output::graph::{GraphReport, write};
 use flowfence::output::safe;
-use flowfence_model::{IcmpType, NodeId, Orientation, Protocol, Timestamp};
+use generated::generated;
 use serde_json::{Value, json};
-
-/// Names that would break out of one format or another, if it let them.
-const HOSTILE: &[&str] = &[
-    "\"]; click n0 \"javascript:alert(1)\"; x[\"",
-    "'}) DETACH DELETE n //",
-    "\\u0027}) DETACH DELETE n //",
-    "</title><script>alert(1)</script>",
-    "]]><!--&lt;&#0;<!DOCTYPE x [<!ENTITY a \"b\">]>",
-    "=cmd|' /C calc'!A0",
-    "\u{ff1d}1+1",
-    "${x} |md ` ```",
-    "%%{init: {\"securityLevel\": \"loose\"}}%%",
-    "#quot;#35; end subgraph",
-    "a\u{202e}b\u{1b}[31m\u{0}\u{feff}\u{2028}c\nd\u{fffe}",
-    "\\' \\\" \\",
-    "name with, comma; semicolon -> x: y {z}",
-    "日本語 ünï 🦀",
-];
-
-/// A graph of `edges` edges among `nodes` workloads; every kind of node, standing and name is there.
-fn generated(nodes: usize, edges: usize) -> GraphReport {
-    let mut rows: Vec<NodeRow> = (0..nodes).map(node).collect();
-    rows.sort_by(|a, b| a.id.cmp(&b.id));
-    let ids: Vec<NodeId> = rows.iter().map(|node| node.id.clone()).collect();
-    let mut drawn: BTreeMap<(usize, usize, u16), EdgeRow> = BTreeMap::new();
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    while drawn.len() < edges {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let pick = |shift: u32, below: usize| usize::try_from(state >> shift).unwrap() % below;
-        let (from, to, port) = (pick(40, nodes), pick(20, nodes), [53, 80, 443, 5432, 0][pick(33, 5)]);
-        let made = edge(&ids[from], &ids[to], port, drawn.len());
-        drawn.entry((from, to, port)).or_insert(made);
-    }
-    let time = Timestamp::from_nanos(1_760_000_000_000_000_000);
-    GraphReport {
-        api_version: "flowfence.dev/v1",
-        kind: "CommunicationGraph",
-        window: Some(WindowRow { start: time, end: time }),
-        nodes: rows,
-        edges: drawn.into_values().collect(),
-        completeness: CompletenessReport::default(),
-    }
-}
-
-fn node(at: usize) -> NodeRow {
-    let hostile = HOSTILE[at % HOSTILE.len()];
-    let ip = Ipv4Addr::from(0xc633_6400 + u32::try_from(at).unwrap());
-    let (id, name) = match at % 7 {
-        0 => (NodeId::External(ip.into()), ip.to_string()),
-        1 => (NodeId::Unknown(ip.into()), ip.to_string()),
-        2 => (NodeId::Node(format!("{hostile} {at}")), format!("{hostile} {at}")),
-        _ => {
-            let (namespace, name) = (format!("ns{} {hostile}", at % 11), format!("{at} {hostile}"));
-            (NodeId::workload(&namespace, "Deployment", &name), name)
-        }
-    };
-    NodeRow {
-        kind: id.kind().to_owned(),
-        namespace: id.namespace().map(str::to_owned),
-        name,
-        labels: [("app".to_owned(), hostile.to_owned())].into(),
-        fqdns: if at % 7 == 0 { vec![hostile.to_owned(), "a.example".to_owned()] } else { Vec::new() },
-        id,
-    }
-}
-
-fn edge(from: &NodeId, to: &NodeId, port: u16, at: usize) -> EdgeRow {
-    let icmp = port == 0;
-    let count = u64::try_from(at).unwrap();
-    let time = Timestamp::from_nanos(1_760_000_000_000_000_000 + i64::try_from(at).unwrap() * 1_000_000_000);
-    let said = [Some("allowed"), Some("denied"), Some("unspecified"), None][at % 4];
-    EdgeRow {
-        from: from.clone(),
-        to: to.clone(),
-        protocol: if icmp { Protocol::Icmp } else { Protocol::Tcp },
-        port: (!icmp).then_some(port),
-        icmp: icmp.then_some(IcmpType { kind: 8, code: 0 }),
-        services: [HOSTILE[at % HOSTILE.len()].to_owned()].into(),
-        behind: [Ipv4Addr::new(203, 0, 113, 7).into()].into(),
-        connections: if at.is_multiple_of(5) { 0 } else { count },
-        attempts: AttemptRow { unanswered: 1, refused: count % 3 },
-        packets: [count, 2],
-        octets: [count * 1000, 1 << 40],
-        first: time,
-        last: time,
-        established: at.is_multiple_of(2),
-        orientation: Orientation::Seen,
-        probe: at.is_multiple_of(9),
-        verdict: VerdictRow { egress: said, ingress: Some("allowed") },
-        suspicious: vec![format!("port-scan-{}", HOSTILE[at % HOSTILE.len()])],
-    }
-}
 
 /// The programs, or `None` and a word on why there are none.
 fn consumers(test: &str) -> Option<PathBuf> {
@@ -171,86 +81,6 @@ impl Export {
     }
 }
 
-/// Nodes and edges as the JSON of the graph tells them, flat, their text as `said` changes it.
-fn expected(report: &GraphReport, said: fn(&str) -> String) -> (BTreeMap<String, Value>, Vec<Value>) {
-    let graph = serde_json::to_value(report).unwrap();
-    let nodes = graph["nodes"].as_array().unwrap().iter();
-    let nodes = nodes.map(|node| {
-        let labels: Vec<String> = node["labels"].as_object().into_iter().flatten().map(pair).collect();
-        let mut flat = flat(&[
-            ("kind", &node["kind"]),
-            ("namespace", &node["namespace"]),
-            ("name", &node["name"]),
-            ("labels", &json!(labels)),
-            ("fqdns", &node["fqdns"]),
-        ]);
-        say(&mut flat, said);
-        (said(node["id"].as_str().unwrap()), flat)
-    });
-    let edges = graph["edges"].as_array().unwrap().iter();
-    let edges = edges.map(|edge| {
-        let mut flat = flat(&[
-            ("protocol", &edge["protocol"]),
-            ("port", &edge["port"]),
-            ("icmpType", &edge["icmp"]["type"]),
-            ("icmpCode", &edge["icmp"]["code"]),
-            ("services", &edge["services"]),
-            ("behind", &edge["behind"]),
-            ("connections", &edge["connections"]),
-            ("unanswered", &edge["attempts"]["unanswered"]),
-            ("refused", &edge["attempts"]["refused"]),
-            ("packetsOut", &edge["packets"][0]),
-            ("packetsBack", &edge["packets"][1]),
-            ("octetsOut", &edge["octets"][0]),
-            ("octetsBack", &edge["octets"][1]),
-            ("first", &edge["first"]),
-            ("last", &edge["last"]),
-            ("established", &edge["established"]),
-            ("orientation", &edge["orientation"]),
-            ("probe", &edge["probe"]),
-            ("egress", &edge["verdict"]["egress"]),
-            ("ingress", &edge["verdict"]["ingress"]),
-            ("suspicious", &edge["suspicious"]),
-        ]);
-        say(&mut flat, said);
-        json!([said(edge["from"].as_str().unwrap()), said(edge["to"].as_str().unwrap()), flat])
-    });
-    (nodes.collect(), sorted(edges.collect()))
-}
-
-fn pair((key, value): (&String, &Value)) -> String {
-    format!("{key}={}", value.as_str().unwrap())
-}
-
-/// Members that are there; lists as one text.
-fn flat(members: &[(&str, &Value)]) -> Value {
-    let members = members.iter().filter_map(|(name, value)| {
-        let value = match value {
-            Value::Null => return None,
-            Value::Array(items) if items.is_empty() => return None,
-            Value::Array(items) => {
-                items.iter().map(|item| item.as_str().unwrap()).collect::<Vec<_>>().join(", ").into()
-            }
-            other => (*other).clone(),
-        };
-        Some(((*name).to_owned(), value))
-    });
-    Value::Object(members.collect())
-}
-
-fn say(flat: &mut Value, said: fn(&str) -> String) {
-    for value in flat.as_object_mut().unwrap().values_mut() {
-        if let Value::String(text) = value {
-            *text = said(text);
-        }
-    }
-}
-
-fn sorted(mut values: Vec<Value>) -> Vec<Value> {
-    values.sort_by_key(Value::to_string);
-    values
-}
-
 /// What a reader of attributes holds, without what the format itself adds.
 fn held(read: &Value, added: &[&str]) -> (BTreeMap<String, Value>, Vec<Value>) {
     let strip = |data: &Value| {
@@ -261,11 +91,6 @@ fn held(read: &Value, added: &[&str]) -> (BTreeMap<String, Value>, Vec<Value>) {
     let nodes = nodes.filter(|(id, _)| !id.starts_with("group:")).map(|(id, data)| (id.clone(), strip(data)));
     let edges = read["edges"].as_array().unwrap().iter();
     (nodes.collect(), sorted(edges.map(|edge| json!([edge[0], edge[1], strip(&edge[2])])).collect()))
-}
-
-/// XML 1.0 has no place for these either.
-fn in_xml(text: &str) -> String {
-    safe::line(text).replace(['\u{fffe}', '\u{ffff}'], "")
 }
 
 #[test]
@@ -362,32 +187,6 @@ fn cypher_is_read_by_the_grammar_of_opencypher() {
     let export = Export::of(generated(56, 60));
     let statements = &export.read(&consumers, GraphFormat::Cypher)["statements"];
     assert_eq!(*statements, export.report.nodes.len() + export.report.edges.len());
-}
-
-/// The pairs that are linked, each way of standing once, by what their boxes say.
-fn links(report: &GraphReport) -> BTreeSet<(String, String, String)> {
-    report
-        .edges
-        .iter()
-        .map(|edge| {
-            let denied = [edge.verdict.egress, edge.verdict.ingress].contains(&Some("denied"));
-            let unspecified = [edge.verdict.egress, edge.verdict.ingress].contains(&Some("unspecified"));
-            let standing = match (edge.connections, denied, edge.probe, unspecified) {
-                (0, ..) => "never connected",
-                (_, true, ..) => "denied",
-                (_, _, true, _) => "probe",
-                (.., true) => "unspecified",
-                _ => "",
-            };
-            (title(report, &edge.from), title(report, &edge.to), standing.to_owned())
-        })
-        .collect()
-}
-
-fn title(report: &GraphReport, id: &NodeId) -> String {
-    let node = report.nodes.iter().find(|node| node.id == *id).unwrap();
-    let names = if node.fqdns.is_empty() { String::new() } else { format!(" ({})", node.fqdns.join(", ")) };
-    in_xml(&format!("{}{names}", node.name))
 }
 
 /// The same of what a program read: `boxes` are `ID TEXT`, `links` are `[ID, ID, LABEL]`.
