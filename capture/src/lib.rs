@@ -35,6 +35,7 @@ mod tap;
 pub use cause::CAUSES;
 pub use error::CaptureError;
 pub use gather::{Block, Gathering, Session};
+pub use flowlog::netflow::EXPORT_PORTS;
 pub use link::{Interface, LinkType, RawPacket};
 pub use outlet::Outlet;
 pub use read::{is_capture, read_capture};

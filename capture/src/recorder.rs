@@ -1,5 +1,6 @@
 //! Packets in, one recording out.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timestamp};
@@ -7,6 +8,7 @@ use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timest
 use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
+use crate::flowlog::netflow::Exports;
 use crate::flowlog::{Fold, Sink};
 use crate::fragment::{FragmentKey, Fragments, Whole};
 use crate::gather::{Block, Gathering, Session};
@@ -78,6 +80,10 @@ pub struct Recorder {
     fold: Fold,
     /// Connections of flow logs that have them one by one.
     logged: Vec<FlowRecord>,
+    /// Flow exporters that were heard.
+    exports: Option<Box<Exports>>,
+    /// Ports to which packets carry what exporters tell.
+    export_ports: Vec<u16>,
     time_of_input: Timestamp,
 }
 
@@ -101,6 +107,8 @@ impl Recorder {
             outlet: None,
             fold: Fold::default(),
             logged: Vec::new(),
+            exports: None,
+            export_ports: Vec::new(),
             time_of_input: Timestamp::default(),
         }
     }
@@ -164,6 +172,27 @@ impl Recorder {
         self
     }
 
+    /// UDP packets to these ports are read as what flow exporters tell (NetFlow, IPFIX, sFlow), beside
+    /// being traffic themselves. Not done unless asked for: a capture may hold such packets of other
+    /// exporters by chance.
+    #[must_use]
+    pub fn with_exports(mut self, ports: &[u16]) -> Self {
+        ports.clone_into(&mut self.export_ports);
+        self
+    }
+
+    /// Takes a datagram that a flow exporter sent (NetFlow v5 and v9, IPFIX, sFlow v5), received at
+    /// that moment.
+    pub fn export(&mut self, input: u32, exporter: SocketAddr, at: Timestamp, datagram: &[u8]) {
+        let mut exports = self.exports.take().unwrap_or_default();
+        let depth = self.limits.max_tunnel_depth;
+        let records = exports.datagram(exporter, at, datagram, depth, &mut self.log(input));
+        self.exports = Some(exports);
+        if let Some(report) = self.report(input) {
+            report.packets += records;
+        }
+    }
+
     #[cold]
     fn tell_if_due(&mut self) {
         if let Some(mut outlet) = self.outlet.take() {
@@ -176,7 +205,10 @@ impl Recorder {
 
     /// Everything that was recorded, records in the order of their first packets; those of absorbed
     /// blocks behind.
-    pub fn finish(self) -> Recording {
+    pub fn finish(mut self) -> Recording {
+        if let Some(exports) = self.exports.take() {
+            exports.finish(&mut self.log(0));
+        }
         let Recorder { table, taps, dns, files, mut tally, packets, gathered, fold, logged, .. } = self;
         let (mut records, evicted) = table.finish();
         records.extend(logged);
@@ -299,6 +331,9 @@ impl Recorder {
                 Protocol::Tcp => self.dns.segment(seen.payload),
                 Protocol::Sctp | Protocol::Icmp => {}
             }
+        }
+        if seen.protocol == Protocol::Udp && self.export_ports.contains(&seen.to.port) {
+            self.export(input, SocketAddr::new(seen.from.address.ip(), seen.from.port), at, seen.payload);
         }
     }
 

@@ -156,7 +156,7 @@ fn later_fragment<'a>(ip: &Ip<'a>) -> Result<Outcome<'a>, Cause> {
 
 /// Whether both addresses name one host that others can reach.
 #[inline]
-fn connectable(source: Address, destination: Address) -> Result<(), Cause> {
+pub(crate) fn connectable(source: Address, destination: Address) -> Result<(), Cause> {
     for address in [source, destination] {
         if let [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, first @ 1..=223, ..] = *address.octets() {
             if first == 127 {

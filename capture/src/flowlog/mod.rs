@@ -18,6 +18,7 @@ mod intern;
 mod json;
 mod line;
 mod mapping;
+pub(crate) mod netflow;
 mod text;
 mod vpc;
 

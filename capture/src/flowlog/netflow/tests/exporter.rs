@@ -1,0 +1,124 @@
+//! Exporters that know Kubernetes, and exporters that mean harm.
+
+use flowfence_model::logged::LoggedVerdict;
+
+use super::*;
+use crate::flowlog::netflow::{Exports, MAX_OCTETS};
+use crate::flowlog::{Fold, Sink};
+
+const NAMES: [Field; 13] = [
+    (ANTREA, 100, 65535),
+    (ANTREA, 101, 65535),
+    (ANTREA, 104, 65535),
+    (ANTREA, 143, 65535),
+    (ANTREA, 102, 65535),
+    (ANTREA, 103, 65535),
+    (ANTREA, 105, 65535),
+    (ANTREA, 144, 65535),
+    (ANTREA, 109, 65535),
+    (ANTREA, 106, 4),
+    (ANTREA, 110, 65535),
+    (ANTREA, 111, 65535),
+    (ANTREA, 139, 1),
+];
+
+fn antrea(port: u16, service: &str, policy: &str, action: u8) -> Vec<u8> {
+    [
+        plain(([10, 42, 0, 1], port), ([10, 42, 1, 2], 8080), 6, 0, 6),
+        [&[0; 7][..], &[5]].concat(),
+        ["shop", "web-1", "node1", r#"{"app":"web"}"#, "shop", "cart-1", "node2", "", service].map(text).concat(),
+        if service.is_empty() { vec![0; 4] } else { vec![10, 43, 0, 9] },
+        text(policy),
+        text(if policy.is_empty() { "" } else { "shop" }),
+        vec![action],
+    ]
+    .concat()
+}
+
+#[test]
+fn antrea_names_pods_services_and_the_policy_that_refused() {
+    let of = [&PLAIN[..], &[(REVERSE, 2, 8)], &NAMES].concat();
+    let records = [antrea(40_001, "shop/cart:http", "", 0), antrea(40_002, "", "cart-only", 2)];
+    let recording = listen(&[ipfix(0, 0, &[template(256, &of), data(256, &records)])]);
+    let logged = &recording.logged;
+    let [allowed, denied] = &logged.conversations[..] else { panic!("{:?}", logged.conversations) };
+    assert!(line(allowed, &recording).contains(r#"pod: Some("web-1")"#), "{}", line(allowed, &recording));
+    assert!(line(allowed, &recording).contains(r#"labels: {"app": "web"}"#));
+    assert!(line(allowed, &recording).ends_with(":8080 TCP Seen [6, 5] answered"));
+    assert_eq!(logged.name(allowed.service), Some("shop/cart"));
+    assert_eq!(allowed.service_address, Some(flowfence_model::Address::v4([10, 43, 0, 9])));
+    assert_eq!((denied.verdict, logged.name(denied.policy)), (LoggedVerdict::Denied, Some("shop/cart-only")));
+    // What an agent tells is all that its node's pods did.
+    let whole: Vec<(&str, bool)> = logged.observers.iter().map(|o| (o.name.as_str(), o.is_whole)).collect();
+    assert_eq!(whole, [("node1", true), ("node2", true)]);
+}
+
+#[test]
+fn netobserv_names_pods_and_nodes_and_its_services_are_left_to_their_address() {
+    let of: Vec<Field> = PLAIN.into_iter().chain((7733..=7738).map(|id| (2, id, 65535))).collect();
+    let named = |names: [&str; 6]| {
+        let [source_ns, source, destination_ns, destination, source_node, destination_node] = names;
+        let names = [source_ns, source, destination_ns, destination, source_node, destination_node];
+        [web(40_001, 1), names.map(text).concat()].concat()
+    };
+    let records = [
+        named(["shop", "web-1", "shop", "cart-1", "node1", "node2"]),
+        named(["none", "node1", "shop", "cart", "node1", "none"]),
+    ];
+    let recording = listen(&[ipfix(0, 0, &[template(256, &of), data(256, &records)])]);
+    let lines = lines(&recording).join("\n");
+    assert!(lines.contains(r#"pod: Some("cart-1")"#) && lines.contains(r#"Node(Some("node1"))"#), "{lines}");
+    assert!(!lines.contains(r#"pod: Some("cart")"#), "{lines}");
+    assert!(recording.logged.observers.iter().all(|observer| !observer.is_whole));
+}
+
+#[test]
+fn a_flow_that_comes_in_and_goes_out_is_told_by_two_observers() {
+    let of = [&PLAIN[..], &[(0, 61, 1)]].concat();
+    let record = |direction| [web(40_001, 5), vec![direction]].concat();
+    let recording = listen(&[ipfix(0, 0, &[template(256, &of), data(256, &[record(0), record(1)])])]);
+    let names: Vec<&str> = recording.logged.observers.iter().map(|o| o.name.as_str()).collect();
+    assert_eq!((names, recording.logged.conversations.len()), (vec!["192.0.2.1 in", "192.0.2.1 out"], 2));
+}
+
+#[test]
+fn what_waits_in_vain_is_bounded_whoever_sends_it() {
+    let mut exports = Exports::default();
+    let (mut fold, mut tally) = (Fold::default(), crate::cause::Tally::default());
+    let (mut dns, mut records, mut taps) = <(crate::dns::Dns, Vec<_>, crate::tap::Taps)>::default();
+    let mut to = Sink {
+        fold: &mut fold,
+        tally: &mut tally,
+        dns: &mut dns,
+        records: &mut records,
+        taps: &mut taps,
+        input: 0,
+        time: Timestamp::default(),
+    };
+    let datagram = ipfix(0, 0, &[set(256, &[0; 60_000])]);
+    for i in 0..6_000_u32 {
+        let [a, b, c, d] = (0x0a00_0000 + i).to_be_bytes();
+        let from = SocketAddr::from(([a, b, c, d], 1));
+        exports.datagram(from, Timestamp::default(), &datagram, 8, &mut to);
+        assert!(exports.octets <= MAX_OCTETS && exports.domains.len() <= 4096);
+    }
+    // One alone may not take it all.
+    let from = SocketAddr::from(([192, 0, 2, 1], 1));
+    for _ in 0..100 {
+        exports.datagram(from, Timestamp::default(), &datagram, 8, &mut to);
+    }
+    let weights: usize = exports.domains.values().map(super::super::domain::Domain::weight).sum();
+    assert_eq!(exports.octets, weights);
+    assert!(exports.domains.values().all(|domain| domain.weight() < 2 << 20));
+    exports.finish(&mut to);
+    assert_eq!(tally.counts().get("exports-untemplated"), 6_100);
+}
+
+#[test]
+fn a_thousand_templates_are_kept_and_no_more() {
+    let all: Vec<Vec<u8>> = (256..3000).map(|id| template_record(id, &[(0, 4, 1)])).collect();
+    let messages: Vec<Vec<u8>> =
+        all.chunks(100).map(|some| ipfix(0, 0, &[set(2, &some.concat())])).collect();
+    let recording = listen(&messages);
+    assert_eq!(recording.counts.iter().count(), 0);
+}
