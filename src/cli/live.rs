@@ -49,9 +49,14 @@ impl LiveArgs {
 
     /// The first option that says something of live sources, for where there are none.
     pub fn said(&self) -> Option<&'static str> {
+        let duration = self.duration.map(|_| "--duration");
+        self.filter.as_ref().map(|_| "--filter").or(duration).or_else(|| self.said_of_interfaces())
+    }
+
+    /// Likewise of those that only interfaces have.
+    pub fn said_of_interfaces(&self) -> Option<&'static str> {
         let said = [
             (self.filter.is_some(), "--filter"),
-            (self.duration.is_some(), "--duration"),
             (self.until_ready.is_some(), "--until-ready"),
             (self.snaplen.is_some(), "--snaplen"),
             (self.ring_size.is_some(), "--ring-size"),

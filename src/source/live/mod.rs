@@ -17,7 +17,7 @@ mod handing;
 mod interface;
 mod open;
 mod reader;
-mod stop;
+pub mod stop;
 mod view;
 mod watched;
 
@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use flowfence_capture::{Gathering, Limits, Recorder, Session};
 use flowfence_model::Recording;
 
+use super::exporter;
 use crate::cli::LiveArgs;
 use crate::cluster::Objects;
 use crate::exit::Failure;
@@ -68,6 +69,8 @@ pub struct Live {
     gathering: Gathering,
     /// What files told.
     beside: Recording,
+    /// What flow exporters tell meanwhile, after what files told.
+    listening: Option<JoinHandle<Recording>>,
     /// Packets and evicted flows of what was given away, by reader.
     given: BTreeMap<usize, (u64, u64)>,
     /// What connection tracking told.
@@ -114,6 +117,7 @@ impl Live {
             readers: Vec::new(),
             gathering: Gathering::default(),
             beside: Recording::default(),
+            listening: None,
             given: BTreeMap::new(),
             heard: Heard::default(),
             problems,
@@ -177,6 +181,17 @@ impl Live {
     /// Takes what files beside the interfaces told.
     pub fn beside(&mut self, files: Recording) {
         self.beside = files;
+    }
+
+    /// Hears flow exporters too, until the capture ends; `recorder` has what files told.
+    pub fn listen(&mut self, listener: exporter::Listener, mut recorder: Recorder) -> Result<(), Failure> {
+        let stop = Arc::clone(&self.stop);
+        let hear = move || {
+            listener.hear(&mut recorder, &stop, None);
+            recorder.finish()
+        };
+        self.listening = Some(std::thread::Builder::new().name("exporters".to_owned()).spawn(hear)?);
+        Ok(())
     }
 
     /// Everything so far.
@@ -306,6 +321,10 @@ impl Live {
         for thread in std::mem::take(&mut self.threads) {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
+        if let Some(listening) = self.listening.take() {
+            let broke_down = |_| Failure::unreadable("the hearing of flow exporters broke down");
+            self.beside = listening.join().map_err(broke_down)?;
+        }
         let mut recording = self.recording();
         recording.counts.add("conntrack-missed", self.heard.missed());
         if !self.given.is_empty() {
@@ -340,6 +359,6 @@ fn listed(opened: &[Opened]) -> String {
 }
 
 /// The only place that spawns threads for live sources.
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
     Ok(std::thread::Builder::new().name(name.to_owned()).spawn(work)?)
 }
