@@ -57,6 +57,8 @@ pub struct Domain {
 pub struct Read {
     /// Records of data and options.
     pub records: u32,
+    /// Of these, those of flows.
+    pub flows: u32,
     /// Whether some could not be counted, for their template is not known.
     pub is_partial: bool,
     /// Of `records`, those that had waited.
@@ -65,10 +67,10 @@ pub struct Read {
 
 impl Domain {
     /// One of which nothing is known.
-    pub fn new(exporter: Exporter) -> Self {
+    pub fn new(exporter: Exporter, numbers: Numbers) -> Self {
         Domain {
             exporter,
-            numbers: Numbers::default(),
+            numbers,
             heard: 0,
             layouts: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -198,6 +200,7 @@ impl Domain {
         while layout.record(&mut rest, &mut values).is_some() {
             read.records += 1;
             let record = Record::new(&values);
+            read.flows += u32::from(!layout.is_options);
             if layout.is_options || !record.is_flow() {
                 self.sampling.note(&record);
                 self.booted = record.booted().or(self.booted);

@@ -29,9 +29,10 @@ use flowfence_model::{Address, Timestamp};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
-use self::domain::{Domain, Read};
+use self::domain::Domain;
 use self::flow::Exporter;
 use self::record::Clock;
+use self::sequence::Numbers;
 use super::Sink;
 use crate::cause::Cause;
 
@@ -111,7 +112,10 @@ impl Exports {
                 0 => address.to_string(),
                 domain => format!("{address} {domain}"),
             };
-            let domain = Domain::new(Exporter::new(format, name));
+            // NetFlow v9 and sFlow count datagrams.
+            let numbers =
+                if matches!(key.version, 9 | 0) { Numbers::of_datagrams() } else { Numbers::of_records() };
+            let domain = Domain::new(Exporter::new(format, name), numbers);
             self.octets += domain.weight();
             domain
         });
@@ -124,7 +128,8 @@ impl Exports {
         let header = &datagram.header;
         let engine = u32::from(u16::from_be_bytes([header.engine_type, header.engine_id]));
         let domain = self.domain(Key { exporter, version: 5, domain: engine, agent: None }, "netflow");
-        domain.numbers.of_records(header.flow_sequence, Some(u32::from(header.count)));
+        let count = Some(u32::from(header.count));
+        domain.numbers.note(header.flow_sequence, count, count);
         let clock = v5::clock(header);
         for record in &datagram.flowsets {
             let flow = v5::flow(record, header, &clock);
@@ -142,9 +147,7 @@ impl Exports {
         let sent = Timestamp::from_secs(i64::from(sent), 0);
         let clock = Clock { sent, uptime: Some(uptime), booted: None };
         let key = Key { exporter, version: 9, domain: source, agent: None };
-        Some(self.message(key, "netflow", sets, clock, Some(uptime), to, |domain, read| {
-            domain.numbers.of_either(number, (!read.is_partial).then_some(read.records));
-        }))
+        Some(self.message(key, "netflow", number, sets, clock, to))
     }
 
     fn ipfix(&mut self, exporter: SocketAddr, octets: &[u8], to: &mut Sink<'_>) -> Option<u64> {
@@ -164,29 +167,27 @@ impl Exports {
         let sent = Timestamp::from_secs(i64::from(sent), 0);
         let clock = Clock { sent, uptime: None, booted: None };
         let key = Key { exporter, version: 10, domain, agent: None };
-        Some(self.message(key, "ipfix", sets, clock, None, to, |domain, read| {
-            domain.numbers.of_records(number, (!read.is_partial).then_some(read.records));
-        }))
+        Some(self.message(key, "ipfix", number, sets, clock, to))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what v9 and IPFIX have in common is named nowhere else")]
+    /// What NetFlow v9 and IPFIX have in common.
     fn message(
         &mut self,
         key: Key,
         format: &'static str,
+        number: u32,
         sets: &[u8],
         clock: Clock,
-        uptime: Option<u32>,
         to: &mut Sink<'_>,
-        number: impl FnOnce(&mut Domain, Read),
     ) -> u64 {
         let domain = self.domain(key, format);
         let before = domain.weight();
-        if let Some(uptime) = uptime {
+        if let Some(uptime) = clock.uptime {
             domain.notice_restart(uptime, to);
         }
         let read = domain.sets(sets, key.version == 10, clock, to);
-        number(domain, read);
+        let known = |count| (!read.is_partial).then_some(count);
+        domain.numbers.note(number, known(read.records), known(read.flows));
         let after = domain.weight();
         self.octets = self.octets.saturating_sub(before).saturating_add(after);
         u64::from(read.records) + u64::from(read.replayed)
@@ -211,7 +212,7 @@ impl Exports {
                 to.tally.add(cause);
             }
         });
-        domain.numbers.of_datagrams(datagram.sequence, samples);
+        domain.numbers.note(datagram.sequence, Some(samples), Some(samples));
         if !is_whole {
             to.tally.add(Cause::MalformedExport);
         }

@@ -33,12 +33,18 @@ pub struct Clock {
 impl Clock {
     /// A moment by uptime. The counter wraps around after 49.7 days, so the distance counts.
     pub fn at_uptime(&self, millis: u32) -> Option<Timestamp> {
-        if let Some(uptime) = self.uptime {
-            let ago = uptime.wrapping_sub(millis).cast_signed();
-            let span = Duration::from_millis(u64::from(ago.unsigned_abs()));
-            return Some(if ago < 0 { self.sent.plus(span) } else { self.sent.minus(span) });
-        }
-        Some(self.booted?.plus(Duration::from_millis(u64::from(millis))))
+        let (now, uptime) = match (self.uptime, self.booted) {
+            (Some(uptime), _) => (self.sent, uptime),
+            (None, Some(booted)) => {
+                let uptime = u64::try_from(self.sent.since(booted).as_millis()).ok()?;
+                let low = u32::try_from(uptime & u64::from(u32::MAX)).ok()?;
+                (booted.plus(Duration::from_millis(uptime)), low)
+            }
+            (None, None) => return None,
+        };
+        let ago = uptime.wrapping_sub(millis).cast_signed();
+        let span = Duration::from_millis(u64::from(ago.unsigned_abs()));
+        Some(if ago < 0 { now.plus(span) } else { now.minus(span) })
     }
 }
 
@@ -320,5 +326,10 @@ mod tests {
         assert_eq!(clock.at_uptime(400), Some(sent.minus(Duration::from_millis(100))));
         assert_eq!(clock.at_uptime(510), Some(sent.plus(Duration::from_millis(10))));
         assert_eq!(clock.at_uptime(u32::MAX - 499), Some(sent.minus(Duration::from_secs(1))));
+        // A beginning that is told apart; a flow may have begun before it.
+        let booted = Some(sent.minus(Duration::from_millis(500)));
+        let apart = Clock { uptime: None, booted, ..clock };
+        assert_eq!(apart.at_uptime(400), clock.at_uptime(400));
+        assert_eq!(apart.at_uptime(u32::MAX - 499), clock.at_uptime(u32::MAX - 499));
     }
 }
