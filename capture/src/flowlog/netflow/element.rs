@@ -9,6 +9,8 @@
 const REVERSE: u32 = 29305;
 /// Antrea.
 const ANTREA: u32 = 56506;
+/// CERT, whose YAF tells the flags of the first packet.
+const CERT: u32 = 6871;
 /// Numbers of netobserv's elements, under any enterprise.
 const NETOBSERV: std::ops::RangeInclusive<u16> = 7733..=7738;
 
@@ -38,6 +40,8 @@ items! {
     NextHeader "IP protocol after extension headers, where there is no other." [0, 193]
     Flags "TCP flags of all packets." [0, 6]
     BackFlags "Likewise of the other direction." [REVERSE, 6]
+    FirstFlags "TCP flags of the first packet." [CERT, 14]
+    BackFirstFlags "Likewise of the other direction." [CERT, 16398]
     Octets "Octets since the last record." [0, 1]
     Packets "Packets since the last record." [0, 2]
     BackOctets "Octets of the other direction since the last record." [REVERSE, 1]

@@ -1,8 +1,9 @@
 //! What an exporter tells of a flow becomes a line of a log.
 //!
 //! Exporters see packets pass and put together what one end sent, so most records say nothing of
-//! who opened. It is told by the exporter's own word, else by a SYN without ACK, else, where both
-//! directions are in one record, by their order; else it is left to what all records together show.
+//! who opened. It is told by the exporter's own word, else by a SYN without ACK; else it is left to
+//! what all records together show. Where both directions are in one record, their order says nothing
+//! unless the exporter says that it does (RFC 5103 §5.2): softflowd puts the lower address first.
 
 use flowfence_model::logged::{Identity, IdentityId, LoggedVerdict, ObserverId, PodIdentity};
 use flowfence_model::{Address, IcmpType, Labels, Protocol, Timestamp};
@@ -53,8 +54,6 @@ impl Side<'_> {
 pub enum Told {
     Source,
     Destination,
-    /// Not in so many words; but the direction that is put first was mostly seen first.
-    ByOrder,
     Nothing,
 }
 
@@ -86,6 +85,8 @@ pub struct Flow<'a> {
     /// TCP flags of all packets of the source, and of the destination.
     pub flags: Option<u8>,
     pub back_flags: Option<u8>,
+    /// TCP flags of the first packet of the source, and of the destination.
+    pub first_flags: [Option<u8>; 2],
     pub told: Told,
     /// Whether it would show an answer, had there been one.
     pub is_biflow: bool,
@@ -116,6 +117,7 @@ impl<'a> Flow<'a> {
             icmp: None,
             flags: None,
             back_flags: None,
+            first_flags: [None; 2],
             told: Told::Nothing,
             is_biflow: false,
             is_refused: false,
@@ -221,13 +223,12 @@ fn opener(entry: &mut Entry, flow: &Flow<'_>) {
     entry.opener = match (flow.told, by_flags) {
         (Told::Source, _) => Opener::Source,
         (Told::Destination, _) => Opener::Destination,
-        (Told::ByOrder, Opener::Untold) => Opener::Source,
-        (_, by_flags) => by_flags,
+        (Told::Nothing, by_flags) => by_flags,
     };
 }
 
 /// SYN without ACK was sent by who opened. SYN and ACK are among the flags of both ends of every
-/// connection that came about, unless the record is of one packet.
+/// connection that came about, unless they are of one packet.
 fn by_flags(flow: &Flow<'_>) -> Opener {
     let [_, syn, _, ack] = FIN_SYN_RST_ACK;
     let opens = |flags: Option<u8>| flags.is_some_and(|flags| flags & (syn | ack) == syn);
@@ -235,9 +236,12 @@ fn by_flags(flow: &Flow<'_>) -> Opener {
         packets == 1 && flags.is_some_and(|flags| flags & !CONGESTION == syn | ack)
     };
     let [there, back] = flow.packets;
-    if opens(flow.flags) || accepts(flow.back_flags, back) {
+    let [first, first_back] = flow.first_flags;
+    let opens_or_began = |flags, first| opens(first) || opens(flags);
+    let accepts_or_began = |flags, packets, first| accepts(first, 1) || accepts(flags, packets);
+    if opens_or_began(flow.flags, first) || accepts_or_began(flow.back_flags, back, first_back) {
         Opener::Source
-    } else if opens(flow.back_flags) || accepts(flow.flags, there) {
+    } else if opens_or_began(flow.back_flags, first_back) || accepts_or_began(flow.flags, there, first) {
         Opener::Destination
     } else {
         Opener::Untold
@@ -286,6 +290,15 @@ fn icmp(entry: &mut Entry, flow: &Flow<'_>) -> Result<(), Cause> {
     let Some(word) = flow.icmp.or_else(in_port).filter(|word| word.is_sure || word.kind > 0) else {
         return Ok(());
     };
+    // softflowd has the type of either direction: nought is an echo where both were seen, and else
+    // anything.
+    if flow.is_biflow && word.kind == 0 {
+        if flow.packets.contains(&0) {
+            return Err(Cause::OtherIcmp);
+        }
+        entry.icmp = Some(IcmpType { kind: 8, code: 0 });
+        return Ok(());
+    }
     let (kind, opener) = match (flow.protocol, word.kind) {
         (1, kind @ (8 | 13 | 15 | 17)) | (58, kind @ (128 | 139)) => (kind, Opener::Source),
         (1, 0) => (8, Opener::Destination),

@@ -120,6 +120,8 @@ impl<'a> Record<'a> {
         let octet = |number: u64| u8::try_from(number & 0xff).ok();
         flow.flags = self.number(Item::Flags).and_then(octet);
         flow.back_flags = self.number(Item::BackFlags).and_then(octet);
+        flow.first_flags =
+            [Item::FirstFlags, Item::BackFirstFlags].map(|item| self.number(item).and_then(octet));
         flow.rate = rate;
         flow.is_going_out = self.number(Item::Direction).map(|direction| direction == 1);
         self.count(&mut flow);
@@ -258,7 +260,6 @@ impl<'a> Record<'a> {
             Some(2) => flow.told = Told::Destination,
             // Arbitrary, or which side of a border: says nothing of who opened.
             Some(_) => flow.told = Told::Nothing,
-            None if flow.told == Told::Nothing && flow.is_biflow => flow.told = Told::ByOrder,
             None => {}
         }
         let policy = |name, namespace| {

@@ -162,6 +162,20 @@ fn a_biflow_is_both_directions_and_says_who_opened() {
 }
 
 #[test]
+fn the_order_of_a_biflow_says_nothing_and_its_first_flags_say_who_opened() {
+    let of = [&PLAIN[..], &[(REVERSE, 2, 1), (6871, 14, 1), (6871, 16398, 1)]].concat();
+    let server = plain(([10, 42, 1, 2], 80), ([10, 42, 0, 1], 50_000), 6, 0x1b, 5);
+    let record = |first: u8, back: u8| [&server[..], &[4, first, back]].concat();
+    let told = |first, back| {
+        let records = data(256, &[record(first, back)]);
+        lines(&listen(&[ipfix(0, 0, &[template(256, &of), records])]))
+    };
+    assert_eq!(told(0, 0), ["10.42.0.1 -> 10.42.1.2:80 TCP Unknown [4, 5] answered"]);
+    assert_eq!(told(0x12, 0x02), ["10.42.0.1 -> 10.42.1.2:80 TCP Seen [4, 5] answered"]);
+    assert_eq!(told(0x02, 0x12), ["10.42.1.2 -> 10.42.0.1:50000 TCP Seen [5, 4] answered"]);
+}
+
+#[test]
 fn translation_on_the_way_tells_the_backend_and_the_service_address() {
     let of = [&PLAIN[..], &[(0, 226, 4), (0, 228, 2)]].concat();
     let syn = plain(([10, 42, 0, 1], 40_001), ([10, 43, 0, 9], 80), 6, 0x02, 1);
