@@ -184,13 +184,18 @@ impl Recorder {
     /// Takes a datagram that a flow exporter sent (NetFlow v5 and v9, IPFIX, sFlow v5), received at
     /// that moment.
     pub fn export(&mut self, input: u32, exporter: SocketAddr, at: Timestamp, datagram: &[u8]) {
+        let records = self.exported(input, exporter, at, datagram);
+        if let Some(report) = self.report(input) {
+            report.packets += records;
+        }
+    }
+
+    fn exported(&mut self, input: u32, exporter: SocketAddr, at: Timestamp, datagram: &[u8]) -> u64 {
         let mut exports = self.exports.take().unwrap_or_default();
         let depth = self.limits.max_tunnel_depth;
         let records = exports.datagram(exporter, at, datagram, depth, &mut self.log(input));
         self.exports = Some(exports);
-        if let Some(report) = self.report(input) {
-            report.packets += records;
-        }
+        records
     }
 
     #[cold]
@@ -333,7 +338,8 @@ impl Recorder {
             }
         }
         if seen.protocol == Protocol::Udp && self.export_ports.contains(&seen.to.port) {
-            self.export(input, SocketAddr::new(seen.from.address.ip(), seen.from.port), at, seen.payload);
+            let exporter = SocketAddr::new(seen.from.address.ip(), seen.from.port);
+            self.exported(input, exporter, at, seen.payload);
         }
     }
 

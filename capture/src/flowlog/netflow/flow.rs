@@ -62,8 +62,6 @@ pub enum Told {
 pub struct IcmpWord {
     pub kind: u8,
     pub code: u8,
-    /// Whether nought means an answer to an echo, and not that the exporter does not tell.
-    pub is_sure: bool,
 }
 
 /// A policy by its name.
@@ -141,12 +139,14 @@ pub struct Exporter {
     name: String,
     /// As observers: a flow that comes in and goes out is told twice, so these are two.
     known: [Option<ObserverId>; 3],
+    /// Whether it was seen to put ICMP types in the place of ports: then nought there is an answer.
+    tells_icmp: bool,
 }
 
 impl Exporter {
     /// One that writes this format.
     pub fn new(format: &'static str, name: String) -> Self {
-        Exporter { format, name, known: [None; 3] }
+        Exporter { format, name, known: [None; 3], tells_icmp: false }
     }
 
     fn observer(&mut self, is_going_out: Option<bool>, to: &mut Sink<'_>) -> ObserverId {
@@ -196,7 +196,7 @@ pub fn tell(flow: &Flow<'_>, exporter: &mut Exporter, to: &mut Sink<'_>) -> Resu
     opener(&mut entry, flow);
     if protocol == Protocol::Icmp {
         (entry.source.port, entry.destination.port) = (None, None);
-        icmp(&mut entry, flow)?;
+        icmp(&mut entry, flow, &mut exporter.tells_icmp)?;
     }
     outcome(&mut entry, flow);
     if flow.rate > 1 {
@@ -281,15 +281,14 @@ fn outcome(entry: &mut Entry, flow: &Flow<'_>) {
 }
 
 /// A question opens, and an answer is told as the answer to its question.
-fn icmp(entry: &mut Entry, flow: &Flow<'_>) -> Result<(), Cause> {
+fn icmp(entry: &mut Entry, flow: &Flow<'_>, tells_icmp: &mut bool) -> Result<(), Cause> {
     // Where an exporter has no field for them, they stand in the place of the port.
     let in_port = || {
         let [kind, code] = flow.destination.port?.to_be_bytes();
-        Some(IcmpWord { kind, code, is_sure: false })
+        *tells_icmp |= kind > 0;
+        tells_icmp.then_some(IcmpWord { kind, code })
     };
-    let Some(word) = flow.icmp.or_else(in_port).filter(|word| word.is_sure || word.kind > 0) else {
-        return Ok(());
-    };
+    let Some(word) = flow.icmp.or_else(in_port) else { return Ok(()) };
     // softflowd has the type of either direction: nought is an echo where both were seen, and else
     // anything.
     if flow.is_biflow && word.kind == 0 {

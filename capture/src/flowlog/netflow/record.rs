@@ -175,7 +175,7 @@ impl<'a> Record<'a> {
             let code = self.number(Item::IcmpCode).unwrap_or(0);
             Some([u8::try_from(self.number(Item::IcmpType)?).ok()?, u8::try_from(code).ok()?])
         };
-        both.or_else(apart).map(|[kind, code]| IcmpWord { kind, code, is_sure: true })
+        both.or_else(apart).map(|[kind, code]| IcmpWord { kind, code })
     }
 
     /// Packets and octets: those since the last record, for these add up.

@@ -186,7 +186,7 @@ fn of_packet(seen: &Seen<'_>, at: Timestamp) -> Flow<'static> {
             if seen.from.address.ip().is_ipv6() {
                 flow.protocol = 58;
             }
-            flow.icmp = Some(IcmpWord { kind, code, is_sure: true });
+            flow.icmp = Some(IcmpWord { kind, code });
         }
         Protocol::Tcp => {
             let flag = |sign, bit: u8| if has(sign) { bit } else { 0 };

@@ -122,3 +122,38 @@ fn a_thousand_templates_are_kept_and_no_more() {
     let recording = listen(&messages);
     assert_eq!(recording.counts.iter().count(), 0);
 }
+
+/// A capture of raw IP with one UDP packet a datagram, from 192.0.2.1.
+fn pcap(datagrams: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 101, 0, 0, 0];
+    for (port, datagram) in datagrams {
+        let udp = u16::try_from(datagram.len() + 8).unwrap();
+        let mut packet = vec![0x45, 0];
+        packet.extend((udp + 20).to_be_bytes());
+        packet.extend([0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 9, 0x9c, 0x40]);
+        packet.extend([port.to_be_bytes(), udp.to_be_bytes(), [0, 0]].concat());
+        packet.extend(datagram);
+        let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
+        file.extend([SENT.to_le_bytes(), [0; 4], length, length].concat());
+        file.extend(packet);
+    }
+    file
+}
+
+#[test]
+fn exports_in_a_capture_are_read_when_asked_for_and_are_traffic_anyway() {
+    let message = ipfix(0, 0, &[template(256, &PLAIN), data(256, &[web(40_001, 5)])]);
+    let file = pcap(&[(4739, message.clone()), (9000, message)]);
+    let read = |recorder: Recorder| {
+        let mut recorder = recorder;
+        crate::read_capture(&file[..], "exports.pcap", &mut recorder, &mut |_| {}).unwrap();
+        recorder.finish()
+    };
+    let plain = read(Recorder::new(Limits::default()));
+    assert_eq!((plain.records.len(), lines(&plain).len()), (2, 0));
+    let asked = read(Recorder::new(Limits::default()).with_exports(&crate::EXPORT_PORTS));
+    assert_eq!(asked.records, plain.records);
+    assert_eq!(lines(&asked), ["10.42.0.1 -> 10.42.1.2:8080 TCP Unknown [5, 0] answered"]);
+    assert_eq!((asked.packets, asked.files[0].packets), (2, 2));
+    assert_eq!(asked.logged.observers[0].name, "192.0.2.1");
+}

@@ -195,9 +195,10 @@ fn ends_that_are_no_hosts_and_protocols_without_ports_are_counted() {
         plain(from, ([10, 42, 1, 2], 0), 50, 0, 1),
         plain(from, ([10, 42, 1, 2], 0x0800), 1, 0, 3),
         plain(from, ([10, 42, 1, 2], 0x0301), 1, 0, 1),
+        plain(([10, 42, 1, 2], 0), ([10, 42, 0, 1], 0), 1, 0, 2),
     ];
     let recording = listen(&[ipfix(0, 0, &[template(256, &PLAIN), data(256, &records)])]);
-    assert_eq!(lines(&recording), ["10.42.0.1 -> 10.42.1.2 ICMP type 8 Seen [3, 0]"]);
+    assert_eq!(lines(&recording), ["10.42.0.1 -> 10.42.1.2 ICMP type 8 Seen [3, 2] answered"]);
     for cause in ["non-unicast", "loopback-address", "other-ip-protocol", "icmp-error-ignored"] {
         assert_eq!(count(&recording, cause), 1, "{cause}");
     }
