@@ -34,7 +34,12 @@ impl Hearing {
     /// Begins at a free port of `scheme`; ends by itself after a minute, whatever happens.
     fn begin(scheme: &str, more: &[&str]) -> Self {
         let mut command = command();
-        command.arg("graph").arg(format!("{scheme}127.0.0.1:0")).args(more).args(["--duration", "60s", "-o", "json"]);
+        command.arg("graph").arg(format!("{scheme}127.0.0.1:0")).args(more).args([
+            "--duration",
+            "60s",
+            "-o",
+            "json",
+        ]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -118,7 +123,9 @@ fn softflowd_tells_the_graph_that_packets_tell() {
     let seen = edges(&shop::inputs().run("graph", &["-o", "json"]).json());
     let clusters = clusters();
     let clusters: Vec<&str> = clusters.iter().map(String::as_str).collect();
-    for version in [&["-v", "5"][..], &["-v", "9"], &["-v", "10"], &["-v", "10", "-b"], &["-v", "10", "-A", "nano"]] {
+    for version in
+        [&["-v", "5"][..], &["-v", "9"], &["-v", "10"], &["-v", "10", "-b"], &["-v", "10", "-A", "nano"]]
+    {
         let hearing = Hearing::begin("netflow://", &clusters);
         export(&softflowd, hearing.at, version);
         let graph = hearing.end().ends(0).json();
@@ -183,7 +190,8 @@ fn what_had_arrived_when_it_ends_counts_and_gaps_are_loss() {
 fn the_duration_ends_it_and_files_are_read_beside() {
     let capture = shop::inputs().captures.remove(0).display().to_string();
     let alone = flowfence(["graph", &capture, "--cluster", "none", "-o", "json"]).ends(0).json();
-    let args = ["graph", &capture, "ipfix://127.0.0.1:0", "--duration", "200ms", "--cluster", "none", "-o", "json"];
+    let args =
+        ["graph", &capture, "ipfix://127.0.0.1:0", "--duration", "200ms", "--cluster", "none", "-o", "json"];
     let beside = flowfence(args).ends(0).json();
     assert_eq!(edges(&beside), edges(&alone));
 }

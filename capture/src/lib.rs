@@ -34,8 +34,8 @@ mod tap;
 
 pub use cause::CAUSES;
 pub use error::CaptureError;
-pub use gather::{Block, Gathering, Session};
 pub use flowlog::netflow::EXPORT_PORTS;
+pub use gather::{Block, Gathering, Session};
 pub use link::{Interface, LinkType, RawPacket};
 pub use outlet::Outlet;
 pub use read::{is_capture, read_capture};

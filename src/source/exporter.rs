@@ -128,7 +128,8 @@ impl Listener {
 
     fn so_far(&self) -> String {
         let dropped: u64 = self.ears.iter().map(|ear| u64::from(ear.dropped)).sum();
-        let lost = if dropped > 0 { format!("; the kernel had no room for {dropped}") } else { String::new() };
+        let lost =
+            if dropped > 0 { format!("; the kernel had no room for {dropped}") } else { String::new() };
         format!("{} datagrams of flow exporters{lost}", self.datagrams)
     }
 
@@ -177,7 +178,8 @@ fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 
 /// The address to bind. It has to be said: listening on every one is a decision.
 fn address(source: &str) -> Result<SocketAddr, Failure> {
-    let (scheme, habit) = SCHEMES.iter().find(|(scheme, _)| source.starts_with(scheme)).unwrap_or(&SCHEMES[0]);
+    let (scheme, habit) =
+        SCHEMES.iter().find(|(scheme, _)| source.starts_with(scheme)).unwrap_or(&SCHEMES[0]);
     let wanted = source.strip_prefix(scheme).unwrap_or(source).trim_end_matches('/');
     let usage = |why: &str| {
         Failure::usage(format!(

@@ -124,7 +124,9 @@ impl Sources {
 
     /// Whether time passes while they are read: interfaces, and whatever comes through stdin.
     pub fn take_time(&self) -> bool {
-        self.live.is_some() || self.exporters.is_some() || self.files.iter().any(|input| matches!(input, Input::Stdin))
+        self.live.is_some()
+            || self.exporters.is_some()
+            || self.files.iter().any(|input| matches!(input, Input::Stdin))
     }
 
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
@@ -185,9 +187,7 @@ impl Exporters {
 fn demand_use(args: &InputArgs, no_interface: bool, no_exporter: bool) -> Result<(), Failure> {
     let said = if no_exporter { args.live.said() } else { args.live.said_of_interfaces() };
     if let Some(option) = said.filter(|_| no_interface) {
-        return Err(Failure::usage(format!(
-            "{option} is for live sources (live:IFACE), and none is given"
-        )));
+        return Err(Failure::usage(format!("{option} is for live sources (live:IFACE), and none is given")));
     }
     let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
     if args.live.until_ready.is_some() && knows_nobody {

@@ -113,21 +113,17 @@ impl Domain {
         while let Some((&[i0, i1, l0, l1], behind)) = sets.split_first_chunk() {
             let (id, length) = (u16::from_be_bytes([i0, i1]), usize::from(u16::from_be_bytes([l0, l1])));
             let body = length.checked_sub(4).and_then(|length| behind.get(..length));
-            match body {
-                Some(body) => {
-                    self.set(id, body, is_ipfix, clock, &mut read, to);
-                    sets = behind.get(body.len()..).unwrap_or_default();
+            let Some(body) = body else {
+                to.tally.add(Cause::MalformedExport);
+                // What there is of a data set that is cut holds whole records.
+                if length > 4 && id >= FIRST_DATA && self.layouts.contains_key(&id) {
+                    self.data(id, behind, clock, &mut read, to);
                 }
-                None => {
-                    to.tally.add(Cause::MalformedExport);
-                    // What there is of a data set that is cut holds whole records.
-                    if length > 4 && id >= FIRST_DATA && self.layouts.contains_key(&id) {
-                        self.data(id, behind, clock, &mut read, to);
-                    }
-                    read.is_partial = true;
-                    return read;
-                }
-            }
+                read.is_partial = true;
+                return read;
+            };
+            self.set(id, body, is_ipfix, clock, &mut read, to);
+            sets = behind.get(body.len()..).unwrap_or_default();
         }
         if sets.iter().any(|octet| *octet != 0) {
             to.tally.add(Cause::MalformedExport);

@@ -140,7 +140,11 @@ impl<'a> Record<'a> {
         let moment = |s, m, u, n, up, b| {
             let exact = ntp(self.number(n)).or_else(|| ntp(self.number(u)));
             let exact = exact.or_else(|| millis(self.number(m)?));
-            exact.or_else(|| uptime(up)).or_else(|| before(b)).or_else(|| seconds(s)).filter(is_plausible)
+            exact
+                .or_else(|| uptime(up))
+                .or_else(|| before(b))
+                .or_else(|| seconds(s))
+                .filter(|at| is_plausible(*at))
         };
         let start = moment(
             Item::StartSeconds,
@@ -160,7 +164,7 @@ impl<'a> Record<'a> {
         );
         let observed = millis(self.number(Item::ObservedMillis).unwrap_or(0))
             .or_else(|| seconds(Item::ObservedSeconds))
-            .filter(is_plausible);
+            .filter(|at| is_plausible(*at));
         let length = self.number(Item::DurationMillis).map(Duration::from_millis);
         let length = length.or_else(|| self.number(Item::DurationMicros).map(Duration::from_micros));
         let end = end.or_else(|| Some(start?.plus(length?))).or(start).or(observed).unwrap_or(sent);
@@ -186,8 +190,8 @@ impl<'a> Record<'a> {
         flow.packets[0] =
             first(&[Item::Packets, Item::InitiatorPackets, Item::PacketsTotal, Item::PostPackets])
                 .unwrap_or(0);
-        flow.octets[0] = first(&[Item::Octets, Item::InitiatorOctets, Item::OctetsTotal, Item::PostOctets])
-            .unwrap_or(0);
+        flow.octets[0] =
+            first(&[Item::Octets, Item::InitiatorOctets, Item::OctetsTotal, Item::PostOctets]).unwrap_or(0);
         let back_packets = first(&[Item::BackPackets, Item::ResponderPackets, Item::BackPacketsTotal]);
         let back_octets = first(&[Item::BackOctets, Item::ResponderOctets, Item::BackOctetsTotal]);
         flow.is_biflow = back_packets.or(back_octets).is_some();
@@ -304,7 +308,7 @@ fn ntp(number: Option<u64>) -> Option<Timestamp> {
 
 /// Between 2000 and 2100: an exporter that knows no time writes 0, and whatever comes out of it would
 /// stretch the window of the whole report.
-fn is_plausible(at: &Timestamp) -> bool {
+fn is_plausible(at: Timestamp) -> bool {
     (946_684_800..4_102_444_800).contains(&(at.as_nanos() / 1_000_000_000))
 }
 

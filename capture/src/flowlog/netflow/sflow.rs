@@ -46,13 +46,14 @@ impl<'a> Words<'a> {
         whole.get(..length)
     }
 
-    fn address(&mut self) -> Option<Option<Address>> {
-        Some(match self.word()? {
-            0 => None,
+    /// An address with its kind before it; one that is unknown is unspecified.
+    fn address(&mut self) -> Option<Address> {
+        match self.word()? {
+            0 => Some(Address::v4([0; 4])),
             1 => Some(Address::v4(self.take(4)?.try_into().ok()?)),
             2 => Some(Address::v6(self.take(16)?.try_into().ok()?)),
-            _ => return None,
-        })
+            _ => None,
+        }
     }
 }
 
@@ -78,7 +79,7 @@ pub fn recognise(octets: &[u8]) -> bool {
 pub fn read(octets: &[u8]) -> Option<Datagram<'_>> {
     let mut words = Words(octets);
     words.skip(1)?;
-    let agent = words.address()?;
+    let agent = Some(words.address()?).filter(|address| !address.ip().is_unspecified());
     let sub_agent = words.word()?;
     let sequence = words.word()?;
     words.skip(1)?;

@@ -26,7 +26,9 @@ fn antrea(port: u16, service: &str, policy: &str, action: u8) -> Vec<u8> {
     [
         plain(([10, 42, 0, 1], port), ([10, 42, 1, 2], 8080), 6, 0, 6),
         [&[0; 7][..], &[5]].concat(),
-        ["shop", "web-1", "node1", r#"{"app":"web"}"#, "shop", "cart-1", "node2", "", service].map(text).concat(),
+        ["shop", "web-1", "node1", r#"{"app":"web"}"#, "shop", "cart-1", "node2", "", service]
+            .map(text)
+            .concat(),
         if service.is_empty() { vec![0; 4] } else { vec![10, 43, 0, 9] },
         text(policy),
         text(if policy.is_empty() { "" } else { "shop" }),
@@ -95,7 +97,7 @@ fn what_waits_in_vain_is_bounded_whoever_sends_it() {
         input: 0,
         time: Timestamp::default(),
     };
-    let datagram = ipfix(0, 0, &[set(256, &[0; 60_000])]);
+    let datagram = ipfix(0, 0, &[set(256, &vec![0; 60_000])]);
     for i in 0..6_000_u32 {
         let [a, b, c, d] = (0x0a00_0000 + i).to_be_bytes();
         let from = SocketAddr::from(([a, b, c, d], 1));
@@ -117,15 +119,15 @@ fn what_waits_in_vain_is_bounded_whoever_sends_it() {
 #[test]
 fn a_thousand_templates_are_kept_and_no_more() {
     let all: Vec<Vec<u8>> = (256..3000).map(|id| template_record(id, &[(0, 4, 1)])).collect();
-    let messages: Vec<Vec<u8>> =
-        all.chunks(100).map(|some| ipfix(0, 0, &[set(2, &some.concat())])).collect();
+    let messages: Vec<Vec<u8>> = all.chunks(100).map(|some| ipfix(0, 0, &[set(2, &some.concat())])).collect();
     let recording = listen(&messages);
     assert_eq!(recording.counts.iter().count(), 0);
 }
 
 /// A capture of raw IP with one UDP packet a datagram, from 192.0.2.1.
 fn pcap(datagrams: &[(u16, Vec<u8>)]) -> Vec<u8> {
-    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 101, 0, 0, 0];
+    let mut file =
+        vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 101, 0, 0, 0];
     for (port, datagram) in datagrams {
         let udp = u16::try_from(datagram.len() + 8).unwrap();
         let mut packet = vec![0x45, 0];

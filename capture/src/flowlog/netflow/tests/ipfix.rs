@@ -114,7 +114,8 @@ fn lengths_that_lie_cost_what_they_lie_about() {
         set(3, &[1, 0, 0, 9, 0, 1]),
     ];
     for lie in lies {
-        let recording = listen(&[ipfix(0, 0, &[template(300, &PLAIN), data(300, &[web(40_001, 1)]), lie.clone()])]);
+        let recording =
+            listen(&[ipfix(0, 0, &[template(300, &PLAIN), data(300, &[web(40_001, 1)]), lie.clone()])]);
         assert_eq!(lines(&recording).len(), 1, "{lie:?}");
         assert!(count(&recording, "malformed-export") > 0, "{lie:?}");
     }
@@ -131,7 +132,8 @@ fn lengths_that_lie_cost_what_they_lie_about() {
 fn empty_texts_and_elements_of_others_are_passed_over() {
     let of = [&PLAIN[..], &[(0, 82, 65535), (6871, 40, 65535), (9, 12_235, 3)]].concat();
     let record = |port, name: &str| [web(port, 1), text(name), text(""), vec![1, 2, 3]].concat();
-    let sets = [template(256, &of), data(256, &[record(40_001, ""), record(40_002, "eth0"), record(40_003, "")])];
+    let sets =
+        [template(256, &of), data(256, &[record(40_001, ""), record(40_002, "eth0"), record(40_003, "")])];
     let recording = listen(&[ipfix(0, 0, &sets)]);
     assert_eq!(lines(&recording), ["10.42.0.1 -> 10.42.1.2:8080 TCP Inferred [3, 0] answered"]);
     assert_eq!(recording.counts.iter().count(), 0);
@@ -144,7 +146,8 @@ fn a_biflow_is_both_directions_and_says_who_opened() {
         let back = [&[0; 7][..], &[packets], &[0; 8], &[flags, direction]].concat();
         [plain(([10, 42, 0, 1], 50_000), ([10, 42, 1, 2], port), 6, 0x02, 5), back].concat()
     };
-    let records = [record(80, 4, 0x1b, 1), record(81, 0, 0, 1), record(82, 1, 0x14, 1), record(83, 4, 0x1b, 2)];
+    let records =
+        [record(80, 4, 0x1b, 1), record(81, 0, 0, 1), record(82, 1, 0x14, 1), record(83, 4, 0x1b, 2)];
     let recording = listen(&[ipfix(0, 0, &[template(256, &of), data(256, &records)])]);
     assert_eq!(
         lines(&recording),
@@ -155,9 +158,11 @@ fn a_biflow_is_both_directions_and_says_who_opened() {
             "10.42.1.2 -> 10.42.0.1:50000 TCP Seen [4, 5] answered",
         ]
     );
-    let [refused, unanswered] = recording.logged.conversations.iter().fold([0; 2], |[r, u], c| {
-        [r + c.counts.refused, u + c.counts.unanswered]
-    });
+    let [refused, unanswered] = recording
+        .logged
+        .conversations
+        .iter()
+        .fold([0; 2], |[r, u], c| [r + c.counts.refused, u + c.counts.unanswered]);
     assert_eq!((refused, unanswered), (1, 1));
 }
 

@@ -58,7 +58,10 @@ fn sampled_packets_tell_who_opened_by_their_own_flags() {
             "10.42.0.1 -> 10.42.1.2:8080 TCP Seen [100, 100] answered",
         ]
     );
-    assert_eq!((count(&recording, "flows-sampled"), recording.logged.observers[0].name.as_str()), (3, "192.0.2.9"));
+    assert_eq!(
+        (count(&recording, "flows-sampled"), recording.logged.observers[0].name.as_str()),
+        (3, "192.0.2.9")
+    );
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn v5_record(client_port: u16, flags: u8) -> [u8; 48] {
 
 #[test]
 fn version_5_is_read_with_its_sampling_and_its_gaps() {
-    let first = v5(10, 0x4000 | 20, &[v5_record(40_001, 0x1b), v5_record(40_002, 0x02)]);
+    let first = v5(10, 0x4014, &[v5_record(40_001, 0x1b), v5_record(40_002, 0x02)]);
     let second = v5(15, 0, &[v5_record(40_003, 0x1b)]);
     let recording = listen(&[first, second]);
     assert_eq!(
