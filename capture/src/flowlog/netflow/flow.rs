@@ -5,13 +5,14 @@
 //! what all records together show. Where both directions are in one record, their order says nothing
 //! unless the exporter says that it does (RFC 5103 §5.2): softflowd puts the lower address first.
 
-use flowfence_model::logged::{Identity, IdentityId, LoggedVerdict, ObserverId, PodIdentity};
-use flowfence_model::{Address, IcmpType, Labels, Protocol, Timestamp};
+use flowfence_model::logged::{LoggedVerdict, ObserverId};
+use flowfence_model::{Address, IcmpType, Protocol, Timestamp};
 
+use super::identity::end;
 use crate::cause::Cause;
 use crate::decode::connectable;
 use crate::flowlog::Sink;
-use crate::flowlog::entry::{Answer, End, Entry, Opener};
+use crate::flowlog::entry::{Answer, Entry, Opener};
 use crate::flowlog::text;
 
 const FIN_SYN_RST_ACK: [u8; 4] = [0x01, 0x02, 0x04, 0x10];
@@ -335,34 +336,4 @@ fn translate(entry: &mut Entry, flow: &Flow<'_>) {
     {
         entry.service_address = Some(address);
     }
-}
-
-fn end(side: &Side<'_>, format: &str, to: &mut Sink<'_>) -> End {
-    let mut end = End { address: Some(side.address), port: side.port, identity: None };
-    end.identity = identity(side, format, to);
-    end
-}
-
-fn identity(side: &Side<'_>, format: &str, to: &mut Sink<'_>) -> Option<IdentityId> {
-    let parts = [side.namespace, side.pod, side.node, side.labels].map(Option::unwrap_or_default);
-    let [namespace, pod, node, labels] = parts;
-    let is_node = namespace.is_empty() && pod == node;
-    if pod.is_empty() || (namespace.is_empty() && !is_node) {
-        return None;
-    }
-    let raw = [format, namespace, pod, node, labels].join("\0");
-    to.fold.identity(raw.as_bytes(), || {
-        if is_node {
-            return Some(Identity::Node(Some(node.to_owned())));
-        }
-        let read = serde_json::from_str::<Labels>(labels).ok();
-        Some(Identity::Pod(PodIdentity {
-            namespace: namespace.to_owned(),
-            pod: Some(pod.to_owned()),
-            labels_complete: read.is_some(),
-            labels: read.unwrap_or_default(),
-            node: Some(node.to_owned()).filter(|node| !node.is_empty()),
-            ..PodIdentity::default()
-        }))
-    })
 }

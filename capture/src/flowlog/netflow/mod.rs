@@ -14,6 +14,7 @@
 mod domain;
 mod element;
 mod flow;
+mod identity;
 mod record;
 mod sampling;
 mod sequence;
