@@ -1,9 +1,11 @@
 //! The command line: what may be said, and which verb hears it.
 
 mod capture;
+mod format;
 mod live;
 mod paths;
 mod recommend;
+mod tls;
 mod value;
 
 use std::path::PathBuf;
@@ -12,9 +14,11 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use capture::CaptureArgs;
+pub use format::FormatArgs;
 pub use live::LiveArgs;
 pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
+pub use tls::TlsArgs;
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
     ReachFormat, RecommendFormat, SnapshotFormat, TextOrJson,
@@ -66,13 +70,29 @@ pub enum Verb {
     },
 }
 
+impl Verb {
+    /// Where its traffic comes from, when it looks at any.
+    fn input(&self) -> Option<&InputArgs> {
+        match self {
+            Verb::Graph(args) => Some(&args.input),
+            Verb::Audit(args) => Some(&args.input),
+            Verb::Recommend(args) => Some(&args.input),
+            Verb::Check(args) => Some(&args.input),
+            _ => None,
+        }
+    }
+}
+
 /// Where traffic and objects come from.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes
-    /// packets from an interface, live:any from all
+    /// Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened.
+    /// live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of Cilium's Hubble
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
+    /// Flow logs
+    #[command(flatten)]
+    pub logs: FormatArgs,
     /// Objects
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -82,6 +102,9 @@ pub struct InputArgs {
     /// Live sources
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Servers of flows
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// How much may be kept, and lost.
@@ -155,9 +178,9 @@ pub struct GraphArgs {
 /// `audit`.
 #[derive(Debug, Args)]
 #[command(mut_arg("sources", |sources| {
-    let help = "Captures: files, directories, globs, or - for stdin; gzip and zstd are opened. live:IFACE takes \
-                packets from an interface, live:any from all. Without any, only the policies of --cluster are \
-                looked at";
+    let help = "Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened. \
+                live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of \
+                Cilium's Hubble. Without any, only the policies of --cluster are looked at";
     sources.required(false).help(help)
 }))]
 pub struct AuditArgs {
@@ -313,6 +336,10 @@ fn is_closed_pipe(failure: &Failure) -> bool {
 }
 
 fn run(verb: &Verb) -> Result<Ending, Failure> {
+    if verb.input().is_some_and(|input| input.logs.list_formats) {
+        crate::output::formats::write(&mut std::io::stdout().lock())?;
+        return Ok(Ending::Clean);
+    }
     match verb {
         Verb::Graph(args) => verb::graph::run(args),
         Verb::Audit(args) => verb::audit::run(args),

@@ -21,6 +21,7 @@ fn published_schemas_are_those_of_the_outputs() {
         }
     }
     let pages = [
+        ("docs/formats.md", flowfence::output::formats::page()),
         ("docs/completeness.md", flowfence::output::completeness::page()),
         ("docs/audit.md", flowfence::output::audit::page()),
     ];

@@ -90,6 +90,13 @@ impl Tally {
         }
     }
 
+    /// Counts what another has counted.
+    pub(crate) fn add_all(&mut self, other: &Tally) {
+        for (count, n) in self.0.iter_mut().zip(other.0) {
+            *count += n;
+        }
+    }
+
     /// What was counted, by token.
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();

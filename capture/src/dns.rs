@@ -19,7 +19,7 @@ const MAX_ALIASES: usize = 16;
 type Name<'a> = ParsedName<&'a [u8]>;
 
 /// The names that answers gave.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Dns {
     names: Names,
     dropped: u64,

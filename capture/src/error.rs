@@ -7,7 +7,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The input holds no octet.
-    #[error("empty; expected a pcap or pcapng capture")]
+    #[error("empty; expected a capture or a flow log")]
     Empty,
     /// The input ends inside the file header.
     #[error("ends after {octets} octets, inside the header of a {format} capture; write it again")]
@@ -18,7 +18,9 @@ pub enum CaptureError {
         octets: usize,
     },
     /// The first octets belong to something else.
-    #[error("not a capture: looks like {looks_like}; expected pcap or pcapng, plain, gzip or zstd")]
+    #[error(
+        "not a capture or flow log that is known: looks like {looks_like}; expected pcap, pcapng or a format of --list-formats, plain, gzip or zstd"
+    )]
     NotACapture {
         /// What it seems to be, for people.
         looks_like: &'static str,
@@ -42,6 +44,9 @@ pub enum CaptureError {
         /// The highest that is read.
         known: u32,
     },
+    /// A flow log where only packets and flow files can be used.
+    #[error("a flow log; flow files are made of packets, and a log is read as it is by the other verbs")]
+    LogIntoFlowFile,
     /// Nothing came out of the compressed data.
     #[error("the compressed data cannot be opened: {0}")]
     Decompress(#[source] io::Error),

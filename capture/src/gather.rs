@@ -81,7 +81,7 @@ impl Block {
 }
 
 /// Everything that was handed over.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Gathering {
     parts: BTreeMap<Session, Part>,
     taps: Vec<Tap>,
@@ -97,7 +97,7 @@ pub struct Gathering {
 }
 
 /// What one recorder handed over.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Part {
     records: Vec<FlowRecord>,
     places: HashMap<u64, usize, foldhash::fast::RandomState>,

@@ -9,7 +9,7 @@ use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
 use crate::dns::Dns;
 use crate::flowlog::netflow::Exports;
-use crate::flowlog::{Fold, Sink};
+use crate::flowlog::{Fold, Form, Sink};
 use crate::fragment::{FragmentKey, Fragments, Whole};
 use crate::gather::{Block, Gathering, Session};
 use crate::link::{Interface, RawPacket};
@@ -85,6 +85,7 @@ pub struct Recorder {
     /// Ports to which packets carry what exporters tell.
     export_ports: Vec<u16>,
     time_of_input: Timestamp,
+    form: Option<Form>,
 }
 
 impl Recorder {
@@ -110,6 +111,7 @@ impl Recorder {
             exports: None,
             export_ports: Vec::new(),
             time_of_input: Timestamp::default(),
+            form: None,
         }
     }
 
@@ -237,6 +239,24 @@ impl Recorder {
         recording
     }
 
+    /// What [`Recorder::finish`] would have by now, from a copy.
+    pub fn so_far(&self) -> Recording {
+        let copy = Recorder {
+            limits: self.limits.clone(),
+            table: self.table.clone(),
+            taps: self.taps.clone(),
+            dns: self.dns.clone(),
+            files: self.files.clone(),
+            tally: self.tally.clone(),
+            packets: self.packets,
+            gathered: self.gathered.clone(),
+            fold: self.fold.clone(),
+            logged: self.logged.clone(),
+            ..Recorder::new(self.limits.clone())
+        };
+        copy.finish()
+    }
+
     /// How things stand, with the flows and names that changed since the last time; at the first time
     /// all of them.
     pub fn drain(&mut self) -> Block {
@@ -302,6 +322,21 @@ impl Recorder {
     /// the file.
     pub fn set_time_of_input(&mut self, time: Timestamp) {
         self.time_of_input = time;
+    }
+
+    /// Inputs that are no captures are read as this, whatever they look like.
+    #[must_use]
+    pub fn reading_logs_as(mut self, form: Option<Form>) -> Self {
+        self.form = form;
+        self
+    }
+
+    pub(crate) fn form(&self) -> Option<Form> {
+        self.form.clone()
+    }
+
+    pub(crate) fn has_outlet(&self) -> bool {
+        self.outlet.is_some()
     }
 
     /// Takes back an input that turned out unusable.

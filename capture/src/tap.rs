@@ -33,7 +33,7 @@ pub struct Hop {
 }
 
 /// The taps of all inputs, at most 65,536; what comes later shares the last one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Taps {
     all: Vec<Tap>,
     /// What each of them is.

@@ -26,6 +26,11 @@ pub struct Facts {
 pub const CAUSES: &[(&str, &str)] = &[
     ("loopback-address", "A flow from or to a loopback address, which every host has: no connection."),
     (
+        "log-address-unknown",
+        "A conversation of a flow log with a node, or with something outside (Calico's `pub` and `pvt`, network sets), \
+         whose address neither the log nor the cluster tells: no rule can be written for it.",
+    ),
+    (
         "remnants",
         "The last segments of a connection that ended before the capture began: neither connection nor attempt.",
     ),
@@ -38,6 +43,8 @@ pub struct Completeness {
     pub packets: u64,
     /// Flow records that they made.
     pub records: u64,
+    /// Lines of flow logs that tell of a conversation.
+    pub lines: u64,
     /// Pods of the inventory that ran during the window.
     pub pods: u64,
     /// Of these, pods whose traffic no tap could see wholly.

@@ -49,15 +49,14 @@ impl LiveArgs {
 
     /// The first option that says something of live sources, for where there are none.
     pub fn said(&self) -> Option<&'static str> {
-        let duration = self.duration.map(|_| "--duration");
-        self.filter.as_ref().map(|_| "--filter").or(duration).or_else(|| self.said_of_interfaces())
+        let said = [(self.duration.is_some(), "--duration"), (self.until_ready.is_some(), "--until-ready")];
+        self.said_of_packets().or(said.into_iter().find(|(is_said, _)| *is_said).map(|(_, name)| name))
     }
 
-    /// Likewise of those that only interfaces have.
-    pub fn said_of_interfaces(&self) -> Option<&'static str> {
+    /// The first option that says something of interfaces.
+    pub fn said_of_packets(&self) -> Option<&'static str> {
         let said = [
             (self.filter.is_some(), "--filter"),
-            (self.until_ready.is_some(), "--until-ready"),
             (self.snaplen.is_some(), "--snaplen"),
             (self.ring_size.is_some(), "--ring-size"),
             (self.readers.is_some(), "--readers"),

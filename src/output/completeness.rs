@@ -20,6 +20,8 @@ pub struct CompletenessReport {
     pub packets: u64,
     /// Flow records that they made.
     pub records: u64,
+    /// Lines of flow logs that tell of conversations.
+    pub log_lines: u64,
     /// Share of packets and flows that were lost, 0 to 1.
     pub loss: f64,
     /// Pods that ran during the window.
@@ -147,12 +149,17 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Causes under which something of the traffic itself was lost, beside damage to files. Whatever
 /// else is counted was understood and is only not a connection.
-const LOSSES: [&str; 5] =
-    ["flows-evicted", "truncated-headers", "tcp-flags-cut", "unsupported-link-type", "exports-untemplated"];
+const LOSSES: [&str; 6] = [
+    "conversations-overflowed",
+    "exports-untemplated",
+    "flows-evicted",
+    "truncated-headers",
+    "tcp-flags-cut",
+    "unsupported-link-type",
+];
 
-/// Causes under which packets, or records of flow exporters, never reached us, and so are not among
-/// those that were read.
-const UNREAD: [&str; 3] = ["interface-drops", "kernel-drops", "exports-lost"];
+/// Causes under which packets, events and records never reached us, and so are not among those that were read.
+const UNREAD: [&str; 4] = ["exports-lost", "interface-drops", "kernel-drops", "log-events-lost"];
 
 /// Prefix of further causes of loss.
 const MALFORMED: &str = "malformed";
@@ -187,8 +194,8 @@ pub fn page() -> String {
 
 const PAGE_HEAD: &str = "# Completeness
 
-Every JSON output has a `completeness` object: `packets` that were read, `records` (flow records) that they made, `loss`
-(0 to 1), `pods` that ran during the window and `podsUnseen` (those whose traffic no tap could see wholly),
+Every JSON output has a `completeness` object: `packets` that were read, `records` (flow records) that they made,
+`logLines` (lines of flow logs that tell of conversations), `loss` (0 to 1, of all these), `pods` that ran during the window and `podsUnseen` (those whose traffic no tap could see wholly),
 `unknownAddresses`, `evictions`, `truncations`, `files` with what was damaged in each, `objects` that were used, refused or
 ignored, and `counts`: what was passed over, by cause. The causes:
 
@@ -222,6 +229,7 @@ impl CompletenessReport {
         CompletenessReport {
             packets: seen.packets,
             records: seen.records,
+            log_lines: seen.lines,
             loss: loss(read, damaged, &seen.counts),
             pods: seen.pods,
             pods_unseen: seen.pods_unseen,
@@ -237,7 +245,11 @@ impl CompletenessReport {
 
     /// The lines that a person should read, most important first.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("{} packets, {} flow records", self.packets, self.records)];
+        let mut read = format!("{} packets, {} flow records", self.packets, self.records);
+        if self.log_lines > 0 {
+            let _ = write!(read, ", {} lines of flow logs", self.log_lines);
+        }
+        let mut lines = vec![read];
         if self.pods_unseen > 0 {
             lines.push(format!(
                 "{} of {} pods ran where no tap could see all their traffic",

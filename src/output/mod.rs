@@ -4,6 +4,7 @@ pub mod audit;
 pub mod check;
 pub mod completeness;
 pub mod explain;
+pub mod formats;
 pub mod graph;
 pub mod markdown;
 pub mod policy;

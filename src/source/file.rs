@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context;
 use flowfence_capture::{Recorder, read_capture};
+use flowfence_model::Timestamp;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::exit::Failure;
@@ -50,8 +52,11 @@ pub fn read(inputs: &[Input], recorder: &mut Recorder) -> Result<Outcome, Failur
     for input in inputs {
         let mut report = |octets: u64| progress.set_position(read_before + octets);
         let outcome = match input {
-            Input::Stdin => read_capture(io::stdin().lock(), "-", recorder, &mut report)
-                .map_err(|error| format!("-: {error}")),
+            Input::Stdin => {
+                recorder.set_time_of_input(time_of(SystemTime::now()));
+                read_capture(io::stdin().lock(), "-", recorder, &mut report)
+                    .map_err(|error| format!("-: {error}"))
+            }
             Input::Named(path) | Input::Found(path) => read_file(path, recorder, &mut report),
         };
         match (outcome, input) {
@@ -72,8 +77,19 @@ pub fn read(inputs: &[Input], recorder: &mut Recorder) -> Result<Outcome, Failur
 fn read_file(path: &Path, recorder: &mut Recorder, progress: &mut dyn FnMut(u64)) -> Result<(), String> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+    recorder.set_time_of_input(written(&file));
     read_capture(BufReader::with_capacity(1 << 16, file), &name, recorder, progress)
         .map_err(|error| format!("{name}: {error}"))
+}
+
+/// When a file was last written to: the time of logs whose lines have none.
+fn written(file: &File) -> Timestamp {
+    time_of(file.metadata().and_then(|about| about.modified()).unwrap_or_else(|_| SystemTime::now()))
+}
+
+fn time_of(time: SystemTime) -> Timestamp {
+    let nanos = jiff::Timestamp::try_from(time).map_or(0, jiff::Timestamp::as_nanosecond);
+    Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(0))
 }
 
 /// Inputs of all sources, each once, sorted: the order of the arguments does not matter.
@@ -112,7 +128,7 @@ fn files_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn matches(pattern: &str) -> Result<Vec<PathBuf>, Failure> {
-    let live = ["hubble://", "goldmane://"];
+    let live = ["goldmane://"];
     if live.iter().any(|scheme| pattern.starts_with(scheme)) {
         return Err(Failure::usage(format!(
             "{pattern}: live sources are not supported yet; give capture files"

@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! SOURCE ─┬▶ file      files, directories, globs, stdin ─┐
-//!         ├▶ exporter  netflow:, ipfix:, sflow://HOST:PORT ──┤
+//!         ├▶ hubble/   hubble://HOST:PORT ───────────────┤
+//!         ├▶ exporter  netflow:, ipfix:, sflow://HOST:PORT ┤
 //!         └▶ live/     live:IFACE ───────────────────────┴▶ Recorder ─▶ Recording
 //! ```
 
+mod begin;
 mod exporter;
 mod file;
+mod hubble;
 mod live;
 
 use std::collections::BTreeSet;
@@ -16,18 +19,20 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use flowfence_capture::{Limits, Outlet, Recorder, Session};
+use flowfence_capture::{Form, Limits, Outlet, Recorder, Session};
 use flowfence_model::Recording;
 
 use crate::cli::{InputArgs, Paths};
 use crate::cluster::Objects;
 use crate::exit::Failure;
 use crate::kube;
-use crate::sandbox::{self, Plan};
+use crate::sandbox::Plan;
+use begin::begin;
 use exporter::Listener;
 use file::{Input, Outcome};
+use hubble::{Hubble, Named};
 use live::Live;
-use live::stop::{self, Stop};
+use live::stop::Stop;
 
 pub use file::read_text;
 pub use live::{Handing, Taker};
@@ -50,6 +55,8 @@ pub struct Sources {
     files: Vec<Input>,
     live: Option<Live>,
     exporters: Option<Exporters>,
+    logs_as: Option<Form>,
+    hubble: Option<Hubble>,
     limits: Limits,
     handing: Handing,
 }
@@ -71,27 +78,60 @@ impl Sources {
 
     /// Likewise, for who has the blocks handed over in another way.
     pub fn open_for(args: &InputArgs, handing: Handing) -> Result<Self, Failure> {
+        let servers = Named::find(args)?;
+        if handing.forgets && !servers.is_empty() {
+            return Err(Failure::usage(
+                "capture writes what packets tell, and hubble:// has none: give it to graph, audit or recommend",
+            ));
+        }
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
-        let (live, others): (Vec<&String>, Vec<&String>) = args.sources.iter().partition(is_live);
+        let others = args.sources.iter().filter(|source| !hubble::is_target(source));
+        let (live, others): (Vec<&String>, Vec<&String>) = others.partition(is_live);
         let is_exporter = |source: &&String| exporter::is_listener(source);
         let (exporters, files): (Vec<&String>, Vec<&String>) = others.into_iter().partition(is_exporter);
         let files = file::expand(files)?;
+        let logs_as = args.logs.form()?;
         let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
         let exporters: BTreeSet<&String> = exporters.into_iter().collect();
-        demand_use(args, names.is_empty(), exporters.is_empty())?;
-        let plan = plan(args, &files);
+        if !exporters.is_empty() && !servers.is_empty() {
+            return Err(Failure::usage(
+                "hubble:// and flow exporters in one run would count a connection twice: give each a run of its own",
+            ));
+        }
+        demand_use(args, !names.is_empty(), !servers.is_empty(), !exporters.is_empty())?;
+        let mut sources =
+            Sources { files, live: None, exporters: None, hubble: None, logs_as, limits, handing };
+        if names.is_empty() && servers.is_empty() && exporters.is_empty() {
+            return Ok(sources);
+        }
+        let plan = plan(args, &sources.files);
+        // Sockets are opened before rights are given up.
         let listener = if exporters.is_empty() { None } else { Some(Listener::open(exporters)?) };
-        let mut sources = Sources { files, live: None, exporters: None, limits, handing };
+        let duration = args.live.duration;
+        if names.is_empty() {
+            let (stop, sandbox) = begin(&plan, args.live.no_sandbox)?;
+            if let Some(listener) = listener {
+                say!("flowfence: hearing flow exporters at {}; sandbox: {sandbox}", listener.places());
+                sources.exporters = Some(Exporters { listener, stop, duration });
+            } else {
+                sources.hubble = Some(servers.connect(args, stop, &sandbox)?);
+            }
+            return Ok(sources);
+        }
+        let mut live = Live::open(&names, &args.live, &plan, &sources.limits, handing)?;
         if let Some(listener) = listener {
-            // Rights are given up once, below where there are interfaces too.
-            sources.exporters = Some(Exporters::new(listener, args, names.is_empty().then_some(&plan))?);
+            say!("flowfence: hearing flow exporters at {}", listener.places());
+            sources.exporters = Some(Exporters { listener, stop: live.stop(), duration });
         }
-        if !names.is_empty() {
-            let live = Live::open(&names, &args.live, &plan, &sources.limits, handing)?;
-            sources.live = Some(live);
+        if !servers.is_empty() {
+            match servers.connect(args, live.stop(), "as above") {
+                Ok(servers) => sources.hubble = Some(servers),
+                Err(failure) => live.problems.push(format!("{:#}", failure.error)),
+            }
         }
+        sources.live = Some(live);
         Ok(sources)
     }
 
@@ -103,7 +143,7 @@ impl Sources {
     /// Gives what every source tells to `taker`, block by block. What comes back has counts and no
     /// flows.
     pub fn give(self, taker: Taker<'_>) -> Result<Traffic, Failure> {
-        let Sources { files, live, exporters, limits, handing } = self;
+        let Sources { files, live, exporters, limits, handing, .. } = self;
         if exporters.is_some() {
             return Err(Failure::usage(
                 "flow files hold flows of packets, and what flow exporters tell is none: read them with a report",
@@ -126,67 +166,88 @@ impl Sources {
     pub fn take_time(&self) -> bool {
         self.live.is_some()
             || self.exporters.is_some()
+            || self.hubble.is_some()
             || self.files.iter().any(|input| matches!(input, Input::Stdin))
     }
 
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let mut recorder = Recorder::new(self.limits);
+        let Sources { files, live, hubble, exporters, limits, logs_as, .. } = self;
+        let mut recorder = Recorder::new(limits).reading_logs_as(logs_as);
+        if live.is_none() && hubble.is_none() && exporters.is_none() {
+            let outcome = file::read(&files, &mut recorder)?;
+            return Ok(traffic(recorder.finish(), Vec::new(), outcome));
+        }
         let mut outcome = Outcome::default();
-        let has_others = self.live.is_some() || self.exporters.is_some();
-        if !has_others {
-            outcome = file::read(&self.files, &mut recorder)?;
-        } else if !self.files.is_empty() {
-            // Meanwhile the readers of interfaces go on, and hand over later.
-            outcome = file::read(&self.files, &mut recorder).unwrap_or_else(|failure| Outcome {
+        if !files.is_empty() {
+            // Meanwhile the readers of interfaces go on, and hand over later; servers and exporters wait.
+            outcome = file::read(&files, &mut recorder).unwrap_or_else(|failure| Outcome {
                 unusable: vec![format!("{:#}", failure.error)],
                 ..Outcome::default()
             });
         }
-        let (mut recording, mut unusable) = match (self.live, self.exporters) {
-            (None, None) => (recorder.finish(), Vec::new()),
-            (None, Some(exporters)) => {
-                exporters.listener.hear(&mut recorder, &exporters.stop, exporters.duration);
-                (recorder.finish(), Vec::new())
+        // Never both: that was refused.
+        let beside = match (hubble, exporters) {
+            (Some(hubble), _) => Some(Beside::Hubble(hubble)),
+            (None, exporters) => exporters.map(Beside::Exporters),
+        };
+        let (recording, unusable) = match (live, beside) {
+            (Some(mut live), Some(beside)) => {
+                let follow =
+                    move || beside.read(recorder, None).map(|(recorder, wrong)| (recorder.finish(), wrong));
+                live.following(live::spawn("beside", follow)?);
+                live.watch(objects)?
             }
             (Some(mut live), None) => {
                 live.beside(recorder.finish());
                 live.watch(objects)?
             }
-            (Some(mut live), Some(exporters)) => {
-                live.listen(exporters.listener, recorder)?;
-                live.watch(objects)?
+            (None, Some(beside)) => {
+                let (recorder, unusable) = beside.read(recorder, objects)?;
+                (recorder.finish(), unusable)
             }
+            (None, None) => (recorder.finish(), Vec::new()),
         };
-        recording.counts.add("files-passed-over", outcome.passed_over);
-        unusable.append(&mut outcome.unusable);
-        Ok(Traffic { recording, unusable })
+        Ok(traffic(recording, unusable, outcome))
     }
 }
 
-impl Exporters {
-    /// Ready to hear. With a plan, which is when nothing else does it, rights are given up and signals
-    /// are waited for.
-    fn new(listener: Listener, args: &InputArgs, plan: Option<&Plan>) -> Result<Self, Failure> {
-        let stop = Arc::new(Stop::default());
-        if let Some(plan) = plan {
-            let signals = stop::hold_signals().map_err(std::io::Error::from)?;
-            let sandbox = if args.live.no_sandbox { "off".to_owned() } else { sandbox::enter(plan)? };
-            say!("flowfence: hearing flow exporters at {}; sandbox: {sandbox}", listener.places());
-            let for_signals = Arc::clone(&stop);
-            live::spawn("signals", move || stop::watch(&signals, &for_signals))?;
-        } else {
-            say!("flowfence: hearing flow exporters at {}", listener.places());
+/// What tells flows over a network.
+#[derive(Debug)]
+enum Beside {
+    Hubble(Hubble),
+    Exporters(Exporters),
+}
+
+impl Beside {
+    /// Listens until its end, beside what the recorder has.
+    fn read(
+        self,
+        mut recorder: Recorder,
+        objects: Option<Objects>,
+    ) -> Result<(Recorder, Vec<String>), Failure> {
+        match self {
+            Beside::Hubble(hubble) => hubble.read(recorder, objects),
+            Beside::Exporters(Exporters { listener, stop, duration }) => {
+                listener.hear(&mut recorder, &stop, duration);
+                Ok((recorder, Vec::new()))
+            }
         }
-        Ok(Exporters { listener, stop, duration: args.live.duration })
     }
 }
 
 /// Options of live sources without such a source are a mistake.
-fn demand_use(args: &InputArgs, no_interface: bool, no_exporter: bool) -> Result<(), Failure> {
-    let said = if no_exporter { args.live.said() } else { args.live.said_of_interfaces() };
-    if let Some(option) = said.filter(|_| no_interface) {
+fn demand_use(args: &InputArgs, interfaces: bool, servers: bool, exporters: bool) -> Result<(), Failure> {
+    let misplaced = match (interfaces, servers, exporters) {
+        (true, ..) => None,
+        (false, true, _) => args.live.said_of_packets(),
+        (false, false, true) => {
+            args.live.said_of_packets().or(args.live.until_ready.map(|_| "--until-ready"))
+        }
+        (false, false, false) => args.live.said(),
+    };
+    if let Some(option) = misplaced {
         return Err(Failure::usage(format!("{option} is for live sources (live:IFACE), and none is given")));
     }
     let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
@@ -196,10 +257,18 @@ fn demand_use(args: &InputArgs, no_interface: bool, no_exporter: bool) -> Result
     Ok(())
 }
 
+/// What sources told, with what became of files.
+fn traffic(mut recording: Recording, mut unusable: Vec<String>, mut files: Outcome) -> Traffic {
+    recording.counts.add("files-passed-over", files.passed_over);
+    unusable.append(&mut files.unusable);
+    Traffic { recording, unusable }
+}
+
 /// What the run needs once the interfaces are open.
 fn plan(args: &InputArgs, files: &[Input]) -> Plan {
     let Paths { mut read, write } = args.live.paths.clone();
     read.extend(files.iter().filter_map(Input::path).map(Path::to_owned));
+    read.extend(args.tls.files().cloned());
     read.extend(args.cluster.cluster.iter().chain(&args.cluster.policies).cloned());
     let kube_api = args.cluster.cluster.is_empty();
     if kube_api {

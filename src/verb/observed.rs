@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use flowfence_graph::{Contact, Facts, Inventory, attribute, objects_of};
+use flowfence_model::logged::Logged;
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge_by};
 use flowfence_policy::semantics::Plugin;
@@ -39,27 +40,8 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
     let feed = Arc::new(Feed::open(objects, sources.take_time())?);
     let traffic = sources.read(Some(feed.objects()))?;
     let mut cluster = feed.finish()?;
-    if objects.cluster.is_empty() && cluster.api.is_none() {
-        say!(
-            "flowfence: no --cluster given, and no kubeconfig: addresses stay addresses (give objects from \
-             `kubectl get … -A -o yaml`, or --cluster none)"
-        );
-    } else if cluster.inventory.is_empty()
-        && cluster.objects == 0
-        && objects.cluster.iter().all(|p| p.as_os_str() != "none")
-    {
-        say!("flowfence: the cluster is empty: no object names an address");
-    }
-    let logged = &traffic.recording.logged;
-    if cluster.inventory.is_empty() && !logged.is_empty() {
-        Arc::make_mut(&mut cluster).inventory = Inventory::new(vec![objects_of(logged)]);
-        if !cluster.inventory.is_empty() {
-            say!(
-                "flowfence: pods, labels and namespaces are taken from the flow logs: what they do not name is not \
-                 known, and their labels may be fewer than the pods have"
-            );
-        }
-    }
+    take_from_logs(&mut cluster, &traffic.recording.logged);
+    say_if_nobody_is_known(&cluster, objects);
     let facts = attribute(traffic.recording, &cluster.inventory);
     let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();
     if !cluster.inventory.is_empty() && !facts.contacts.is_empty() && !facts.contacts.iter().any(is_known) {
@@ -82,6 +64,36 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
     }
     let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;
     Ok(Observed { facts, cluster, completeness, is_partial })
+}
+
+/// Where no objects are known, flow logs that name pods stand in for them.
+fn take_from_logs(cluster: &mut Arc<Cluster>, logged: &Logged) {
+    if !cluster.inventory.is_empty() || logged.is_empty() {
+        return;
+    }
+    let inventory = Inventory::new(vec![objects_of(logged)]);
+    if inventory.is_empty() {
+        return;
+    }
+    say!(
+        "flowfence: no objects are given: pods, labels and namespaces are those that the flow logs name. What they \
+         do not name is not known: other pods, ports of services, and labels that are no part of an identity"
+    );
+    Arc::make_mut(cluster).inventory = inventory;
+}
+
+fn say_if_nobody_is_known(cluster: &Cluster, objects: &ClusterArgs) {
+    if !cluster.inventory.is_empty() {
+        return;
+    }
+    if objects.cluster.is_empty() && cluster.api.is_none() {
+        say!(
+            "flowfence: no --cluster given, and no kubeconfig: addresses stay addresses (give objects from \
+             `kubectl get … -A -o yaml`, or --cluster none)"
+        );
+    } else if cluster.objects == 0 && objects.cluster.iter().all(|p| p.as_os_str() != "none") {
+        say!("flowfence: the cluster is empty: no object names an address");
+    }
 }
 
 impl Observed {

@@ -11,6 +11,8 @@ pub mod crd;
 pub mod example;
 pub mod graph;
 #[cfg(target_os = "linux")]
+pub mod hubble;
+#[cfg(target_os = "linux")]
 pub mod netns;
 pub mod packet;
 #[cfg(target_os = "linux")]

@@ -57,6 +57,19 @@ pub(super) fn control(ip: &Ip<'_>) -> Option<Cause> {
     is_control.then_some(Cause::LinkLocalControl)
 }
 
+/// The type of the question that a message is about, and whether it is the question itself; why not,
+/// when it is about none.
+pub(crate) fn question(is_v6: bool, kind: u8, code: u8) -> Result<(u8, bool), Cause> {
+    match if is_v6 { meaning_v6(kind) } else { meaning_v4(kind, code) } {
+        Meaning::Query => Ok((kind, true)),
+        Meaning::Answer(to) => Ok((to, false)),
+        Meaning::Unreachable => Err(Cause::IcmpErrorUnmatched),
+        Meaning::Ignored => Err(Cause::IcmpErrorIgnored),
+        Meaning::Control => Err(Cause::LinkLocalControl),
+        Meaning::Other => Err(Cause::OtherIcmp),
+    }
+}
+
 /// An ICMPv4 message.
 pub(super) fn v4<'a>(ip: &Ip<'a>) -> Result<Outcome<'a>, Cause> {
     let [kind, code] = *ip.payload.head(Cause::MalformedIcmp)?;

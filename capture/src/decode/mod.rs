@@ -10,7 +10,7 @@
 //! [`ip::fast`]; everything else by etherparse's lax slicer in [`ip::lax`], which keeps what is
 //! readable of a cut packet. A property test holds the two against each other.
 
-mod icmp;
+pub(crate) mod icmp;
 mod ip;
 mod link;
 mod span;

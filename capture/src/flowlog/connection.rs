@@ -5,6 +5,10 @@
 
 use flowfence_model::{Endpoint, FlowRecord, Half, IcmpType, Protocol, Signs, TapId, Timestamp};
 
+use super::entry::icmp_question;
+use crate::cause::Cause;
+use crate::decode::connectable;
+
 /// How far a connection got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -43,6 +47,28 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The connection as one between hosts, and of an ICMP answer that of its question.
+    pub fn fit(&self) -> Result<Self, Cause> {
+        connectable(self.client.address, self.server.address)?;
+        let Some(shown) = self.icmp else { return Ok(*self) };
+        let is_v6 = self.server.address.ip().is_ipv6();
+        let (question, is_question) = icmp_question(shown, is_v6)?;
+        let icmp = Some(question);
+        if is_question {
+            return Ok(Connection { icmp, ..*self });
+        }
+        let ([there, back], [octets_there, octets_back]) = (self.packets, self.octets);
+        Ok(Connection {
+            client: self.server,
+            server: self.client,
+            icmp,
+            state: State::Established,
+            packets: [back, there],
+            octets: [octets_back, octets_there],
+            ..*self
+        })
+    }
+
     /// The record of what a tap would have seen of it.
     pub fn record(&self, tap: TapId) -> FlowRecord {
         let mut server = self.server;
@@ -79,7 +105,6 @@ impl Connection {
                 (Signs::OPEN.union(Signs::SEGMENT), Signs::ACCEPT.union(Signs::SEGMENT))
             }
             (Protocol::Tcp | Protocol::Sctp, State::Refused) => (Signs::OPEN, Signs::RESET),
-            (Protocol::Tcp | Protocol::Sctp, State::Unanswered) => (Signs::OPEN, none),
             (Protocol::Tcp | Protocol::Sctp, State::Untold) => {
                 let went = |side: usize| self.packets.get(side).is_some_and(|n| *n > 0);
                 let segment = |went: bool| if went { Signs::SEGMENT.union(Signs::PAYLOAD) } else { none };
@@ -87,7 +112,7 @@ impl Connection {
             }
             (Protocol::Udp, State::Refused) => (Signs::UNREACHABLE, none),
             (Protocol::Icmp, State::Established) => (Signs::OPEN, Signs::ACCEPT),
-            (Protocol::Icmp, _) => (Signs::OPEN, none),
+            (Protocol::Tcp | Protocol::Sctp, State::Unanswered) | (Protocol::Icmp, _) => (Signs::OPEN, none),
             (Protocol::Udp, _) => (none, none),
         }
     }

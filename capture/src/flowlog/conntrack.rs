@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
 
 use flowfence_model::{Address, Endpoint, IcmpType, Protocol, Timestamp};
 use foldhash::fast::{FixedState, RandomState};
@@ -45,7 +46,7 @@ struct Conntrack {
 type Key = (Tuple, Tuple, Protocol, u64);
 
 /// A tuple: source and destination, ports included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Tuple {
     source: Endpoint,
     destination: Endpoint,
@@ -58,16 +59,21 @@ struct Line {
     state: State,
     counters: Option<[u64; 4]>,
     time: Option<Timestamp>,
-    start: Option<Timestamp>,
+    /// How long ago it began.
+    age: Option<Duration>,
     is_end: bool,
     is_event: bool,
 }
 
 impl Decoder for Conntrack {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
+        // What the program says of itself, on a terminal or in a file.
+        if line.starts_with(b"conntrack v") {
+            return Err(Skip::Other(Cause::LogOther));
+        }
         let line = parse(line)?;
         let now = line.time.unwrap_or(to.time);
-        let first = line.start.unwrap_or(now).min(now);
+        let first = line.age.map_or(now, |age| now.minus(age));
         let counters = line.counters.unwrap_or_default();
         let fresh = Connection {
             client: line.key.0.source,
@@ -97,7 +103,10 @@ impl Decoder for Conntrack {
     }
 
     fn finish(&mut self, to: &mut Sink<'_>) {
-        for (key, connection) in self.open.drain() {
+        let mut all: Vec<(Key, Connection)> = self.open.drain().collect();
+        // A map gives them in an order of its own each time.
+        all.sort_unstable_by_key(|(key, connection)| (connection.time, *key));
+        for (key, connection) in all {
             emit(&key, &connection, to);
         }
     }
@@ -106,9 +115,9 @@ impl Decoder for Conntrack {
 /// What is told later is more: counters grow, and a connection that was established stays it.
 fn merge(known: &mut Connection, more: &Connection) {
     known.time = (known.time.0.min(more.time.0), known.time.1.max(more.time.1));
-    for side in 0..2 {
-        known.packets[side] = known.packets[side].max(more.packets[side]);
-        known.octets[side] = known.octets[side].max(more.octets[side]);
+    let counters = known.packets.iter_mut().chain(&mut known.octets);
+    for (count, more) in counters.zip(more.packets.into_iter().chain(more.octets)) {
+        *count = (*count).max(more);
     }
     known.state = match (known.state, more.state) {
         (State::Established, _) | (_, State::Established) => State::Established,
@@ -168,7 +177,7 @@ struct Reading<'a> {
     kind: Option<u8>,
     code: Option<u8>,
     id: u64,
-    start: Option<Timestamp>,
+    age: Option<Duration>,
     event: Option<&'a [u8]>,
     tcp_state: Option<&'a [u8]>,
     is_unreplied: bool,
@@ -192,22 +201,31 @@ impl<'a> Reading<'a> {
         match name {
             b"type" if self.tuple == 1 => self.kind = text::number(value).and_then(|n| u8::try_from(n).ok()),
             b"code" if self.tuple == 1 => self.code = text::number(value).and_then(|n| u8::try_from(n).ok()),
-            // The query's identifier stands where ports would.
-            b"id" if self.protocol == Some(Protocol::Icmp) && self.tuple == 1 => {
-                if let Some(slot) = self.tuples.get_mut(0).and_then(|t| t.get_mut(2)) {
+            // The query's identifier stands where ports would; the entry's own comes behind it.
+            b"id" if self.protocol == Some(Protocol::Icmp) && self.identifier().is_some() => {
+                if let Some(slot) = self.identifier() {
                     *slot = Some(value);
                 }
             }
             b"id" => self.id = text::number(value).unwrap_or(0),
+            b"delta-time" => self.age = text::number(value).map(Duration::from_secs),
             _ => {}
         }
+    }
+
+    /// Where the identifier of an ICMP query goes that comes next: to the port of the one who asked.
+    fn identifier(&mut self) -> Option<&mut Option<&'a [u8]>> {
+        let [sent, answer] = &mut self.tuples;
+        let slot = if self.tuple == 1 { sent.get_mut(2)? } else { answer.get_mut(3)? };
+        slot.is_none().then_some(slot)
     }
 
     fn bare(&mut self, word: &'a [u8]) {
         match word {
             b"[NEW]" | b"[UPDATE]" | b"[DESTROY]" => self.event = Some(word),
             b"[UNREPLIED]" => self.is_unreplied = true,
-            b"[ASSURED]" => self.is_assured = true,
+            // What is offloaded to a flow table was established, and has no other state.
+            b"[ASSURED]" | b"[OFFLOAD]" | b"[HW_OFFLOAD]" => self.is_assured = true,
             b"tcp" => self.protocol = Some(Protocol::Tcp),
             b"udp" | b"udplite" => self.protocol = Some(Protocol::Udp),
             b"sctp" => self.protocol = Some(Protocol::Sctp),
@@ -246,7 +264,7 @@ impl<'a> Reading<'a> {
             icmp,
             counters,
             time: self.time,
-            start: self.start,
+            age: self.age,
             is_end: self.event == Some(b"[DESTROY]"),
             is_event: self.event.is_some(),
         })
@@ -266,7 +284,10 @@ impl<'a> Reading<'a> {
     /// state says that it still waits.
     fn state(&self, protocol: Protocol, counters: Option<[u64; 4]>) -> State {
         if self.is_unreplied {
-            return State::Unanswered;
+            // A reset in answer to the opening ends the entry before it counts as a reply.
+            let is_reset = protocol == Protocol::Tcp
+                && (self.tcp_state == Some(b"CLOSE") || counters.is_some_and(|[_, _, back, _]| back > 0));
+            return if is_reset { State::Refused } else { State::Unanswered };
         }
         if protocol != Protocol::Tcp || self.is_assured {
             return State::Established;
@@ -276,10 +297,9 @@ impl<'a> Reading<'a> {
                 State::Established
             }
             Some(b"SYN_SENT" | b"SYN_RECV" | b"SYN_SENT2" | b"NONE") => State::Unanswered,
-            Some(_) => State::Refused,
             // Only the end of it was told: a handshake takes two packets there.
             None if counters.is_some_and(|[there, _, back, _]| there >= 2 && back >= 1) => State::Established,
-            None => State::Refused,
+            _ => State::Refused,
         }
     }
 }

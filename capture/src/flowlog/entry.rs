@@ -3,6 +3,9 @@
 use flowfence_model::logged::{IdentityId, LoggedVerdict, NameId, ObserverId};
 use flowfence_model::{Address, IcmpType, Protocol, Timestamp};
 
+use crate::cause::Cause;
+use crate::decode::icmp;
+
 /// One end of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct End {
@@ -106,7 +109,17 @@ impl Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skip {
     /// It is about something else, or repeats what other lines say: counted under a cause.
-    Other(crate::cause::Cause),
+    Other(Cause),
     /// It cannot be read; why, in a few words.
     Bad(&'static str),
+}
+
+/// The question that an ICMP message of a log is about, and whether it is the question itself; why
+/// not, when it is about none. A question has no code worth telling, but for node information (RFC
+/// 4620), and Zeek has the type of the answer in its place.
+pub fn icmp_question(shown: IcmpType, is_v6: bool) -> Result<(IcmpType, bool), Cause> {
+    const NODE_INFORMATION: u8 = 139;
+    let (kind, is_question) = icmp::question(is_v6, shown.kind, shown.code)?;
+    let code = if kind == NODE_INFORMATION { shown.code } else { 0 };
+    Ok((IcmpType { kind, code }, is_question))
 }

@@ -5,19 +5,19 @@
 //! opened, the end with the ephemeral port is put first, and it stays open until everything was
 //! read whether the other one served: other lines tell, or three client ports do.
 
-use std::hash::{BuildHasher, Hash, Hasher};
-
 use flowfence_model::logged::{
-    Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, LoggedVerdict,
-    NameId, Observer, ObserverId,
+    Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, NameId, Observer,
+    ObserverId,
 };
-use flowfence_model::{Address, IcmpType, Orientation, Protocol, Timestamp};
+use flowfence_model::{Address, Orientation, Protocol, Timestamp};
 use foldhash::fast::RandomState;
-use hashbrown::{HashMap, HashSet, HashTable};
+use hashbrown::{HashMap, HashSet};
 
-use super::entry::{Answer, End, Entry, Opener};
+use super::conversations::Conversations;
+use super::entry::{Answer, End, Entry, Opener, icmp_question};
 use super::intern::Interner;
 use crate::cause::{Cause, Tally};
+use crate::decode::connectable;
 
 /// Where the ports begin that systems hand out to clients: Linux from 32768 (`ip_local_port_range`),
 /// others from 49152 (RFC 6335 §6).
@@ -26,24 +26,20 @@ const EPHEMERAL: u16 = 32_768;
 /// Client ports of one client, or clients, that show which end serves.
 const MANY: u64 = 3;
 
-/// Conversations that are kept at most, some 190 octets each.
-const MAX_CONVERSATIONS: usize = 1 << 22;
-
 /// Addresses of pods that are kept at most.
 const MAX_ADDRESSES: usize = 1 << 20;
 
 /// Everything that logs told so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Fold {
-    conversations: Vec<Conversation>,
-    index: HashTable<u32>,
-    seed: RandomState,
+    conversations: Conversations,
     identities: Interner<Option<Identity>>,
     observers: Interner<Observer>,
     names: Interner<String>,
     addresses: HashMap<(Address, IdentityId), (Timestamp, Timestamp), RandomState>,
-    overflowed: u64,
     lines: u64,
+    /// Lines that are no conversation.
+    left_out: Tally,
 }
 
 impl Fold {
@@ -78,34 +74,44 @@ impl Fold {
     /// Takes one line.
     pub fn add(&mut self, entry: &Entry) {
         self.lines += 1;
+        let entry = &match fit(entry) {
+            Ok(entry) => entry,
+            Err(cause) => return self.left_out.add(cause),
+        };
         let (client, server) = match entry.opener {
             Opener::Source => (entry.source, entry.destination),
             Opener::Destination => (entry.destination, entry.source),
             Opener::Untold => by_ports(entry),
         };
+        if entry.protocol.has_ports() && server.port.is_none() {
+            return self.left_out.add(Cause::LogIncomplete);
+        }
         let is_turned = client != entry.source;
         for end in [client, server] {
             self.note_address(end, entry.time);
         }
-        let conversation = conversation(entry, client, server, is_turned);
-        match self.slot(&conversation) {
-            Some(known) => known.counts.add(&conversation.counts),
-            None => self.overflowed += 1,
-        }
+        self.conversations.count(&conversation(entry, client, server, is_turned));
     }
 
     /// Connections and conversations, with what only the whole can tell.
     pub(crate) fn finish(mut self, tally: &mut Tally) -> Logged {
-        tally.add_many(Cause::ConversationsOverflowed, self.overflowed);
-        let served = self.served();
+        let (mut conversations, overflowed) = std::mem::take(&mut self.conversations).finish();
+        tally.add_many(Cause::ConversationsOverflowed, overflowed);
+        tally.add_all(&self.left_out);
+        let served = served(&conversations);
         let observers = self.observers.finish();
         let format = |c: &Conversation| observers.get(c.observer.0 as usize).map_or("", |o| o.format);
         // A log that ever shows an answer means something by silence.
-        let shows =
-            |c: &&Conversation| c.counts.answered || c.counts.packets[1] > 0 || c.counts.unanswered > 0;
-        let telling: HashSet<&str, RandomState> =
-            self.conversations.iter().filter(shows).map(format).collect();
-        for conversation in &mut self.conversations {
+        let shows = |c: &&Conversation| {
+            let counts = &c.counts;
+            counts.answered
+                || counts.packets[1] > 0
+                || counts.octets[1] > 0
+                || counts.refused > 0
+                || counts.unanswered > 0
+        };
+        let telling: HashSet<&str, RandomState> = conversations.iter().filter(shows).map(format).collect();
+        for conversation in &mut conversations {
             if conversation.orientation == Orientation::Unknown && served.contains(&server_of(conversation)) {
                 conversation.orientation = Orientation::Inferred;
             }
@@ -123,7 +129,7 @@ impl Fold {
             .collect();
         addresses.sort_unstable();
         Logged {
-            conversations: self.conversations,
+            conversations,
             // A writing that is nobody keeps its number, so that the others keep theirs.
             identities: self
                 .identities
@@ -138,20 +144,6 @@ impl Fold {
         }
     }
 
-    /// Ends that are known to serve: the log says so of a connection to them, or of one client
-    /// several ports, or several clients, were seen.
-    fn served(&self) -> HashSet<Server, RandomState> {
-        let mut clients: HashMap<Server, u64, RandomState> = HashMap::default();
-        for conversation in &self.conversations {
-            let known = clients.entry(server_of(conversation)).or_default();
-            *known += match conversation.orientation {
-                Orientation::Seen => MANY,
-                _ => u64::from(conversation.counts.client_ports.count_ones()),
-            };
-        }
-        clients.into_iter().filter(|(_, n)| *n >= MANY).map(|(server, _)| server).collect()
-    }
-
     fn note_address(&mut self, end: End, time: (Timestamp, Timestamp)) {
         let (Some(address), Some(identity)) = (end.address, end.identity) else { return };
         if let Some(known) = self.addresses.get_mut(&(address, identity)) {
@@ -161,27 +153,20 @@ impl Fold {
             self.addresses.insert((address, identity), time);
         }
     }
+}
 
-    /// The conversation that a line belongs to, begun when it is the first.
-    fn slot(&mut self, wanted: &Conversation) -> Option<&mut Conversation> {
-        let hash = hash(&self.seed, wanted);
-        let all = &self.conversations;
-        let found =
-            self.index.find(hash, |i| all.get(*i as usize).is_some_and(|known| is_same(known, wanted)));
-        let at = match found {
-            Some(i) => *i,
-            None if all.len() >= MAX_CONVERSATIONS => return None,
-            None => {
-                let i = u32::try_from(self.conversations.len()).ok()?;
-                self.conversations.push(Conversation { counts: LoggedCounts::NONE, ..wanted.clone() });
-                let (all, seed) = (&self.conversations, &self.seed);
-                self.index
-                    .insert_unique(hash, i, |i| all.get(*i as usize).map_or(0, |c| self::hash(seed, c)));
-                i
-            }
+/// Ends that are known to serve: the log says so of a connection to them, or of one client
+/// several ports, or several clients, were seen.
+fn served(conversations: &[Conversation]) -> HashSet<Server, RandomState> {
+    let mut clients: HashMap<Server, u64, RandomState> = HashMap::default();
+    for conversation in conversations {
+        let known = clients.entry(server_of(conversation)).or_default();
+        *known += match conversation.orientation {
+            Orientation::Seen => MANY,
+            _ => u64::from(conversation.counts.client_ports.count_ones()),
         };
-        self.conversations.get_mut(at as usize)
     }
+    clients.into_iter().filter(|(_, n)| *n >= MANY).map(|(server, _)| server).collect()
 }
 
 /// What serves.
@@ -191,11 +176,31 @@ fn server_of(conversation: &Conversation) -> Server {
     (conversation.to, conversation.protocol, conversation.port)
 }
 
+/// The line as one of a conversation: between hosts, and of an ICMP answer that of its question.
+fn fit(entry: &Entry) -> Result<Entry, Cause> {
+    let mut entry = *entry;
+    let (source, destination) = (entry.source.address, entry.destination.address);
+    if let (Some(source), Some(destination)) = (source.or(destination), destination.or(source)) {
+        connectable(source, destination)?;
+    }
+    if let Some(icmp) = &mut entry.icmp {
+        let is_v6 = source.or(destination).map_or(icmp.kind >= 128, |address| address.ip().is_ipv6());
+        let (question, is_question) = icmp_question(*icmp, is_v6)?;
+        *icmp = question;
+        entry.opener = if is_question { Opener::Source } else { Opener::Destination };
+        if !is_question && entry.answer == Answer::Untold {
+            entry.answer = Answer::Answered;
+        }
+    }
+    Ok(entry)
+}
+
 /// The end with the ephemeral port is the client's; of two of a kind the one with the higher port,
 /// so that both directions of one connection meet.
 fn by_ports(entry: &Entry) -> (End, End) {
     let (source, destination) = (entry.source, entry.destination);
-    let is_client = |end: End| end.port.is_some_and(|port| port >= EPHEMERAL);
+    // The port that a log leaves out is the client's.
+    let is_client = |end: End| end.port.is_none_or(|port| port >= EPHEMERAL);
     let is_source_first = match (is_client(source), is_client(destination)) {
         (true, false) => true,
         (false, true) => false,
@@ -206,10 +211,12 @@ fn by_ports(entry: &Entry) -> (End, End) {
 
 fn conversation(entry: &Entry, client: End, server: End, is_turned: bool) -> Conversation {
     let there_and_back = |[there, back]: [u64; 2]| if is_turned { [back, there] } else { [there, back] };
+    // A reset of the one who asked refuses nothing.
+    let is_refused = entry.answer == Answer::Refused && (is_turned || entry.opener != Opener::Untold);
     let mut counts = LoggedCounts {
         lines: 1,
         opened: entry.connections,
-        refused: if entry.answer == Answer::Refused { entry.connections.max(1) } else { 0 },
+        refused: if is_refused { entry.connections.max(1) } else { 0 },
         unanswered: if entry.answer == Answer::Nothing { entry.connections.max(1) } else { 0 },
         answered: entry.answer == Answer::Answered,
         tells_answers: false,
@@ -242,28 +249,4 @@ fn conversation(entry: &Entry, client: End, server: End, is_turned: bool) -> Con
         observer: entry.observer,
         counts,
     }
-}
-
-/// What makes a conversation: all but how sure it is who opened, and the counts. A line that does
-/// not tell who opened never joins one that does, since it may be another direction.
-type Key =
-    (LoggedEnd, LoggedEnd, Protocol, Option<u16>, Option<IcmpType>, bool, LoggedVerdict, Names, ObserverId);
-
-/// Policy, service and service address.
-type Names = (Option<NameId>, Option<NameId>, Option<Address>);
-
-fn key(c: &Conversation) -> Key {
-    let names = (c.policy, c.service, c.service_address);
-    let is_told = c.orientation == Orientation::Seen;
-    (c.from, c.to, c.protocol, c.port, c.icmp, is_told, c.verdict, names, c.observer)
-}
-
-fn is_same(known: &Conversation, wanted: &Conversation) -> bool {
-    key(known) == key(wanted)
-}
-
-fn hash(seed: &RandomState, conversation: &Conversation) -> u64 {
-    let mut hasher = seed.build_hasher();
-    key(conversation).hash(&mut hasher);
-    hasher.finish()
 }

@@ -10,12 +10,12 @@ use std::borrow::Cow;
 
 use flowfence_model::logged::LoggedVerdict;
 use flowfence_model::{IcmpType, Protocol, Timestamp};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
 use super::hubble_end::{self, Endpoint};
-use super::json::{Text, Whole};
+use super::hubble_flow::{Flags, Flow, Layer4, Line, Status, Written};
+use super::hubble_message;
+use super::json::{self, Whole};
 use super::{Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
 
@@ -30,148 +30,6 @@ pub(super) const FORMAT: LogFormat = LogFormat {
 };
 
 struct Hubble;
-
-/// What a line may be; the members of a flow beside them, for lines without a wrapper.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    flow: Option<Flow<'a>>,
-    #[serde(borrow)]
-    node_name: Option<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "lostEvents")]
-    lost_events: Option<Lost<'a>>,
-    #[serde(borrow, default, alias = "nodeStatus")]
-    node_status: Option<Status<'a>>,
-    #[serde(default, alias = "agentEvent")]
-    agent_event: Option<serde::de::IgnoredAny>,
-    #[serde(default, alias = "debugEvent")]
-    debug_event: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Lost<'a> {
-    #[serde(borrow, default, alias = "numEventsLost")]
-    num_events_lost: Option<Whole<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Status<'a> {
-    #[serde(borrow, default, alias = "stateChange")]
-    state_change: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "nodeNames")]
-    node_names: Vec<Cow<'a, str>>,
-}
-
-/// The members of a flow that are used. Enumerations are names or numbers.
-#[derive(Deserialize)]
-struct Flow<'a> {
-    #[serde(borrow)]
-    time: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    verdict: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "dropReasonDesc")]
-    drop_reason_desc: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "dropReason")]
-    drop_reason: Option<Whole<'a>>,
-    #[serde(borrow, rename = "IP", alias = "ip")]
-    ip: Option<Ip<'a>>,
-    #[serde(borrow)]
-    l4: Option<Layer4<'a>>,
-    #[serde(borrow)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    destination: Option<&'a RawValue>,
-    #[serde(borrow, rename = "Type", alias = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "nodeName")]
-    node_name: Option<Cow<'a, str>>,
-    reply: Option<bool>,
-    #[serde(default, alias = "isReply")]
-    is_reply: Option<bool>,
-    #[serde(borrow, default, alias = "eventType")]
-    event_type: Option<EventType<'a>>,
-    #[serde(borrow, default, alias = "traceReason")]
-    trace_reason: Option<Text<'a>>,
-    #[serde(borrow, default, alias = "sourceService")]
-    source_service: Option<Named<'a>>,
-    #[serde(borrow, default, alias = "destinationService")]
-    destination_service: Option<Named<'a>>,
-    #[serde(borrow, default, alias = "sourceNames")]
-    source_names: Vec<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "destinationNames")]
-    destination_names: Vec<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "egressDeniedBy")]
-    egress_denied_by: Vec<Named<'a>>,
-    #[serde(borrow, default, alias = "ingressDeniedBy")]
-    ingress_denied_by: Vec<Named<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Ip<'a> {
-    #[serde(borrow)]
-    source: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    destination: Option<Cow<'a, str>>,
-    #[serde(borrow, default, alias = "sourceXlated")]
-    source_xlated: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Layer4<'a> {
-    #[serde(borrow, rename = "TCP", alias = "tcp")]
-    tcp: Option<Ports<'a>>,
-    #[serde(borrow, rename = "UDP", alias = "udp")]
-    udp: Option<Ports<'a>>,
-    #[serde(borrow, rename = "SCTP", alias = "sctp")]
-    sctp: Option<Ports<'a>>,
-    #[serde(borrow, rename = "ICMPv4", alias = "icmpv4")]
-    icmp4: Option<Icmp<'a>>,
-    #[serde(borrow, rename = "ICMPv6", alias = "icmpv6")]
-    icmp6: Option<Icmp<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Ports<'a> {
-    #[serde(borrow, default, alias = "sourcePort")]
-    source_port: Option<Whole<'a>>,
-    #[serde(borrow, default, alias = "destinationPort")]
-    destination_port: Option<Whole<'a>>,
-    flags: Option<Flags>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the flags of TCP")]
-struct Flags {
-    #[serde(rename = "SYN", alias = "syn")]
-    syn: bool,
-    #[serde(rename = "ACK", alias = "ack")]
-    ack: bool,
-    #[serde(rename = "RST", alias = "rst")]
-    rst: bool,
-}
-
-#[derive(Deserialize)]
-struct Icmp<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Whole<'a>>,
-    #[serde(borrow)]
-    code: Option<Whole<'a>>,
-}
-
-#[derive(Deserialize)]
-struct EventType<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Whole<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow, default)]
-    namespace: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-}
 
 /// Cilium's event type of a policy verdict (`pkg/monitor/api`): written for what opens, only.
 const POLICY_VERDICT: u64 = 5;
@@ -198,56 +56,87 @@ fn recognise(line: &[u8]) -> bool {
 impl Decoder for Hubble {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
         let text = std::str::from_utf8(line).map_err(|_| Skip::Bad("not UTF-8"))?;
-        let read: Line<'_> =
-            serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble event"))?;
-        if let Some(flow) = read.flow {
-            return one(&flow, read.node_name.as_deref(), to);
+        match event(text, to) {
+            // Protocol buffers never write them, other programs on the way may.
+            Err(Skip::Bad(why)) => match json::without_nulls(text) {
+                Some(text) => event(&text, to),
+                None => Err(Skip::Bad(why)),
+            },
+            taken => taken,
         }
-        if let Some(lost) = read.lost_events {
-            let count = lost.num_events_lost.and_then(|n| n.value()).unwrap_or(1);
-            to.tally.add_many(Cause::LogLost, count);
-            return Ok(());
-        }
-        if let Some(status) = read.node_status {
-            let names = u64::try_from(status.node_names.len()).unwrap_or(1).max(1);
-            let is_away = status
-                .state_change
-                .is_some_and(|s| s.is_any(&["NODE_UNAVAILABLE", "NODE_GONE", "NODE_ERROR", "2", "3", "4"]));
-            to.tally.add_many(if is_away { Cause::LogNodesMissing } else { Cause::LogOther }, names);
-            return Ok(());
-        }
-        if read.agent_event.is_some() || read.debug_event.is_some() {
-            return Err(Skip::Other(Cause::LogOther));
-        }
-        let flow: Flow<'_> =
-            serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble flow"))?;
-        one(&flow, None, to)
     }
 }
 
-fn one(flow: &Flow<'_>, node: Option<&str>, to: &mut Sink<'_>) -> Result<(), Skip> {
+fn event(text: &str, to: &mut Sink<'_>) -> Result<(), Skip> {
+    let read: Line<'_> =
+        serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble event"))?;
+    let written = moment(read.time.as_deref());
+    if let Some(flow) = read.flow {
+        return one(&flow, moment(flow.time.as_deref()).or(written), read.node_name.as_deref(), to);
+    }
+    if let Some(lost) = read.lost_events {
+        let count = lost.num_events_lost.and_then(|n| n.value()).unwrap_or(1);
+        to.tally.add_many(Cause::LogLost, count);
+        return Ok(());
+    }
+    if let Some(status) = read.node_status {
+        node_status(&status, to);
+        return Ok(());
+    }
+    if read.agent_event.is_some() || read.debug_event.is_some() {
+        return Err(Skip::Other(Cause::LogOther));
+    }
+    let flow: Flow<'_> =
+        serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble flow"))?;
+    one(&flow, written, None, to)
+}
+
+/// What Hubble Relay says of nodes.
+pub(super) fn node_status(status: &Status<'_>, to: &mut Sink<'_>) {
+    let names = u64::try_from(status.node_names.len()).unwrap_or(1).max(1);
+    let is_away = status
+        .state_change
+        .as_ref()
+        .is_some_and(|s| s.is_any(&["NODE_UNAVAILABLE", "NODE_GONE", "NODE_ERROR", "2", "3", "4"]));
+    to.tally.add_many(if is_away { Cause::LogNodesMissing } else { Cause::LogOther }, names);
+}
+
+fn moment(text: Option<&str>) -> Option<Timestamp> {
+    text.and_then(|text| text.parse().ok())
+}
+
+/// Takes one flow, whose time was read already.
+pub(super) fn one(
+    flow: &Flow<'_>,
+    time: Option<Timestamp>,
+    node: Option<&str>,
+    to: &mut Sink<'_>,
+) -> Result<(), Skip> {
     if flow.kind.as_ref().is_some_and(|kind| kind.is_any(&["L7", "SOCK", "2", "3"])) {
         return Err(Skip::Other(Cause::LogOther));
     }
     let verdict = verdict(flow)?;
-    let Some(ip) = &flow.ip else { return Err(Skip::Other(Cause::LogIncomplete)) };
-    let address =
-        |text: &Option<Cow<'_, str>>| text.as_deref().and_then(|text| text::address(text.as_bytes()));
-    let Some(time) = flow.time.as_deref().and_then(|text| text.parse::<Timestamp>().ok()) else {
+    let ip = flow.ip.as_ref();
+    let address = |text: Option<&Cow<'_, str>>| text.and_then(|text| text::address(text.as_bytes()));
+    let (protocol, ports, flags, icmp) = layer4(flow.l4.as_ref())?;
+    let opener = opener(flow, flags, ports, verdict);
+    let Some(time) = time.filter(|_| has_port_asked(protocol, opener, ports)) else {
         return Err(Skip::Other(Cause::LogIncomplete));
     };
-    let (protocol, ports, flags, icmp) = layer4(flow.l4.as_ref())?;
     let node = flow.node_name.as_deref().or(node).unwrap_or("");
     // `CLUSTER/NODE`.
     let node = node.rsplit('/').next().unwrap_or(node);
     let observer = to.fold.node("hubble", node);
-    let end = |address, port, raw: Option<&RawValue>, to: &mut Sink<'_>| End {
+    let end = |address, port, raw: Option<Written<'_>>, opens, to: &mut Sink<'_>| End {
         address,
         port,
-        identity: raw.and_then(|raw| identity(raw, node, to)),
+        identity: raw.and_then(|raw| identity(raw, node, opens, to)),
     };
-    let source = end(address(&ip.source), ports[0], flow.source, to);
-    let destination = end(address(&ip.destination), ports[1], flow.destination, to);
+    let is_reply = opener == Opener::Destination;
+    let addresses =
+        [address(ip.and_then(|ip| ip.source.as_ref())), address(ip.and_then(|ip| ip.destination.as_ref()))];
+    let source = end(addresses[0], ports[0], flow.source, !is_reply, to);
+    let destination = end(addresses[1], ports[1], flow.destination, is_reply, to);
     let is_nobody = |end: &End| end.address.is_none() && end.identity.is_none();
     if is_nobody(&source) || is_nobody(&destination) {
         return Err(Skip::Other(Cause::LogIncomplete));
@@ -255,21 +144,33 @@ fn one(flow: &Flow<'_>, node: Option<&str>, to: &mut Sink<'_>) -> Result<(), Ski
     let mut entry = Entry::new((time, time), source, destination, protocol, observer);
     entry.icmp = icmp;
     entry.verdict = verdict;
-    entry.opener = opener(flow, flags, verdict);
+    entry.opener = opener;
     entry.answer = answer(flow, flags, entry.opener, protocol);
-    let is_reply = entry.opener == Opener::Destination;
     let service = if is_reply { &flow.source_service } else { &flow.destination_service };
     entry.service = service.as_ref().and_then(|service| to.fold.name(&service.namespace, &service.name));
-    entry.service_address = address(&ip.source_xlated).filter(|_| is_reply);
+    entry.service_address = address(ip.and_then(|ip| ip.source_xlated.as_ref())).filter(|_| is_reply);
     let policy = flow.egress_denied_by.iter().chain(&flow.ingress_denied_by).next();
     entry.policy = policy.and_then(|policy| to.fold.name(&policy.namespace, &policy.name));
     for (end, names) in [(source, &flow.source_names), (destination, &flow.destination_names)] {
         if let Some(address) = end.address {
-            names.iter().for_each(|name| to.dns.name(address.ip(), name));
+            for name in names {
+                to.dns.name(address.ip(), name);
+            }
         }
     }
     to.fold.add(&entry);
     Ok(())
+}
+
+/// Whether the port that was asked for is told. The other one is left out where lines were added up;
+/// a line that tells neither who opened nor both ports says nothing.
+fn has_port_asked(protocol: Protocol, opener: Opener, [source, destination]: [Option<u16>; 2]) -> bool {
+    !protocol.has_ports()
+        || match opener {
+            Opener::Source => destination.is_some(),
+            Opener::Destination => source.is_some(),
+            Opener::Untold => source.is_some() && destination.is_some(),
+        }
 }
 
 fn verdict(flow: &Flow<'_>) -> Result<LoggedVerdict, Skip> {
@@ -301,11 +202,7 @@ fn layer4(l4: Option<&Layer4<'_>>) -> Result<Layer4Parts, Skip> {
             |n: &Option<Whole<'_>>| n.as_ref().and_then(Whole::value).and_then(|n| u16::try_from(n).ok());
         let both = [port(&ports.source_port), port(&ports.destination_port)];
         // A zero is not written in JSON of protocol buffers, and is no port of a service either.
-        return if both.contains(&None) {
-            Err(Skip::Other(Cause::LogIncomplete))
-        } else {
-            Ok((protocol, both, ports.flags, None))
-        };
+        return Ok((protocol, both, ports.flags, None));
     }
     let Some(icmp) = l4.icmp4.as_ref().or(l4.icmp6.as_ref()) else {
         return Err(Skip::Other(Cause::LogIncomplete));
@@ -316,22 +213,36 @@ fn layer4(l4: Option<&Layer4<'_>>) -> Result<Layer4Parts, Skip> {
     Ok((Protocol::Icmp, [None; 2], None, Some(IcmpType { kind: small(&icmp.kind), code: small(&icmp.code) })))
 }
 
-fn identity(raw: &RawValue, node: &str, to: &mut Sink<'_>) -> Option<flowfence_model::logged::IdentityId> {
-    let text = raw.get();
-    // What a node says of itself depends on who says it.
-    let is_host = memchr::memmem::find(text.as_bytes(), b"reserved:host").is_some();
-    let read =
-        || serde_json::from_str::<Endpoint<'_>>(text).ok().and_then(|end| hubble_end::identity(&end, node));
-    if is_host {
-        to.fold.identity(&[text.as_bytes(), node.as_bytes()].concat(), read)
+/// Who an end is. Octets that are the same are the same, so they are read once.
+fn identity(
+    written: Written<'_>,
+    node: &str,
+    opens: bool,
+    to: &mut Sink<'_>,
+) -> Option<flowfence_model::logged::IdentityId> {
+    let octets = written.octets();
+    let read = || match written {
+        Written::Json(raw) => {
+            let end = |text: &str| {
+                let read = serde_json::from_str::<Endpoint<'_>>(text).ok();
+                read.map(|end| hubble_end::identity(&end, node, opens))
+            };
+            end(raw.get()).or_else(|| end(&json::without_nulls(raw.get())?)).flatten()
+        }
+        Written::Message(octets) => hubble_message::identity(octets, node, opens),
+    };
+    // What a node says of itself depends on who says it, and on what it does.
+    if memchr::memmem::find(octets, b"reserved:host").is_some() {
+        to.fold.identity(&[octets, node.as_bytes(), &[u8::from(opens)]].concat(), read)
     } else {
-        to.fold.identity(text.as_bytes(), read)
+        to.fold.identity(octets, read)
     }
 }
 
 /// Who opened. `is_reply` is three-valued, and `reply` of old versions is left out when false. A
-/// verdict is written for what opens, and a packet that a policy stopped opens too.
-fn opener(flow: &Flow<'_>, flags: Option<Flags>, verdict: LoggedVerdict) -> Opener {
+/// verdict is written for what opens.
+fn opener(flow: &Flow<'_>, flags: Option<Flags>, ports: [Option<u16>; 2], verdict: LoggedVerdict) -> Opener {
+    let is_tcp = flags.is_some();
     let flags = flags.unwrap_or_default();
     let is_verdict = flow.event_type.as_ref().and_then(|e| e.kind.as_ref()?.value()) == Some(POLICY_VERDICT);
     let is_reply_trace = flow.trace_reason.as_ref().is_some_and(|reason| reason.is_any(&["REPLY", "3"]));
@@ -340,7 +251,8 @@ fn opener(flow: &Flow<'_>, flags: Option<Flags>, verdict: LoggedVerdict) -> Open
         Some(false) => Opener::Source,
         None if is_reply_trace || (flags.syn && flags.ack) => Opener::Destination,
         None if flags.syn || is_verdict => Opener::Source,
-        None if verdict.is_attempt() => Opener::Source,
+        // What was dropped is not told to be a reply, and may be one that came too late.
+        None if verdict.is_attempt() && !is_tcp && ports[1] < ports[0] => Opener::Source,
         None => Opener::Untold,
     }
 }

@@ -11,23 +11,23 @@ use super::json::Whole;
 #[derive(Deserialize)]
 pub struct Endpoint<'a> {
     #[serde(borrow)]
-    identity: Option<Whole<'a>>,
+    pub(super) identity: Option<Whole<'a>>,
     #[serde(borrow, default)]
-    namespace: Cow<'a, str>,
+    pub(super) namespace: Cow<'a, str>,
     #[serde(borrow, default)]
-    labels: Vec<Cow<'a, str>>,
+    pub(super) labels: Vec<Cow<'a, str>>,
     #[serde(borrow, default, alias = "podName")]
-    pod_name: Cow<'a, str>,
+    pub(super) pod_name: Cow<'a, str>,
     #[serde(borrow, default)]
-    workloads: Vec<Workload<'a>>,
+    pub(super) workloads: Vec<Workload<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Workload<'a> {
+pub(super) struct Workload<'a> {
     #[serde(borrow, default)]
-    name: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
     #[serde(borrow, default)]
-    kind: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
 }
 
 /// Labels of the namespace stand among those of the pod, under this.
@@ -36,19 +36,21 @@ const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
 const OWN_LABELS: &str = "io.cilium.k8s.";
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";
 
-/// Who it was; `None` where only the address tells. `node` is the one that wrote the line.
-pub fn identity(end: &Endpoint<'_>, node: &str) -> Option<Identity> {
+/// Who it was; `None` where only the address tells. `node` is the one that wrote the line. A node
+/// with the API server on it is the API server when it is asked, and itself when it opens: above all
+/// the kubelet's probes come from there.
+pub fn identity(end: &Endpoint<'_>, node: &str, opens: bool) -> Option<Identity> {
     let reserved = |name: &str| end.labels.iter().any(|label| label.strip_prefix("reserved:") == Some(name));
     let number = end.identity.as_ref().and_then(Whole::value);
     let is = |name: &str, numbers: &[u64]| reserved(name) || number.is_some_and(|n| numbers.contains(&n));
-    if !end.namespace.is_empty() {
-        return Some(Identity::Pod(pod(end)));
+    if let Some(namespace) = namespace(end) {
+        return Some(Identity::Pod(pod(end, namespace)));
     }
-    if is("kube-apiserver", &[7]) {
+    if is("kube-apiserver", &[7]) && !(opens && is("host", &[1])) {
         Some(Identity::ApiServer)
     } else if is("host", &[1]) {
         Some(Identity::Node(Some(node.to_owned()).filter(|name| !name.is_empty())))
-    } else if is("remote-node", &[6]) || is("ingress", &[8]) {
+    } else if is("remote-node", &[6]) || is("health", &[4]) || is("ingress", &[8]) {
         Some(Identity::Node(None))
     } else {
         // The world, and what lies in a CIDR: its address says more.
@@ -56,9 +58,19 @@ pub fn identity(end: &Endpoint<'_>, node: &str) -> Option<Identity> {
     }
 }
 
-fn pod(end: &Endpoint<'_>) -> PodIdentity {
+/// Its own member, else the label that every pod's identity has.
+fn namespace<'e>(end: &'e Endpoint<'_>) -> Option<&'e str> {
+    if !end.namespace.is_empty() {
+        return Some(&end.namespace);
+    }
+    let value =
+        |label: &'e Cow<'_, str>| label.strip_prefix("k8s:")?.strip_prefix(NAMESPACE)?.strip_prefix('=');
+    end.labels.iter().find_map(value).filter(|name| !name.is_empty())
+}
+
+fn pod(end: &Endpoint<'_>, namespace: &str) -> PodIdentity {
     let mut pod = PodIdentity {
-        namespace: end.namespace.clone().into_owned(),
+        namespace: namespace.to_owned(),
         pod: Some(end.pod_name.clone().into_owned()).filter(|name| !name.is_empty()),
         ..PodIdentity::default()
     };

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 const MAX_VALUES: usize = 1 << 20;
 
 /// Values by the octets that they were read from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Interner<T> {
     values: Vec<(Box<[u8]>, T)>,
     index: HashTable<u32>,

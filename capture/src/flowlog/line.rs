@@ -14,14 +14,23 @@ const SAMPLE: usize = 80;
 pub enum Next {
     /// A line of so many octets, at the front of the window; its end follows.
     Line(usize),
-    /// A line beyond the limit was passed over.
+    /// A line beyond the limit.
     TooLong,
     /// Nothing.
     End,
 }
 
-/// Looks for the end of the next line.
+/// Looks for the end of the next line; one that is too long is passed over.
 pub fn next<R: Read>(window: &mut Window<'_, R>) -> Result<Next, CaptureError> {
+    let next = find(window)?;
+    if matches!(next, Next::TooLong) {
+        pass_over(window)?;
+    }
+    Ok(next)
+}
+
+/// Looks for the end of the next line, and passes nothing.
+pub fn find<R: Read>(window: &mut Window<'_, R>) -> Result<Next, CaptureError> {
     let mut looked = 0;
     loop {
         let data = window.data();
@@ -30,7 +39,6 @@ pub fn next<R: Read>(window: &mut Window<'_, R>) -> Result<Next, CaptureError> {
         }
         looked = data.len();
         if looked >= MAX_BLOCK {
-            pass_over(window)?;
             return Ok(Next::TooLong);
         }
         if !window.fill(looked + STEP)? && window.data().len() == looked {

@@ -1,24 +1,38 @@
 //! Flow logs: what clusters already record.
 //!
 //! ```text
-//! input ─▶ window (compression opened, bounded) ─▶ line ─▶ decoder of the format ─▶ Entry ─▶ fold ─▶ conversations
+//! input ─▶ window (compression opened, bounded) ─▶ split ─▶ decoder of the format ─▶ Entry ─▶ fold ─▶ conversations
 //! ```
+//!
+//! Lines are what a decoder is given, or objects where a document is not one object a line; what was
+//! wrapped around them on their way is taken off first (`split`).
 //!
 //! One file a format, one table ([`FORMATS`]). A decoder turns a line into who opened, who was
 //! asked and on which port, and says when it cannot; what lines of all formats have in common,
 //! above all that one connection is in a log many times, is decided in `fold`.
 
+mod aws_netpol;
+mod azure;
 mod connection;
 mod conntrack;
+mod conversations;
 mod entry;
 mod fold;
+mod form;
+mod gadget;
+mod goldmane;
 mod hubble;
 mod hubble_end;
+mod hubble_flow;
+mod hubble_message;
+mod hubble_stream;
 mod intern;
 mod json;
 mod line;
 mod mapping;
 pub(crate) mod netflow;
+mod pod_group;
+mod split;
 mod text;
 mod vpc;
 
@@ -27,6 +41,8 @@ use std::io::Read;
 use flowfence_model::{FlowRecord, Timestamp};
 
 pub use fold::Fold;
+pub use form::Form;
+pub use hubble_stream::{Heard, HubbleServer, HubbleStream};
 
 use crate::dns::Dns;
 use crate::error::CaptureError;
@@ -37,6 +53,7 @@ use connection::Connection;
 use entry::Skip;
 
 /// A format of flow logs.
+#[derive(Debug)]
 pub struct LogFormat {
     /// What `--format` calls it; never changes.
     pub token: &'static str,
@@ -73,6 +90,10 @@ pub struct Tells {
 /// The formats, in the order in which they are tried.
 pub const FORMATS: &[LogFormat] = &[
     hubble::FORMAT,
+    goldmane::FORMAT,
+    azure::FORMAT,
+    aws_netpol::FORMAT,
+    gadget::FORMAT,
     mapping::GKE,
     mapping::GCP,
     mapping::NETOBSERV,
@@ -87,8 +108,8 @@ pub const FORMATS: &[LogFormat] = &[
 ];
 
 /// Reads lines of one format.
-trait Decoder {
-    /// Takes one line, without its end.
+pub(crate) trait Decoder {
+    /// Takes one line without its end, or one JSON object over several.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
 
     /// The input has ended: what was gathered is told.
@@ -110,26 +131,20 @@ pub(crate) struct Sink<'a> {
 impl Sink<'_> {
     /// One connection of a log that has them all.
     fn connection(&mut self, connection: &Connection) {
-        let tap = self.taps.of_log(self.input, connection.time);
-        self.records.push(connection.record(tap));
+        match connection.fit() {
+            Ok(connection) => {
+                let tap = self.taps.of_log(self.input, connection.time);
+                self.records.push(connection.record(tap));
+            }
+            Err(cause) => self.tally.add(cause),
+        }
     }
 }
 
-/// The format whose `--format` token this is.
-pub fn format(token: &str) -> Option<&'static LogFormat> {
-    FORMATS.iter().find(|format| format.token == token)
-}
-
-/// The format that a first line is of.
-pub(crate) fn recognise(first: &[u8]) -> Option<&'static LogFormat> {
-    let line = first_line(first);
-    FORMATS.iter().find(|format| (format.recognise)(line))
-}
-
-fn first_line(data: &[u8]) -> &[u8] {
-    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii_start();
-    let end = data.iter().position(|octet| *octet == b'\n').unwrap_or(data.len());
-    data.get(..end).unwrap_or_default().trim_ascii_end()
+/// The format that an input is of that begins so.
+pub(crate) fn recognise(first: &[u8]) -> Option<Form> {
+    let begin = split::beginning(first)?;
+    FORMATS.iter().find(|format| (format.recognise)(&begin)).map(Form::of)
 }
 
 /// Reads a whole log.
@@ -137,41 +152,7 @@ pub(crate) fn read<R: Read>(
     window: &mut Window<'_, R>,
     recorder: &mut Recorder,
     input: u32,
-    format: &LogFormat,
+    form: &Form,
 ) -> Result<(), CaptureError> {
-    let mut decoder = (format.open)();
-    let mut number = 0_u64;
-    loop {
-        let line = match line::next(window)? {
-            line::Next::End => break,
-            line::Next::TooLong => {
-                number += 1;
-                window.damaged(&format!("line {number} is longer than a line can be"));
-                continue;
-            }
-            line::Next::Line(length) => length,
-        };
-        number += 1;
-        let data = window.data().get(..line).unwrap_or_default();
-        let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii();
-        let mut bad = None;
-        if !text.is_empty() {
-            let mut sink = recorder.log(input);
-            match decoder.line(text, &mut sink) {
-                Ok(()) => {}
-                Err(Skip::Other(cause)) => sink.tally.add(cause),
-                Err(Skip::Bad(why)) => bad = Some(format!("line {number}: {why}: {}", line::sample(text))),
-            }
-            if let Some(report) = recorder.report(input) {
-                report.packets += 1;
-            }
-        }
-        if let Some(problem) = bad {
-            window.damaged(&problem);
-        }
-        window.consume(line);
-        line::pass_end(window);
-    }
-    decoder.finish(&mut recorder.log(input));
-    Ok(())
+    split::read(window, recorder, input, form.open())
 }

@@ -17,19 +17,45 @@ fn v4(word: &[u8]) -> Option<[u8; 4]> {
     if word.len() > 15 {
         return None;
     }
-    let mut octets = [0; 4];
-    let mut parts = word.split(|c| *c == b'.');
-    for octet in &mut octets {
-        let part = parts.next().filter(|part| part.len() == 1 || part.first() != Some(&b'0'))?;
-        *octet = u8::try_from(number(part)?).ok()?;
+    let (mut octets, mut at) = ([0; 4], 0);
+    let (mut sum, mut digits) = (0_u16, 0);
+    for c in word {
+        match c {
+            b'0'..=b'9' if digits == 1 && sum == 0 => return None,
+            b'0'..=b'9' if digits < 3 => {
+                sum = sum * 10 + u16::from(c - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && at < 3 => {
+                *octets.get_mut(at)? = u8::try_from(sum).ok()?;
+                (at, sum, digits) = (at + 1, 0, 0);
+            }
+            _ => return None,
+        }
     }
-    parts.next().is_none().then_some(octets)
+    if at != 3 || digits == 0 {
+        return None;
+    }
+    *octets.get_mut(at)? = u8::try_from(sum).ok()?;
+    Some(octets)
 }
 
 /// A number without sign.
 pub fn number(word: &[u8]) -> Option<u64> {
     if word.is_empty() || word.len() > 20 {
         return None;
+    }
+    if word.len() < 20 {
+        // Nineteen digits cannot overflow.
+        let mut sum = 0_u64;
+        for c in word {
+            let digit = c.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            sum = sum * 10 + u64::from(digit);
+        }
+        return Some(sum);
     }
     word.iter().try_fold(0_u64, |sum, c| {
         let digit = c.is_ascii_digit().then(|| u64::from(c - b'0'))?;
@@ -44,6 +70,9 @@ pub fn port(word: &[u8]) -> Option<u16> {
 
 /// Seconds since 1970 with an optional fraction.
 pub fn epoch(word: &[u8]) -> Option<Timestamp> {
+    if let Some(secs) = number(word) {
+        return Some(Timestamp::from_secs(i64::try_from(secs).ok()?, 0));
+    }
     let mut parts = word.splitn(2, |c| *c == b'.');
     let secs = i64::try_from(number(parts.next()?)?).ok()?;
     let nanos = match parts.next() {
@@ -73,6 +102,20 @@ pub fn protocol(number: u64) -> Option<Protocol> {
         6 => Some(Protocol::Tcp),
         17 => Some(Protocol::Udp),
         132 => Some(Protocol::Sctp),
+        _ => None,
+    }
+}
+
+/// A protocol by its name or number.
+pub fn protocol_named(word: &str) -> Option<Protocol> {
+    if let Some(known) = number(word.as_bytes()) {
+        return protocol(known);
+    }
+    match word.to_ascii_lowercase().as_str() {
+        "tcp" | "tcp6" | "t" => Some(Protocol::Tcp),
+        "udp" | "udp6" | "u" => Some(Protocol::Udp),
+        "sctp" => Some(Protocol::Sctp),
+        "icmp" | "icmp6" | "icmpv4" | "icmpv6" | "ipv6-icmp" => Some(Protocol::Icmp),
         _ => None,
     }
 }

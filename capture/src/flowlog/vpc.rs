@@ -1,5 +1,6 @@
 //! AWS VPC flow logs, text (Amazon VPC User Guide, "Flow log records"): with the header line that
-//! objects in S3 have, or without, in the default order of version 2.
+//! objects in S3 have, or without, in the default order of version 2. `CloudWatch` Logs puts the moment
+//! of ingestion before a line when it exports it.
 //!
 //! A line is one direction at one network interface in one interval. Both interfaces of a
 //! connection log it. `srcaddr` and `dstaddr` are those of the interface, which is not the pod's
@@ -42,7 +43,7 @@ const VERSION_2: [&[u8]; 14] = [
 ];
 
 /// The fields that are used, in the order of [`Columns`].
-const USED: [&[u8]; 14] = [
+const USED: [&[u8]; 16] = [
     b"srcaddr",
     b"dstaddr",
     b"srcport",
@@ -57,7 +58,24 @@ const USED: [&[u8]; 14] = [
     b"tcp-flags",
     b"pkt-srcaddr",
     b"pkt-dstaddr",
+    b"log-status",
+    b"flow-direction",
 ];
+
+const SOURCE_PORT: usize = 2;
+const DESTINATION_PORT: usize = 3;
+const PROTOCOL: usize = 4;
+const PACKETS: usize = 5;
+const OCTETS: usize = 6;
+const START: usize = 7;
+const END: usize = 8;
+const ACTION: usize = 9;
+const INTERFACE: usize = 10;
+const FLAGS: usize = 11;
+const PKT_SOURCE: usize = 12;
+const PKT_DESTINATION: usize = 13;
+const STATUS: usize = 14;
+const DIRECTION: usize = 15;
 
 /// Most fields that a line may have; version 11 has some sixty.
 const MAX_FIELDS: usize = 128;
@@ -67,13 +85,25 @@ const SYN: u64 = 2;
 const ACCEPT: u64 = 18;
 const RST: u64 = 4;
 const ACK: u64 = 16;
+/// Octets of an IPv6 packet with a bare TCP header.
+const BARE: u64 = 60;
 
 fn recognise(line: &[u8]) -> bool {
     is_header(line) || {
-        let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).collect();
+        let words: Vec<&[u8]> = without_stamp(line).split(u8::is_ascii_whitespace).collect();
         words.len() == VERSION_2.len()
             && words.first() == Some(&&b"2"[..])
             && words.last().is_some_and(|status| matches!(*status, b"OK" | b"NODATA" | b"SKIPDATA"))
+    }
+}
+
+/// The line without the moment that `CloudWatch` Logs puts before it, `2026-11-24T10:00:00.000Z`.
+fn without_stamp(line: &[u8]) -> &[u8] {
+    match line {
+        [_, _, _, _, b'-', _, _, b'-', _, _, b'T', ..] => {
+            memchr::memchr(b' ', line).and_then(|at| line.get(at + 1..)).unwrap_or(line)
+        }
+        _ => line,
     }
 }
 
@@ -99,31 +129,46 @@ type Columns = [Option<u8>; USED.len()];
 
 struct Vpc {
     columns: Columns,
+    /// How many fields a line has at least.
+    fields: usize,
 }
 
 impl Default for Vpc {
     fn default() -> Self {
-        Vpc { columns: columns_of(VERSION_2.iter().copied()) }
+        Vpc::of(VERSION_2.iter().copied())
     }
 }
 
-fn columns_of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Columns {
-    let mut columns = [None; USED.len()];
-    for (at, name) in (0_u8..).zip(names.take(MAX_FIELDS)) {
-        let name = dashed(name);
-        for (column, used) in columns.iter_mut().zip(USED) {
-            if name == used {
-                *column = Some(at);
+impl Vpc {
+    fn of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Self {
+        let (mut columns, mut fields) = ([None; USED.len()], 0);
+        let names = names.filter(|name| !name.is_empty()).take(MAX_FIELDS);
+        for (at, name) in (0_u8..).zip(names) {
+            fields += 1;
+            let name = dashed(name);
+            for (column, used) in columns.iter_mut().zip(USED) {
+                if name == used {
+                    *column = Some(at);
+                }
             }
         }
+        Vpc { columns, fields }
     }
-    columns
+
+    fn has(&self, field: usize) -> bool {
+        self.columns.get(field).is_some_and(Option::is_some)
+    }
 }
 
 impl Decoder for Vpc {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
+        let line = without_stamp(line);
         let mut starts = [(0_u32, 0_u32); MAX_FIELDS];
         let count = split(line, &mut starts);
+        // Every field has something, if only a dash: a line with fewer was cut.
+        if count < self.fields && !is_header(line) {
+            return Err(Skip::Bad("fewer fields than the header has"));
+        }
         let columns = self.columns;
         let word = |field: usize| -> Option<&[u8]> {
             let at = usize::from(columns.get(field).copied().flatten()?);
@@ -133,43 +178,49 @@ impl Decoder for Vpc {
         };
         let address =
             |packet: usize, interface: usize| word(packet).or_else(|| word(interface)).map(text::address);
-        let (Some(source), Some(destination)) = (address(12, 0), address(13, 1)) else {
+        let (Some(source), Some(destination)) = (address(PKT_SOURCE, 0), address(PKT_DESTINATION, 1)) else {
             return self.without_address(line, word);
         };
         let (Some(source), Some(destination)) = (source, destination) else {
             if is_header(line) {
-                self.columns = columns_of(line.split(u8::is_ascii_whitespace));
+                *self = Vpc::of(line.split(u8::is_ascii_whitespace));
                 return Ok(());
             }
             return Err(Skip::Bad("an address cannot be read"));
         };
         let number = |field: usize| word(field).and_then(text::number);
-        let Some(ip_protocol) = number(4) else { return Err(Skip::Bad("the protocol is missing")) };
+        let Some(ip_protocol) = number(PROTOCOL) else {
+            return Err(self.without(PROTOCOL, "the protocol cannot be read"));
+        };
         let Some(protocol) = text::protocol(ip_protocol) else {
             return Err(Skip::Other(Cause::OtherIpProtocol));
         };
-        let start = word(7).and_then(text::epoch);
-        let end = word(8).and_then(text::epoch);
-        let Some(time) = interval(start, end) else { return Err(Skip::Bad("the time cannot be read")) };
+        let time = interval(word(START).map(text::epoch), word(END).map(text::epoch));
+        let Some(time) = time.unwrap_or(Some((to.time, to.time))) else {
+            return Err(Skip::Bad("the time cannot be read"));
+        };
         let side = |address, port: usize| End {
             address: Some(address),
             port: word(port).and_then(text::port),
             identity: None,
         };
-        let (source, destination) = (side(source, 2), side(destination, 3));
-        if protocol.has_ports() && (source.port.is_none() || destination.port.is_none()) {
-            return Err(Skip::Bad("a port is missing"));
+        let (source, destination) = (side(source, SOURCE_PORT), side(destination, DESTINATION_PORT));
+        for (end, field) in [(source, SOURCE_PORT), (destination, DESTINATION_PORT)] {
+            if protocol.has_ports() && end.port.is_none() {
+                return Err(self.without(field, "a port cannot be read"));
+            }
         }
-        let observer =
-            to.fold.observer("aws-vpc", word(10).map_or("", |name| std::str::from_utf8(name).unwrap_or("")));
+        // Without the interface, what both ends say is told apart by the direction.
+        let name = word(INTERFACE).or_else(|| word(DIRECTION)).unwrap_or_default();
+        let observer = to.fold.observer("aws-vpc", std::str::from_utf8(name).unwrap_or(""));
         let mut entry = Entry::new(time, source, destination, protocol, observer);
-        entry.packets[0] = number(5).unwrap_or(0);
-        entry.octets[0] = number(6).unwrap_or(0);
-        if word(9) == Some(b"REJECT") {
+        entry.packets[0] = number(PACKETS).unwrap_or(0);
+        entry.octets[0] = number(OCTETS).unwrap_or(0);
+        if word(ACTION) == Some(b"REJECT") {
             entry.verdict = LoggedVerdict::Dropped;
         }
         if protocol == Protocol::Tcp
-            && let Some(flags) = number(11)
+            && let Some(flags) = number(FLAGS)
         {
             by_flags(&mut entry, flags);
         }
@@ -179,22 +230,25 @@ impl Decoder for Vpc {
 }
 
 impl Vpc {
+    /// Why a line cannot be used that has nothing in this field, or nothing that can be read.
+    fn without(&self, field: usize, why: &'static str) -> Skip {
+        if self.has(field) { Skip::Bad(why) } else { Skip::Other(Cause::LogIncomplete) }
+    }
+
     fn without_address<'a>(
         &mut self,
         line: &[u8],
         word: impl Fn(usize) -> Option<&'a [u8]>,
     ) -> Result<(), Skip> {
         if is_header(line) {
-            self.columns = columns_of(line.split(u8::is_ascii_whitespace));
+            *self = Vpc::of(line.split(u8::is_ascii_whitespace));
             return Ok(());
         }
-        let has_status = |status: &[u8]| memchr::memmem::find(line, status).is_some();
-        if has_status(b"SKIPDATA") {
-            Err(Skip::Other(Cause::LogLost))
-        } else if has_status(b"NODATA") || word(10).is_some() {
-            Err(Skip::Other(Cause::LogEmpty))
-        } else {
-            Err(Skip::Bad("no addresses"))
+        match word(STATUS) {
+            Some(b"SKIPDATA") => Err(Skip::Other(Cause::LogLost)),
+            Some(b"NODATA") => Err(Skip::Other(Cause::LogEmpty)),
+            _ if word(INTERFACE).is_some() => Err(Skip::Other(Cause::LogEmpty)),
+            _ => Err(Skip::Bad("no addresses")),
         }
     }
 }
@@ -207,23 +261,32 @@ fn by_flags(entry: &mut Entry, flags: u64) {
         entry.answer = Answer::Answered;
     } else if flags & SYN != 0 {
         entry.opener = Opener::Source;
-    } else if flags & !ACK == RST {
-        // Nothing but a reset in the whole interval; whether of what was asked, the rest tells.
+    } else if flags & !ACK == RST && entry.octets[0] <= entry.packets[0].saturating_mul(BARE) {
+        // Nothing but resets in the whole interval: what was asked refuses. They are no data that
+        // came back.
         entry.answer = Answer::Refused;
+        (entry.packets, entry.octets) = ([0; 2], [0; 2]);
     }
 }
 
-fn interval(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<(Timestamp, Timestamp)> {
+/// Beginning and end, `None` when the line has neither; within it `None` when one cannot be read.
+#[expect(clippy::option_option, reason = "not there, and not readable, are two things")]
+fn interval(
+    start: Option<Option<Timestamp>>,
+    end: Option<Option<Timestamp>>,
+) -> Option<Option<(Timestamp, Timestamp)>> {
     let first = start.or(end)?;
     let last = end.unwrap_or(first);
-    Some((first.min(last), first.max(last)))
+    Some(first.zip(last).map(|(first, last)| (first.min(last), first.max(last))))
 }
 
 /// Starts and ends of the words of a line; how many there are.
 fn split(line: &[u8], words: &mut [(u32, u32); MAX_FIELDS]) -> usize {
     let (mut count, mut start) = (0, 0);
-    let ends = memchr::memchr2_iter(b' ', b'\t', line).chain(std::iter::once(line.len()));
-    for end in ends {
+    // Words are short: looking at each octet is faster than a search for each word's end.
+    let is_end = |octet: &u8| matches!(octet, b' ' | b'\t');
+    let ends = line.iter().enumerate().filter(|(_, octet)| is_end(octet)).map(|(at, _)| at);
+    for end in ends.chain(std::iter::once(line.len())) {
         if end > start
             && let Some(word) = words.get_mut(count)
         {

@@ -23,7 +23,7 @@ use crate::flowfile;
 use crate::flowlog;
 use crate::recorder::Recorder;
 use source::{Source, looks_like};
-pub(crate) use window::{MAX_BLOCK, Window};
+pub(crate) use window::{MAX_BLOCK, MAX_OBJECT, Window};
 
 /// How much of an input is looked at to tell which flow log it is.
 const FIRST_LINE: usize = 1 << 16;
@@ -98,8 +98,19 @@ fn read_window<R: Read>(
         pcapng::read(window, recorder, input)?;
     } else {
         window.fill(FIRST_LINE)?;
-        let Some(format) = flowlog::recognise(window.data()) else { return Err(unrecognised(window)) };
-        flowlog::read(window, recorder, input, format)?;
+        let seen = flowlog::recognise(window.data());
+        let form = recorder.form().or_else(|| seen.clone());
+        let formats =
+            form.as_ref().and_then(flowlog::Form::format).zip(seen.as_ref().and_then(flowlog::Form::format));
+        if let Some((read, seen)) = formats.filter(|(read, seen)| read.token != seen.token) {
+            window
+                .problem(&format!("looks like {} ({}) and is read as {}", seen.token, seen.name, read.token));
+        }
+        let Some(form) = form.filter(|_| !window.data().is_empty()) else { return Err(unrecognised(window)) };
+        if recorder.has_outlet() {
+            return Err(CaptureError::LogIntoFlowFile);
+        }
+        flowlog::read(window, recorder, input, &form)?;
     }
     Ok(())
 }

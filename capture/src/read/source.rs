@@ -93,12 +93,15 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
         (b"PK\x03\x04", "zip"),
         (b"7z\xbc\xaf", "7-Zip"),
     ];
-    const OTHERS: [(&[u8], &str); 8] = [
+    const OTHERS: [(&[u8], &str); 11] = [
+        (b"PAR1", "Parquet, which is to be written as CSV or JSON lines first"),
         (GZIP, "gzip within gzip or zstd"),
         (ZSTD, "zstd within gzip or zstd"),
         (&[0x0a, 0x0d, 0x0d, 0x0a], "pcapng with a damaged section header"),
         (b"snoop\0", "a snoop capture"),
         (b"\x7fELF", "a program"),
+        (b"\xff\xfe", "text in UTF-16; write it as UTF-8"),
+        (b"\xfe\xff", "text in UTF-16; write it as UTF-8"),
         (b"apiVersion:", "a Kubernetes object"),
         (b"{", "JSON"),
         (b"<", "XML or HTML"),

@@ -10,6 +10,8 @@ use crate::recorder::Recorder;
 pub(crate) const MAX_BLOCK: usize = 1 << 20;
 /// Room for the largest block and the header of the one after it.
 const CAPACITY: usize = MAX_BLOCK + 4096;
+/// The longest object of a JSON document, which may hold what an hour of one interface was.
+pub(crate) const MAX_OBJECT: usize = 1 << 24;
 /// How much is asked of the input at a time; what fits a core's second-level cache is read from
 /// there when it is parsed.
 const CHUNK: usize = 1 << 17;
@@ -62,12 +64,21 @@ impl<'p, R: Read> Window<'p, R> {
     /// Reads until `wanted` octets are there; false when the input ends before. An error of the
     /// input itself is one; an error of the decompression ends the input.
     pub(crate) fn fill(&mut self, wanted: usize) -> Result<bool, CaptureError> {
-        let wanted = wanted.min(CAPACITY);
+        self.fill_within(wanted, CAPACITY)
+    }
+
+    /// Likewise for an object of a JSON document, which may be longer than a block.
+    pub(crate) fn fill_object(&mut self, wanted: usize) -> Result<bool, CaptureError> {
+        self.fill_within(wanted, MAX_OBJECT + 4096)
+    }
+
+    fn fill_within(&mut self, wanted: usize, capacity: usize) -> Result<bool, CaptureError> {
+        let wanted = wanted.min(capacity);
         while self.end - self.start < wanted {
             if self.at_end {
                 return Ok(false);
             }
-            self.make_room(wanted);
+            self.make_room(wanted, capacity);
             let Some(space) = self.buffer.get_mut(self.end..) else { return Ok(false) };
             match self.source.read(space) {
                 Ok(0) => self.at_end = true,
@@ -87,11 +98,13 @@ impl<'p, R: Read> Window<'p, R> {
     }
 
     /// Moves what is left to the front and grows the buffer if `wanted` does not fit.
-    fn make_room(&mut self, wanted: usize) {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        let room = wanted.next_multiple_of(CHUNK).min(CAPACITY).max(wanted);
+    fn make_room(&mut self, wanted: usize, capacity: usize) {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let room = wanted.next_multiple_of(CHUNK).min(capacity).max(wanted);
         if self.buffer.len() < room {
             self.buffer.resize(room, 0);
         }
@@ -118,7 +131,7 @@ impl<'p, R: Read> Window<'p, R> {
     }
 
     /// The input ends in the middle of a record.
-    pub(super) fn truncated(&mut self) {
+    pub(crate) fn truncated(&mut self) {
         if !self.truncated {
             self.truncated = true;
             self.problem("the input ends in the middle of a record");

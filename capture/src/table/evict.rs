@@ -9,7 +9,7 @@ use super::{FlowTable, Key, hash};
 const SAMPLE: usize = 16;
 
 /// A small deterministic generator (xorshift64): the same input evicts the same flows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Dice(u64);
 
 impl Default for Dice {

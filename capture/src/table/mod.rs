@@ -22,7 +22,7 @@ use evict::Dice;
 use touched::Touched;
 
 /// Flow records by tap, protocol and the two ends in either order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FlowTable {
     records: Vec<FlowRecord>,
     index: HashTable<u32>,

@@ -1,7 +1,7 @@
 //! Which records changed since somebody last asked.
 
 /// A set of record numbers; off until it is first asked for, so that who never asks pays nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {
     words: Vec<u64>,
     is_on: bool,

@@ -5,31 +5,52 @@
 //! end that the log names is who the log says, whatever an address means by now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use flowfence_model::logged::{Identity, LoggedCounts, LoggedEnd, LoggedVerdict, PodIdentity};
+use flowfence_model::logged::{Identity, LoggedCounts, LoggedEnd, LoggedVerdict};
 use flowfence_model::object::Pod;
-use flowfence_model::{Conversation, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_model::{Conversation, Counts, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
 
-use super::Contacts;
-use super::name;
-use crate::contact::{Contact, LogWord, Party, PodName, Tally};
+mod book;
+
+use super::{Contacts, FastMap};
+use crate::contact::{Contact, LogWord, Party, Tally};
 use crate::inventory::Inventory;
+use book::Book;
 
-/// What one contact's conversations have in common.
-type Key = (Arc<Party>, Arc<Party>, Protocol, Option<u16>, Option<IcmpType>);
+/// What one contact's conversations have in common; ends by their numbers.
+type Key = (u32, u32, Protocol, Option<u16>, Option<IcmpType>);
+
+/// A verdict of one observer.
+type Word = (LoggedVerdict, u32);
 
 /// What logs say of one contact.
 #[derive(Default)]
 struct Sayings {
-    /// Counts of each observer, by verdict.
-    counts: BTreeMap<(LoggedVerdict, u32), LoggedCounts>,
+    /// Counts of each observer, by verdict: the first, which mostly is the only one, and the others.
+    counts: Option<(Word, LoggedCounts)>,
+    more: BTreeMap<Word, LoggedCounts>,
     orientation: Option<Orientation>,
     services: BTreeSet<String>,
     policies: BTreeSet<String>,
     /// Only a service address was seen, not which of its pods answered.
     is_service_only: bool,
+}
+
+impl Sayings {
+    fn count(&mut self, word: Word, counts: &LoggedCounts) {
+        match &mut self.counts {
+            none @ None => *none = Some((word, *counts)),
+            Some((known, sum)) if *known == word => sum.add(counts),
+            Some(_) => self.more.entry(word).or_insert(LoggedCounts::NONE).add(counts),
+        }
+    }
+
+    fn counts(&self) -> impl Iterator<Item = (LoggedVerdict, &LoggedCounts)> {
+        let first = self.counts.iter().map(|((verdict, _), counts)| (*verdict, counts));
+        first.chain(self.more.iter().map(|((verdict, _), counts)| (*verdict, counts)))
+    }
 }
 
 /// Adds what logs told to the contacts.
@@ -38,30 +59,62 @@ pub(super) fn add(
     window: Option<(Timestamp, Timestamp)>,
     inventory: &Inventory,
     contacts: &mut Contacts,
+    counts: &mut Counts,
 ) {
     if logged.conversations.is_empty() {
         return;
     }
-    let book = Book::new(inventory);
-    let mut sayings: BTreeMap<Key, Sayings> = BTreeMap::new();
+    let mut book = Book::new(inventory);
+    let mut places: FastMap<Key, usize> = FastMap::default();
+    let mut sayings: Vec<(Key, Sayings)> = Vec::new();
     for conversation in &logged.conversations {
         if let Some((key, is_service_only)) = book.key(conversation, logged, contacts) {
-            note(conversation, logged, inventory, sayings.entry(key).or_default(), is_service_only);
+            let place = *places.entry(key).or_insert(sayings.len());
+            if place == sayings.len() {
+                sayings.push((key, Sayings::default()));
+            }
+            let Some((_, saying)) = sayings.get_mut(place) else { continue };
+            note(conversation, logged, inventory, saying, is_service_only);
+        } else if [conversation.from, conversation.to].iter().any(|end| is_named_only(*end, logged)) {
+            counts.add("log-address-unknown", 1);
         }
     }
-    let through_pods: BTreeSet<(NodeId, NodeId, Protocol, Option<u16>)> =
-        sayings.iter().filter(|(_, s)| !s.is_service_only).map(|(key, _)| ends(key)).collect();
+    drop(places);
+    let through_pods = through_pods(&sayings, contacts);
     for (key, saying) in sayings {
+        let Some((from, to)) = contacts.party(key.0).zip(contacts.party(key.1)) else { continue };
         // The view before translation of what is there after it, too.
-        if saying.is_service_only && through_pods.contains(&ends(&key)) {
+        if saying.is_service_only && through_pods.contains(&ends(&from, &to, &key)) {
             continue;
         }
-        contacts.say(contact(key, saying, window, &book));
+        contacts.say(contact(from, to, key, saying, window, &book));
     }
 }
 
-fn ends((from, to, protocol, port, _): &Key) -> (NodeId, NodeId, Protocol, Option<u16>) {
+/// Whether an end is no pod, and has no address.
+fn is_named_only(end: LoggedEnd, logged: &Logged) -> bool {
+    let identity = logged.identity(end.identity);
+    end.address.is_none() && matches!(identity, Some(Identity::Outside(_) | Identity::Node(_)))
+}
+
+/// Workloads, protocol and port.
+type Ends = (NodeId, NodeId, Protocol, Option<u16>);
+
+fn ends(from: &Party, to: &Party, (_, _, protocol, port, _): &Key) -> Ends {
     (from.id.clone(), to.id.clone(), *protocol, *port)
+}
+
+/// Of what was seen at a service address, that of which the pods behind it were seen, too.
+fn through_pods(sayings: &[(Key, Sayings)], contacts: &Contacts) -> BTreeSet<Ends> {
+    let of = |is_service_only: bool| {
+        let some = sayings.iter().filter(move |(_, saying)| saying.is_service_only == is_service_only);
+        some.filter_map(|(key, _)| Some(ends(&*contacts.party(key.0)?, &*contacts.party(key.1)?, key)))
+    };
+    let before: BTreeSet<Ends> = of(true).collect();
+    if before.is_empty() {
+        return before;
+    }
+    of(false).filter(|ends| before.contains(ends)).collect()
 }
 
 fn note(
@@ -72,8 +125,9 @@ fn note(
     is_service_only: bool,
 ) {
     let (verdict, observer) = (conversation.verdict, conversation.observer.0);
-    saying.counts.entry((verdict, observer)).or_insert(LoggedCounts::NONE).add(&conversation.counts);
-    saying.is_service_only = is_service_only;
+    // Whatever comes first: one that saw its pod is enough.
+    saying.is_service_only = is_service_only && (saying.counts.is_none() || saying.is_service_only);
+    saying.count((verdict, observer), &conversation.counts);
     let to = conversation.to.address.map(flowfence_model::Address::ip);
     let listens = |ip: IpAddr| {
         conversation.port.is_some_and(|port| inventory.is_listening(ip, conversation.protocol, port))
@@ -90,25 +144,29 @@ fn note(
     {
         saying.services.insert(backend.service.clone());
     }
-    saying.policies.extend(logged.name(conversation.policy).map(str::to_owned));
+    // Some logs name the policy that let it pass, too.
+    let policy = conversation.policy.filter(|_| conversation.verdict.is_attempt());
+    saying.policies.extend(logged.name(policy).map(str::to_owned));
 }
 
 fn contact(
-    (from, to, protocol, port, icmp): Key,
+    from: Arc<Party>,
+    to: Arc<Party>,
+    (_, _, protocol, port, icmp): Key,
     saying: Sayings,
     window: Option<(Timestamp, Timestamp)>,
     book: &Book<'_>,
 ) -> Contact {
     let mut by_verdict: BTreeMap<LoggedVerdict, LoggedCounts> = BTreeMap::new();
-    for ((verdict, _), counts) in &saying.counts {
-        by_verdict.entry(*verdict).or_insert(LoggedCounts::NONE).merge(counts);
+    for (verdict, counts) in saying.counts() {
+        by_verdict.entry(verdict).or_insert(LoggedCounts::NONE).merge(counts);
     }
     let mut tally = Tally::empty();
     let mut word = LogWord { policies: saying.policies, ..LogWord::default() };
     for (verdict, counts) in &by_verdict {
         let is_pod = to.id.is_workload();
-        let part = if verdict.is_attempt() { stopped(counts) } else { passed(counts, protocol, is_pod) };
-        let n = part.attempts();
+        let told = if verdict.is_attempt() { stopped(counts) } else { passed(counts, protocol, is_pod) };
+        let n = told.attempts();
         match verdict {
             LoggedVerdict::Allowed => {}
             LoggedVerdict::Denied => word.denied += n,
@@ -116,8 +174,8 @@ fn contact(
             LoggedVerdict::Dropped => word.dropped += n,
         }
         tally.merge(&match window {
-            Some(window) => part.placed_in(window),
-            None => part,
+            Some(window) => told.placed_in(window),
+            None => told,
         });
     }
     let asked = book.find(&to);
@@ -163,7 +221,9 @@ fn stopped(counts: &LoggedCounts) -> Tally {
 fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
     let mut tally = sized(counts);
     let n = counts.opened_or_estimate();
-    let came_back = counts.packets[1] > 0 && counts.refused == 0;
+    // A refusal is a packet, too, where packets are counted.
+    let came_back = counts.packets[1] > counts.refused
+        || (counts.octets[1] > 0 && counts.packets[1] == 0 && counts.refused == 0);
     let is_answered = counts.answered || came_back || !counts.tells_answers;
     if is_answered {
         let failed = if counts.opened > 0 { counts.refused + counts.unanswered } else { 0 };
@@ -181,106 +241,5 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
     tally
 }
 
-/// Pods of the inventory by name.
-struct Book<'a> {
-    inventory: &'a Inventory,
-    pods: BTreeMap<(&'a str, &'a str), Vec<usize>>,
-}
-
-impl<'a> Book<'a> {
-    fn new(inventory: &'a Inventory) -> Self {
-        let mut pods: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-        for (i, known) in inventory.pods().iter().enumerate() {
-            let meta = &known.pod.meta;
-            pods.entry((&meta.namespace, &meta.name)).or_default().push(i);
-        }
-        Book { inventory, pods }
-    }
-
-    /// The contact that a conversation belongs to, and whether only its service is known.
-    fn key(&self, c: &Conversation, logged: &Logged, contacts: &mut Contacts) -> Option<(Key, bool)> {
-        let at = c.counts.first;
-        let from = self.party(c.from, None, at, logged)?;
-        let asked = c.port.map(|port| (c.protocol, port));
-        let mut port = c.port;
-        let mut is_service_only = false;
-        let to = match (c.to.identity, c.to.address, c.port) {
-            (None, Some(address), Some(asked_port)) => {
-                match self.inventory.backends(address.ip(), c.protocol, asked_port) {
-                    Some(backend) => {
-                        let service = flowfence_model::Endpoint::new(address, asked_port);
-                        let (party, real) =
-                            name::behind_service(service, backend, c.protocol, at, self.inventory);
-                        port = Some(real);
-                        is_service_only = true;
-                        party
-                    }
-                    None => self.party(c.to, asked, at, logged)?,
-                }
-            }
-            _ => self.party(c.to, asked, at, logged)?,
-        };
-        if from.address.is_loopback() || to.address.is_loopback() {
-            return None;
-        }
-        Some(((contacts.share(from), contacts.share(to), c.protocol, port, c.icmp), is_service_only))
-    }
-
-    fn party(
-        &self,
-        end: LoggedEnd,
-        asked: Option<(Protocol, u16)>,
-        at: Timestamp,
-        logged: &Logged,
-    ) -> Option<Party> {
-        let address = end.address.map(flowfence_model::Address::ip);
-        let nowhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        let by_address = || Some(name::party(address?, asked, at, self.inventory));
-        match logged.identity(end.identity) {
-            Some(Identity::Pod(pod)) => Some(self.pod(pod, address)),
-            Some(Identity::ApiServer) => {
-                Some(Party { id: NodeId::ApiServer, pod: None, address: address.unwrap_or(nowhere) })
-            }
-            Some(Identity::Node(name)) => {
-                let known = address.and_then(|ip| self.inventory.node_of(ip));
-                match name.as_deref().or(known) {
-                    Some(name) => {
-                        let id = NodeId::Node(name.to_owned());
-                        Some(Party { id, pod: None, address: address.unwrap_or(nowhere) })
-                    }
-                    None => by_address(),
-                }
-            }
-            Some(Identity::Outside(_)) | None => by_address(),
-        }
-    }
-
-    /// The latest pod of that name.
-    fn find(&self, party: &Party) -> Option<&'a Pod> {
-        let name = party.pod.as_ref()?;
-        let last = self.pods.get(&(name.namespace.as_str(), name.name.as_str()))?.last()?;
-        Some(&self.inventory.pods().get(*last)?.pod)
-    }
-
-    /// A pod by the word of the log: the inventory's when it knows the name, else the log's
-    /// controller.
-    fn pod(&self, pod: &PodIdentity, address: Option<IpAddr>) -> Party {
-        let known = pod.pod.as_deref().and_then(|name| self.pods.get(&(pod.namespace.as_str(), name)));
-        let known = known.and_then(|all| {
-            let all = all.iter().filter_map(|i| self.inventory.pods().get(*i));
-            let holds = |k: &&crate::inventory::KnownPod| address.is_some_and(|ip| k.pod.ips.contains(&ip));
-            all.clone().rev().find(holds).or_else(|| all.clone().next_back())
-        });
-        let pod_name = |name: &str| PodName { namespace: pod.namespace.clone(), name: name.to_owned() };
-        let nowhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        if let Some(known) = known {
-            let address = address.or_else(|| known.pod.ips.first().copied()).unwrap_or(nowhere);
-            return Party { id: known.workload.clone(), pod: pod.pod.as_deref().map(pod_name), address };
-        }
-        let id = match (&pod.workload, &pod.pod) {
-            (Some((kind, name)), _) => NodeId::workload(&pod.namespace, kind, name),
-            (None, name) => NodeId::workload(&pod.namespace, "Pod", name.as_deref().unwrap_or_default()),
-        };
-        Party { id, pod: pod.pod.as_deref().map(pod_name), address: address.unwrap_or(nowhere) }
-    }
-}
+#[cfg(test)]
+mod tests;

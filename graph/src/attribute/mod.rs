@@ -50,7 +50,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let told = translate::translate(&mut strands, &mut orientations, &translations, inventory);
     let groups = join::join(&strands, inventory, &told);
     let mut contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
-    logged::add(&logged, window, inventory, &mut contacts);
+    logged::add(&logged, window, inventory, &mut contacts, &mut counts);
     let contacts = contacts.finish();
 
     let unknown: BTreeSet<IpAddr> =
@@ -59,6 +59,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let completeness = Completeness {
         packets,
         records: record_count,
+        lines: logged.lines,
         pods: running.len() as u64,
         pods_unseen: running.difference(&visible).count() as u64,
         unknown_addresses: unknown.len() as u64,
@@ -173,12 +174,6 @@ impl Contacts {
             Some(known) => known.hear(contact),
             None => self.list.push(contact),
         }
-    }
-
-    /// The one copy of an end.
-    fn share(&mut self, party: Party) -> Arc<Party> {
-        let number = self.number(party.clone());
-        self.party(number).unwrap_or_else(|| Arc::new(party))
     }
 
     fn number(&mut self, party: Party) -> u32 {

@@ -17,14 +17,27 @@ pub fn objects_of(logged: &Logged) -> Vec<Object> {
     for known in &logged.addresses {
         addresses.entry(known.identity.0).or_default().insert(known.address);
     }
+    let named: BTreeSet<(&str, &(String, String))> = logged
+        .identities
+        .iter()
+        .filter_map(|identity| match identity {
+            Identity::Pod(pod) if pod.pod.is_some() => Some((pod.namespace.as_str(), pod.workload.as_ref()?)),
+            _ => None,
+        })
+        .collect();
     for (i, identity) in (0_u32..).zip(&logged.identities) {
         let Identity::Pod(pod) = identity else { continue };
         let labels = namespaces.entry(&pod.namespace).or_default();
         labels.extend(pod.namespace_labels.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let Some(name) = pod.pod.as_deref() else { continue };
+        // Of pods that a log tells by their group one stands for all, where it names none of them.
+        let group = pod.workload.as_ref().filter(|workload| !named.contains(&(&pod.namespace, workload)));
+        let group = group.map(|(_, name)| name.as_str());
+        let Some(name) = pod.pod.as_deref().or(group) else { continue };
         let known = pods.entry((&pod.namespace, name)).or_insert_with(|| new_pod(pod, name));
         // Of several writings of one pod the labels that all of them have are sure.
         known.meta.labels.retain(|key, value| pod.labels.get(key) == Some(value));
+        // Only the node that it runs on need know its controller.
+        known.meta.owner = known.meta.owner.take().or_else(|| owner(pod));
         for address in addresses.get(&i).into_iter().flatten() {
             if !known.ips.contains(address) {
                 known.ips.push(*address);
@@ -45,10 +58,16 @@ fn new_pod(pod: &PodIdentity, name: &str) -> Pod {
             name: name.to_owned(),
             uid: format!("{}/{name}", pod.namespace),
             labels: pod.labels.clone(),
-            owner: pod.workload.as_ref().map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() }),
+            owner: owner(pod),
             ..Meta::default()
         },
         node: pod.node.clone().unwrap_or_default(),
         ..Pod::default()
     }
+}
+
+fn owner(pod: &PodIdentity) -> Option<Owner> {
+    // A group of pods whose controller nothing tells is called one of pods.
+    let told = pod.workload.as_ref().filter(|(kind, _)| kind != "Pod");
+    told.map(|(kind, name)| Owner { kind: kind.clone(), name: name.clone() })
 }

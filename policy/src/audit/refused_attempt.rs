@@ -1,13 +1,13 @@
-//! Attempts that nobody answered, where nothing ever answered.
+//! Attempts that nobody answered, where nothing ever answered; and what a flow log says a policy stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use flowfence_graph::EdgeKey;
+use flowfence_graph::{EdgeKey, LogWord};
 use flowfence_model::{Address, NodeId, Orientation, Protocol};
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene, Seen};
+use super::scene::{Detector, Judged, Scene, Seen};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "refused-attempt",
@@ -15,7 +15,8 @@ pub(super) const DETECTOR: Detector = Detector {
     title: "attempts that were refused, denied or not answered",
     meaning: "Something asks for what is not there or not allowed: a stale configuration, a peer that is \
               down, or somebody who tries doors.",
-    doubt: "A peer that is down for the time of the capture looks the same.",
+    doubt: "A peer that is down for the time of the capture looks the same. What a flow log says a policy stopped \
+            is told as the log tells it.",
     fix: "Correct the client's configuration, start the peer, or admit the connection by a rule.",
     find,
 };
@@ -47,12 +48,15 @@ fn is_finding(scene: &Scene<'_>, edge: &EdgeKey, seen: &Seen<'_>) -> bool {
             && Address::from(contact.to.address).is_unicast()
             && (judged.scan.is_none() || judged.verdict.is_denied())
     });
+    let told = said(seen.contacts.iter());
+    let is_told = told.denied + told.would_deny > 0;
     let cut_off = seen.tally.refused == 0
         && !seen.verdict.is_denied()
+        && !is_told
         && scene.facts.window.is_some_and(|(_, end)| seen.tally.last.plus(GRACE) > end);
     ends_in_sight
         && edge.protocol != Protocol::Icmp
-        && !seen.tally.is_connected()
+        && (!seen.tally.is_connected() || is_told)
         && seen.tally.attempts() > 0
         && asked
         && !cut_off
@@ -69,12 +73,11 @@ fn describe(
     let refused: u64 = edges.iter().map(|(_, seen)| seen.tally.refused).sum();
     let unanswered: u64 = edges.iter().map(|(_, seen)| seen.tally.unanswered).sum();
     let denied = denied_by(scene, edges);
-    let how = match (denied.is_empty(), refused) {
-        (false, _) => "policies turned it away",
-        (true, 1..) => "refused",
-        (true, 0) => "nobody answered",
-    };
-    let level = if refused > 0 || !denied.is_empty() { Level::Warning } else { Level::Note };
+    let told = said(edges.iter().flat_map(|(_, seen)| &seen.contacts));
+    let is_told = told.denied + told.would_deny + told.dropped > 0;
+    let is_turned_away = told.denied > 0 || edges.iter().any(|(_, seen)| seen.verdict.is_denied());
+    let how = how(is_turned_away, refused, &told);
+    let level = if refused > 0 || is_told || !denied.is_empty() { Level::Warning } else { Level::Note };
     let list: Vec<String> = ports.iter().map(u16::to_string).collect();
     let title = format!("{from} asked {to} for {protocol} {}: {how}", list.join(","));
     let scans: BTreeSet<String> = edges
@@ -99,6 +102,13 @@ fn describe(
         .with("refused", refused)
         .with("unanswered", unanswered)
         .with("first", first);
+    for (name, count) in
+        [("logDenied", told.denied), ("logWouldDeny", told.would_deny), ("logDropped", told.dropped)]
+    {
+        if count > 0 {
+            finding = finding.with(name, count);
+        }
+    }
     for (name, list) in [("deniedBy", &denied), ("scans", &scans)] {
         if !list.is_empty() {
             finding = finding.with(name, list);
@@ -110,9 +120,33 @@ fn describe(
     finding
 }
 
-/// The policies that turned some of it away.
+/// What became of attempts, in words.
+fn how(is_turned_away: bool, refused: u64, told: &LogWord) -> &'static str {
+    match (is_turned_away, told.would_deny, told.dropped, refused) {
+        (true, ..) => "policies turned it away",
+        (false, 1.., ..) => "a policy that is on trial would turn it away",
+        (false, 0, 1.., _) => "dropped, and not by a policy",
+        (false, 0, 0, 1..) => "refused",
+        (false, 0, 0, 0) => "nobody answered",
+    }
+}
+
+/// What flow logs say of all these.
+fn said<'a>(contacts: impl Iterator<Item = &'a Judged<'a>>) -> LogWord {
+    let mut told = LogWord::default();
+    for word in contacts.filter_map(|(contact, _)| contact.word.as_ref()) {
+        told.denied += word.denied;
+        told.would_deny += word.would_deny;
+        told.dropped += word.dropped;
+        told.policies.extend(word.policies.iter().cloned());
+    }
+    told
+}
+
+/// The policies that turned some of it away, by the engine or by the word of a flow log.
 fn denied_by(scene: &Scene<'_>, edges: &[(EdgeKey, Seen<'_>)]) -> BTreeSet<String> {
-    edges
+    let told = said(edges.iter().flat_map(|(_, seen)| &seen.contacts));
+    let judged = edges
         .iter()
         .flat_map(|(_, seen)| &seen.contacts)
         .filter(|(_, judged)| judged.verdict.is_denied())
@@ -122,6 +156,6 @@ fn denied_by(scene: &Scene<'_>, edges: &[(EdgeKey, Seen<'_>)]) -> BTreeSet<Strin
             sides.flat_map(|side| side.isolated_by).collect::<Vec<usize>>()
         })
         .filter_map(|policy| scene.policies.policies().get(policy))
-        .map(flowfence_model::NetworkPolicy::key)
-        .collect()
+        .map(flowfence_model::NetworkPolicy::key);
+    told.policies.into_iter().chain(judged).collect()
 }

@@ -44,6 +44,9 @@ pub struct Detector {
     pub find: fn(&Scene<'_>) -> Vec<Finding>,
 }
 
+/// A contact with what was concluded of it.
+pub(super) type Judged<'a> = (&'a Contact, &'a JudgedContact);
+
 /// All contacts of one edge.
 #[derive(Clone, Debug)]
 pub(super) struct Seen<'a> {
@@ -52,7 +55,7 @@ pub(super) struct Seen<'a> {
     /// What today's policies say at worst.
     pub verdict: EdgeVerdict,
     /// The contacts.
-    pub contacts: Vec<(&'a Contact, &'a JudgedContact)>,
+    pub contacts: Vec<Judged<'a>>,
 }
 
 impl Scene<'_> {

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use flowfence_graph::Tally;
+use flowfence_graph::{LogWord, Tally};
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Protocol};
 
 use super::{Finding, Level, Value, audit, by_edge, detectors};
@@ -107,6 +107,27 @@ fn an_attempt_at_the_very_end_may_still_be_answered() {
     let late = Tally { unanswered: 1, first: at(599), last: at(599), ..Tally::empty() };
     world.sees("shop/a-0", "shop/b-0", Protocol::Tcp, 80, late);
     assert!(of(&findings(&world), "refused-attempt").is_empty());
+}
+
+#[test]
+fn what_a_flow_log_says_a_policy_stopped_is_told_with_the_policy() {
+    let mut world = trio();
+    let says = |denied, would_deny| LogWord {
+        denied,
+        would_deny,
+        policies: ["shop/shut".to_owned()].into(),
+        ..LogWord::default()
+    };
+    let late = Tally { unanswered: 1, first: at(599), last: at(599), ..Tally::empty() };
+    world.sees("shop/a-0", "shop/b-0", Protocol::Tcp, 80, late).word = Some(Box::new(says(3, 0)));
+    // What is only on trial is let through all the same.
+    let both = Tally { unanswered: 2, ..connected(2) };
+    world.sees("shop/a-0", "shop/c-0", Protocol::Tcp, 80, both).word = Some(Box::new(says(0, 2)));
+    let found = findings(&world);
+    let [stopped, on_trial] = of(&found, "refused-attempt").try_into().unwrap();
+    assert!(stopped.title.ends_with("policies turned it away"), "{}", stopped.title);
+    assert_eq!((list(stopped, "deniedBy"), stopped.level), (vec!["shop/shut".to_owned()], Level::Warning));
+    assert!(on_trial.title.ends_with("on trial would turn it away"), "{}", on_trial.title);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Workloads that no policy isolates.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_model::NodeId;
 use flowfence_model::policy::Direction;
@@ -36,6 +36,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         .filter(|(_, pods)| pods.iter().any(|pod| !isolated(pod, Direction::Egress)))
         .map(|(id, _)| id)
         .collect();
+    let came = who_came(scene);
+    let nobody = BTreeSet::new();
     let mut found: Vec<(usize, Finding)> = Vec::new();
     for (id, pods) in open {
         let Some(target) = pods.iter().find_map(|pod| party(scene, *pod)) else { continue };
@@ -47,20 +49,13 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
                 *from != id && (senders.contains(from) || pods.iter().any(|pod| reaches(scene, *pod, target)))
             })
             .count();
-        let came: BTreeSet<&NodeId> = scene
-            .judged()
-            .filter(|(contact, judged)| {
-                contact.to.id == *id && contact.from.id != *id && judged.tally.is_connected()
-            })
-            .map(|(contact, _)| &contact.from.id)
-            .filter(|from| from.is_workload())
-            .collect();
+        let came = came.get(id).unwrap_or(&nobody);
         let system = id.namespace().is_some_and(|namespace| namespace.starts_with("kube-"));
         let level = if system { Level::Note } else { Level::Warning };
         let title = format!("no policy covers {id}; {reaching} workloads can reach it, {} did", came.len());
         let mut finding = Finding::new(DETECTOR.id, level, &id.to_string(), title)
             .with("reachableFrom", reaching)
-            .with("came", &came);
+            .with("came", came);
         finding.to = Some(id.clone());
         finding.fix = Some(
             "apply the policies that `flowfence recommend` writes from the same recording (--out DIR)"
@@ -70,6 +65,18 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     }
     found.sort_by(|x, y| (Reverse(x.0), &x.1.id).cmp(&(Reverse(y.0), &y.1.id)));
     found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// The other workloads that connected to each.
+fn who_came<'a>(scene: &'a Scene<'_>) -> BTreeMap<&'a NodeId, BTreeSet<&'a NodeId>> {
+    let mut came: BTreeMap<&NodeId, BTreeSet<&NodeId>> = BTreeMap::new();
+    for (contact, judged) in scene.judged() {
+        let (from, to) = (&contact.from.id, &contact.to.id);
+        if from != to && from.is_workload() && to.is_workload() && judged.tally.is_connected() {
+            came.entry(to).or_default().insert(from);
+        }
+    }
+    came
 }
 
 fn party(scene: &Scene<'_>, pod: PodIndex) -> Option<Party> {

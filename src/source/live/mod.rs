@@ -12,13 +12,13 @@
 
 mod conntrack;
 mod fanout;
-mod glance;
+pub(super) mod glance;
 mod handing;
 mod interface;
 mod open;
 mod reader;
-pub mod stop;
-mod view;
+pub(super) mod stop;
+pub(super) mod view;
 mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,15 +30,15 @@ use std::time::{Duration, Instant};
 use flowfence_capture::{Gathering, Limits, Recorder, Session};
 use flowfence_model::Recording;
 
-use super::exporter;
 use crate::cli::LiveArgs;
 use crate::cluster::Objects;
 use crate::exit::Failure;
 use crate::sandbox::{self, Plan};
+use crate::source::begin::begin;
 use conntrack::{Heard, Listener};
 use glance::{Looker, MAX_FLOWS};
 pub use handing::{Handing, Taker};
-use open::{Opened, Refused, Setting};
+use open::{Opened, Setting, listed, open_all};
 use reader::{Reader, Word};
 use stop::Stop;
 use view::{Counts, View};
@@ -52,6 +52,9 @@ const WORDS: usize = 64;
 const TICK: Duration = Duration::from_millis(50);
 /// So often it looks whether the interfaces are up.
 const CHECK: Duration = Duration::from_millis(500);
+
+/// What servers of flows told, and what went wrong with them.
+pub type Following = Result<(Recording, Vec<String>), Failure>;
 
 /// Interfaces that are being read.
 #[derive(Debug)]
@@ -69,14 +72,14 @@ pub struct Live {
     gathering: Gathering,
     /// What files told.
     beside: Recording,
-    /// What flow exporters tell meanwhile, after what files told.
-    listening: Option<JoinHandle<Recording>>,
+    /// What servers of flows tell meanwhile, and those that failed; files are in it too.
+    following: Option<JoinHandle<Following>>,
     /// Packets and evicted flows of what was given away, by reader.
     given: BTreeMap<usize, (u64, u64)>,
     /// What connection tracking told.
     heard: Heard,
     /// What could not be opened, or broke off, one sentence each.
-    problems: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 impl Live {
@@ -100,12 +103,8 @@ impl Live {
             Ok(_) => "told by conntrack".to_owned(),
             Err(error) => format!("concluded, conntrack tells nothing ({error})"),
         };
-        let signals = stop::hold_signals().map_err(std::io::Error::from)?;
-        let sandbox = if args.no_sandbox { "off".to_owned() } else { sandbox::enter(plan)? };
+        let (stop, sandbox) = begin(plan, args.no_sandbox)?;
         say!("flowfence: capturing from {}; services: {services}; sandbox: {sandbox}", listed(&opened));
-        let stop = Arc::new(Stop::default());
-        let for_signals = Arc::clone(&stop);
-        spawn("signals", move || stop::watch(&signals, &for_signals))?;
         let mut live = Live {
             interfaces: Vec::new(),
             threads: Vec::new(),
@@ -117,7 +116,7 @@ impl Live {
             readers: Vec::new(),
             gathering: Gathering::default(),
             beside: Recording::default(),
-            listening: None,
+            following: None,
             given: BTreeMap::new(),
             heard: Heard::default(),
             problems,
@@ -183,15 +182,14 @@ impl Live {
         self.beside = files;
     }
 
-    /// Hears flow exporters too, until the capture ends; `recorder` has what files told.
-    pub fn listen(&mut self, listener: exporter::Listener, mut recorder: Recorder) -> Result<(), Failure> {
-        let stop = Arc::clone(&self.stop);
-        let hear = move || {
-            listener.hear(&mut recorder, &stop, None);
-            recorder.finish()
-        };
-        self.listening = Some(std::thread::Builder::new().name("exporters".to_owned()).spawn(hear)?);
-        Ok(())
+    /// Takes a thread that follows servers of flows until the same moment.
+    pub fn following(&mut self, thread: JoinHandle<Following>) {
+        self.following = Some(thread);
+    }
+
+    /// What ends the capture, and others with it.
+    pub fn stop(&self) -> Arc<Stop> {
+        Arc::clone(&self.stop)
     }
 
     /// Everything so far.
@@ -312,6 +310,7 @@ impl Live {
             evicted: self.gathering.evicted(),
             dropped: lost,
             loss: if all == 0 { 0.0 } else { lost as f64 / all as f64 },
+            heard: None,
         }
     }
 
@@ -321,9 +320,11 @@ impl Live {
         for thread in std::mem::take(&mut self.threads) {
             thread.join().map_err(|_| Failure::unreadable("a reader of an interface broke down"))?;
         }
-        if let Some(listening) = self.listening.take() {
-            let broke_down = |_| Failure::unreadable("the hearing of flow exporters broke down");
-            self.beside = listening.join().map_err(broke_down)?;
+        if let Some(thread) = self.following.take() {
+            let broken = |_| Failure::unreadable("the following of a server of flows broke down");
+            let (beside, problems) = thread.join().map_err(broken)??;
+            self.beside = beside;
+            self.problems.extend(problems);
         }
         let mut recording = self.recording();
         recording.counts.add("conntrack-missed", self.heard.missed());
@@ -337,28 +338,10 @@ impl Live {
     }
 }
 
-/// Opens what can be opened, and says what cannot; an error when nothing can.
-fn open_all(names: &BTreeSet<&str>, setting: &Setting) -> Result<(Vec<Opened>, Vec<String>), Failure> {
-    let (mut opened, mut problems) = (Vec::new(), Vec::new());
-    for name in names {
-        match open::open(name, setting) {
-            Ok(one) => opened.push(one),
-            Err(Refused::One(problem)) => problems.push(problem),
-            Err(Refused::All(failure)) => return Err(failure),
-        }
-    }
-    if opened.is_empty() {
-        return Err(Failure::unreadable(problems.join("\n")));
-    }
-    Ok((opened, problems))
-}
-
-fn listed(opened: &[Opened]) -> String {
-    let names: Vec<&str> = opened.iter().map(|(interface, _)| interface.name.as_str()).collect();
-    crate::output::safe::line(&names.join(", "))
-}
-
 /// The only place that spawns threads for live sources.
-pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+pub(super) fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Failure> {
     Ok(std::thread::Builder::new().name(name.to_owned()).spawn(work)?)
 }

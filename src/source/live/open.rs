@@ -1,5 +1,7 @@
 //! An interface becomes packets: libpcap with a ring in shared memory (`TPACKET_V3`).
 
+use std::collections::BTreeSet;
+
 use caps::{CapSet, Capability};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use pcap::{Active, Capture, Linktype, Precision};
@@ -75,6 +77,28 @@ pub fn open(name: &str, setting: &Setting) -> Result<Opened, Refused> {
         })?;
     }
     Ok((interface, readers))
+}
+
+/// Opens what can be opened, and says what cannot; an error when nothing can.
+pub fn open_all(names: &BTreeSet<&str>, setting: &Setting) -> Result<(Vec<Opened>, Vec<String>), Failure> {
+    let (mut opened, mut problems) = (Vec::new(), Vec::new());
+    for name in names {
+        match open(name, setting) {
+            Ok(one) => opened.push(one),
+            Err(Refused::One(problem)) => problems.push(problem),
+            Err(Refused::All(failure)) => return Err(failure),
+        }
+    }
+    if opened.is_empty() {
+        return Err(Failure::unreadable(problems.join("\n")));
+    }
+    Ok((opened, problems))
+}
+
+/// Their names, for people.
+pub fn listed(opened: &[Opened]) -> String {
+    let names: Vec<&str> = opened.iter().map(|(interface, _)| interface.name.as_str()).collect();
+    crate::output::safe::line(&names.join(", "))
 }
 
 fn reader(interface: &Interface, setting: &Setting) -> Result<Capture<Active>, Refused> {

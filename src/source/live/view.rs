@@ -27,6 +27,8 @@ pub struct Counts {
     pub dropped: u64,
     /// These as a share of what arrived.
     pub loss: f64,
+    /// Where flows come in place of packets: how many, and from how many nodes.
+    pub heard: Option<(u64, usize)>,
 }
 
 /// The view.
@@ -104,14 +106,19 @@ fn lines(time: Duration, counts: &Counts, glance: Option<&Glance>) -> Vec<String
         let [ready, watched_on, blind] = glance.workloads;
         format!("; {ready} workloads ready, {watched_on} to be watched on, {blind} blind")
     });
-    let mut lines = vec![format!(
-        "live for {} s: {} packets, {} flows{edges}; {} dropped ({:.2} %){evicted}{ready}",
-        time.as_secs(),
-        counts.packets,
-        counts.flows,
-        counts.dropped,
-        counts.loss * 100.0
-    )];
+    let mut lines = vec![match counts.heard {
+        Some((flows, nodes)) => {
+            format!("live for {} s: {flows} flows of {nodes} nodes{edges}{ready}", time.as_secs())
+        }
+        None => format!(
+            "live for {} s: {} packets, {} flows{edges}; {} dropped ({:.2} %){evicted}{ready}",
+            time.as_secs(),
+            counts.packets,
+            counts.flows,
+            counts.dropped,
+            counts.loss * 100.0
+        ),
+    }];
     for unexpected in glance.iter().flat_map(|glance| &glance.unexpected) {
         let why = if unexpected.is_denied { "denied" } else { "new" };
         lines.push(safe::line(&format!("  {why}: {}", unexpected.edge)));
@@ -131,7 +138,7 @@ mod tests {
         let edge = "shop/Deployment/blog -> external/198.51.100.66/32 3333/TCP".parse().unwrap();
         let unexpected = vec![Unexpected { edge, first: Timestamp::MIN, is_denied: true }];
         let glance = Glance { edges: 7, unexpected, workloads: [1, 2, 0] };
-        let counts = Counts { packets: 1000, flows: 12, evicted: 0, dropped: 10, loss: 0.0099 };
+        let counts = Counts { packets: 1000, flows: 12, evicted: 0, dropped: 10, loss: 0.0099, heard: None };
         assert_eq!(
             lines(Duration::from_millis(2900), &counts, Some(&glance)),
             [

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use flowfence_capture::flowfile::Header;
 use flowfence_model::Timestamp;
 
-use crate::cli::{CaptureArgs, ClusterArgs, InputArgs, LiveArgs};
+use crate::cli::{CaptureArgs, ClusterArgs, FormatArgs, InputArgs, LiveArgs, TlsArgs};
 use crate::exit::{Ending, Failure};
 use crate::output::completeness;
 use crate::output::safe;
@@ -54,9 +54,11 @@ pub fn run(args: &CaptureArgs) -> Result<Ending, Failure> {
 fn input(args: &CaptureArgs) -> InputArgs {
     InputArgs {
         sources: args.sources.clone(),
+        logs: FormatArgs::default(),
         cluster: ClusterArgs { cluster: vec![PathBuf::from("none")], ..ClusterArgs::default() },
         bounds: args.bounds,
         live: args.live.clone(),
+        tls: TlsArgs::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Mappings that come with flowfence, each a file of `maps/`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::{Mapped, Mapping};
 use crate::flowlog::{Decoder, LogFormat, Tells};
@@ -20,10 +21,10 @@ macro_rules! mapped {
             caveat: $caveat,
             recognise: $recognise,
             open: || -> Box<dyn Decoder> {
-                Box::new(Mapped::new(
-                    $token,
-                    Cow::Owned(read(include_str!(concat!("../maps/", $token, ".toml")))),
-                ))
+                // Read once, however many files there are.
+                static MAPPING: LazyLock<Mapping> =
+                    LazyLock::new(|| read(include_str!(concat!("../maps/", $token, ".toml"))));
+                Box::new(Mapped::new($token, Cow::Borrowed(&*MAPPING)))
             },
         };
     };
@@ -53,8 +54,9 @@ mapped!(
     NETOBSERV,
     "netobserv",
     "netobserv flowlogs-pipeline, JSON lines",
-    Tells { names: true, counts: true, ..NOTHING },
-    "Sampled, one in fifty by default; both nodes report. Who opened is told by the flags of short flows only.",
+    Tells { opener: true, answer: true, verdict: true, names: true, counts: true, service: true },
+    "Sampled, one in fifty by default; both nodes report. Who opened is told by the flags of flows that were seen from \
+     their beginning.",
     |line| has(line, &[b"\"SrcAddr\"", b"\"DstAddr\"", b"\"Proto\""])
 );
 mapped!(
@@ -63,7 +65,8 @@ mapped!(
     "Zeek conn.log, TSV",
     Tells { opener: true, answer: true, counts: true, ..NOTHING },
     "Written when a connection ends: long ones are missing.",
-    |line| line.starts_with(b"#separator") || (line.starts_with(b"#fields\t") && has(line, &[b"id.orig_h"]))
+    |line| line.starts_with(b"#separator ")
+        || (!line.starts_with(b"{") && holds(line, &[b"id.orig_h", b"id.resp_h"]))
 );
 mapped!(
     ZEEK_JSON,
@@ -109,7 +112,11 @@ mapped!(
 /// Whether a line that is a JSON object, or holds one, has all of these.
 fn has(line: &[u8], parts: &[&[u8]]) -> bool {
     let is_object = line.first().is_some_and(|first| b"{[".contains(first)) || line.starts_with(b"#");
-    is_object && parts.iter().all(|part| memchr::memmem::find(line, part).is_some())
+    is_object && holds(line, parts)
+}
+
+fn holds(line: &[u8], parts: &[&[u8]]) -> bool {
+    parts.iter().all(|part| memchr::memmem::find(line, part).is_some())
 }
 
 #[cfg(test)]

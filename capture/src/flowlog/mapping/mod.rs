@@ -11,9 +11,14 @@
 
 mod builtin;
 mod decode;
+mod end;
+mod moment;
 mod row;
+mod word;
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
 
 pub(super) use builtin::{CALICO, ENVOY, GCP, GKE, NETOBSERV, OTEL, SURICATA, ZEEK, ZEEK_JSON};
 pub(super) use decode::Mapped;
@@ -99,8 +104,15 @@ pub struct Mapping {
     pub opener: OpenerRule,
     /// A field that says who opened, before `opener`.
     pub reply: Option<Choice>,
-    /// TCP flags as a number, of all packets of the row: tells who opened where nothing else does.
-    pub tcp_flags: Option<String>,
+    /// TCP flags of all packets of the row, as a number or a list of names: tells who opened where
+    /// nothing else does.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub tcp_flags: Vec<String>,
+    /// The bit that a packet with SYN and ACK sets there in place of theirs, where it has one of its own.
+    pub syn_ack: Option<u64>,
+    /// TCP flags of both directions, in hexadecimal: they tell whether the opening was seen, and what
+    /// was answered.
+    pub handshake: Option<Handshake>,
     /// Packets and octets.
     #[serde(default)]
     pub counts: CountFields,
@@ -120,6 +132,9 @@ pub struct Mapping {
     /// Rows that are something else, or repeat others.
     #[serde(default)]
     pub skip: Vec<Condition>,
+    /// What rows must be; others are something else.
+    #[serde(default)]
+    pub only: Vec<Condition>,
 }
 
 /// Fields of times.
@@ -127,38 +142,69 @@ pub struct Mapping {
 #[serde(deny_unknown_fields)]
 pub struct TimeFields {
     /// The beginning; of several the first that the row has.
+    #[serde(deserialize_with = "one_or_more")]
     pub first: Vec<String>,
     /// The end.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub last: Vec<String>,
     /// How long it took, in seconds.
     pub duration: Option<String>,
     /// The unit of numbers.
     #[serde(default)]
     pub unit: Unit,
+    /// The units of single fields, where they differ.
+    #[serde(default)]
+    pub units: BTreeMap<String, Unit>,
 }
 
 /// Fields of one end.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndFields {
-    /// Its address; of several the first that the row has. A port behind a colon is taken off.
+    /// Its address; of several the first that the row has and that is not loopback. A port behind a
+    /// colon is taken off.
+    #[serde(default, deserialize_with = "one_or_more")]
     pub address: Vec<String>,
     /// Its port; when there is no such field, the one behind the colon of the address.
-    pub port: Option<String>,
-    /// Namespace of the pod.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub port: Vec<String>,
+    /// Ports behind a colon that are those of a proxy on the same host: such an address is passed over.
     #[serde(default)]
+    pub redirects: Vec<u16>,
+    /// Namespace of the pod.
+    #[serde(default, deserialize_with = "one_or_more")]
     pub namespace: Vec<String>,
-    /// Name of the pod.
-    pub pod: Option<String>,
+    /// Name of the pod. One that ends with `*` is what the names of a controller's pods begin with.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub pod: Vec<String>,
     /// Kind and name of its controller.
     pub workload: Option<[String; 2]>,
     /// Labels: a JSON object, a list of `key=value`, or a text of them between commas or ` | `.
     pub labels: Option<String>,
+    /// When it is a pod; always by default.
+    pub only_if: Option<Condition>,
     /// The name of the node, when it is one.
     pub node: Option<String>,
-    /// What `pod` means: rows where this field has one of these values only.
-    pub only_if: Option<Condition>,
+    /// When it is a node; whenever it has a name of one by default.
+    pub node_if: Option<Condition>,
+    /// What class of addresses it is, outside, where its own is not told.
+    pub outside: Option<String>,
+    /// When it is outside.
+    pub outside_if: Option<Condition>,
+    /// What stands behind it, when it is a service address.
+    pub translated: Option<Box<Translated>>,
+}
+
+/// Fields of the end behind a service address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Translated {
+    /// When the end is a service address.
+    pub when: Condition,
+    /// The end that it stands for.
+    pub end: EndFields,
+    /// Namespace and name of the service.
+    pub service: Option<NameFields>,
 }
 
 /// Fields of counts.
@@ -175,6 +221,8 @@ pub struct CountFields {
     pub octets_back: Option<String>,
     /// Connections that began.
     pub connections: Option<String>,
+    /// Rows where there and back are the other way round.
+    pub turned: Option<Condition>,
 }
 
 /// Namespace and name of an object.
@@ -196,6 +244,9 @@ pub struct Condition {
     /// One of these; empty for "whenever it is there".
     #[serde(default)]
     pub is: Vec<String>,
+    /// Also when the row does not have it.
+    #[serde(default)]
+    pub absent: bool,
 }
 
 /// A field that says which end opened.
@@ -229,7 +280,17 @@ pub struct Verdicts {
     pub dropped: Vec<String>,
 }
 
-/// A field that says what was answered.
+/// TCP flags of both directions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handshake {
+    /// Of all packets from source to destination.
+    pub there: String,
+    /// Of all packets back.
+    pub back: String,
+}
+
+/// A field that says what was answered. It may have several values between commas.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
@@ -244,4 +305,21 @@ pub struct Answers {
     /// Nobody answered.
     #[serde(default)]
     pub unanswered: Vec<String>,
+    /// It was picked up in the middle: the row does not tell who opened.
+    #[serde(default)]
+    pub midstream: Vec<String>,
+}
+
+/// A text, or a list of texts.
+fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "the name of a field, or a list of names")]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match OneOrMore::deserialize(from)? {
+        OneOrMore::One(name) => vec![name],
+        OneOrMore::More(names) => names,
+    })
 }

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::Layout;
-
 /// A line, taken apart.
 pub enum Row<'a> {
     /// A JSON object, and the pointer of the part that has the fields.
@@ -50,16 +48,8 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The values of a line of columns; `None` when its quotes are not closed.
-pub fn columns(line: &str, layout: Layout) -> Option<Vec<Cow<'_, str>>> {
-    match layout {
-        Layout::Csv => csv(line),
-        Layout::Tsv | Layout::Zeek | Layout::Json => Some(line.split('\t').map(Cow::Borrowed).collect()),
-    }
-}
-
-/// RFC 4180, but for line ends inside quotes.
-fn csv(line: &str) -> Option<Vec<Cow<'_, str>>> {
+/// The values of a line (RFC 4180, but for line ends inside quotes); `None` when a quote is not closed.
+pub fn csv(line: &str) -> Option<Vec<Cow<'_, str>>> {
     let mut values = Vec::new();
     let mut rest = line;
     loop {
@@ -101,9 +91,9 @@ mod tests {
 
     #[test]
     fn commas_and_quotes_within_quotes_belong_to_the_value() {
-        let values = columns(r#"a,"b,c","d""e",,f"#, Layout::Csv).unwrap();
+        let values = csv(r#"a,"b,c","d""e",,f"#).unwrap();
         assert_eq!(values, ["a", "b,c", "d\"e", "", "f"]);
-        assert_eq!(columns(r#"a,"b"#, Layout::Csv), None);
+        assert_eq!(csv(r#"a,"b"#), None);
     }
 
     #[test]

@@ -1,0 +1,50 @@
+//! Which format a log is read as, where a user says so.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::mapping::{Mapped, Mapping};
+use super::{Decoder, FORMATS, LogFormat};
+
+/// What logs are read as.
+#[derive(Clone, Debug)]
+pub struct Form(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Known(&'static LogFormat),
+    Mapped(Arc<Mapping>),
+}
+
+impl Form {
+    /// The format whose token this is.
+    pub fn known(token: &str) -> Option<Self> {
+        FORMATS.iter().find(|format| format.token == token).map(|format| Form(Kind::Known(format)))
+    }
+
+    /// A mapping as `docs/flow-logs.md` describes it, in TOML; an error says the line and what is
+    /// wrong there.
+    pub fn mapping(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map(|mapping| Form(Kind::Mapped(Arc::new(mapping)))).map_err(|e| e.to_string())
+    }
+
+    /// The one that a first line is of.
+    pub(super) fn of(format: &'static LogFormat) -> Self {
+        Form(Kind::Known(format))
+    }
+
+    /// The format, unless it is a mapping of the user.
+    pub(crate) fn format(&self) -> Option<&'static LogFormat> {
+        match &self.0 {
+            Kind::Known(format) => Some(format),
+            Kind::Mapped(_) => None,
+        }
+    }
+
+    pub(super) fn open(&self) -> Box<dyn Decoder> {
+        match &self.0 {
+            Kind::Known(format) => (format.open)(),
+            Kind::Mapped(mapping) => Box::new(Mapped::new("map", Cow::Owned((**mapping).clone()))),
+        }
+    }
+}

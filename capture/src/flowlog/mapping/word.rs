@@ -1,0 +1,117 @@
+//! What a row says became of it: who opened, what was answered, what a policy decided.
+
+use flowfence_model::Protocol;
+use flowfence_model::logged::LoggedVerdict;
+use serde_json::Value;
+
+use super::decode::{any, number};
+use super::row::Row;
+use super::{Handshake, Mapping, OpenerRule};
+use crate::flowlog::entry::{Answer, Opener};
+
+const SYN: u64 = 0x02;
+const RST: u64 = 0x04;
+const ACK: u64 = 0x10;
+/// Names of flags by their bits, from FIN on (RFC 9293 §3.1, RFC 3168); then those of packets that have
+/// two, as netobserv names them.
+const FLAGS: [&str; 11] =
+    ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "SYN_ACK", "FIN_ACK", "RST_ACK"];
+
+/// Who opened, and what that shows of the answer.
+pub fn opener(mapping: &Mapping, row: &Row<'_>, protocol: Protocol) -> (Opener, Answer) {
+    if let Some(choice) = &mapping.reply
+        && let Some(text) = row.text(&choice.field)
+    {
+        if any(&choice.source, &text) {
+            return (Opener::Source, Answer::Untold);
+        }
+        if any(&choice.destination, &text) {
+            return (Opener::Destination, Answer::Answered);
+        }
+    }
+    if mapping.opener == OpenerRule::Source {
+        return (Opener::Source, Answer::Untold);
+    }
+    let flags = mapping.tcp_flags.iter().find_map(|field| flags(row, field));
+    match (flags.filter(|_| protocol == Protocol::Tcp), mapping.syn_ack) {
+        (Some(flags), Some(both)) if flags & both != 0 => (Opener::Destination, Answer::Answered),
+        (Some(flags), Some(_)) if flags & SYN != 0 => (Opener::Source, Answer::Untold),
+        (Some(flags), None) if flags & (SYN | ACK) == SYN => (Opener::Source, Answer::Untold),
+        _ => (Opener::Untold, Answer::Untold),
+    }
+}
+
+fn flags(row: &Row<'_>, field: &str) -> Option<u64> {
+    let bit =
+        |name: &str| FLAGS.iter().position(|flag| flag.eq_ignore_ascii_case(name)).map_or(0, |at| 1 << at);
+    match row.value(field) {
+        Some(Value::Array(names)) => {
+            Some(names.iter().filter_map(Value::as_str).fold(0, |flags, name| flags | bit(name)))
+        }
+        _ => number(row, field),
+    }
+}
+
+/// What became of it.
+pub fn verdict(mapping: &Mapping, row: &Row<'_>) -> LoggedVerdict {
+    let Some(verdicts) = &mapping.verdict else { return LoggedVerdict::Allowed };
+    match row.text(&verdicts.field) {
+        Some(text) if any(&verdicts.denied, &text) => LoggedVerdict::Denied,
+        Some(text) if any(&verdicts.would_deny, &text) => LoggedVerdict::WouldDeny,
+        Some(text) if any(&verdicts.dropped, &text) => LoggedVerdict::Dropped,
+        _ => LoggedVerdict::Allowed,
+    }
+}
+
+/// What was answered.
+pub fn answer(mapping: &Mapping, row: &Row<'_>) -> Answer {
+    if let Some((_, back)) = mapping.handshake.as_ref().and_then(|handshake| both(handshake, row)) {
+        return match back {
+            0 => Answer::Nothing,
+            back if back & SYN == 0 && back & RST != 0 => Answer::Refused,
+            _ => Answer::Answered,
+        };
+    }
+    let Some(answers) = &mapping.answer else { return Answer::Untold };
+    let Some(text) = row.text(&answers.field) else { return Answer::Untold };
+    let is = |values: &[String]| text.split(',').any(|part| any(values, part.trim()));
+    if is(&answers.refused) {
+        Answer::Refused
+    } else if is(&answers.unanswered) {
+        Answer::Nothing
+    } else if is(&answers.answered) {
+        Answer::Answered
+    } else {
+        Answer::Untold
+    }
+}
+
+/// Whether it was picked up in the middle.
+pub fn is_midstream(mapping: &Mapping, row: &Row<'_>) -> bool {
+    if let Some((there, back)) = mapping.handshake.as_ref().and_then(|handshake| both(handshake, row)) {
+        return (there | back) & SYN == 0;
+    }
+    let Some(answers) = &mapping.answer else { return false };
+    row.text(&answers.field).is_some_and(|text| any(&answers.midstream, &text))
+}
+
+/// Flags of both directions.
+fn both(handshake: &Handshake, row: &Row<'_>) -> Option<(u64, u64)> {
+    let hexadecimal = |field: &str| {
+        let text = row.text(field)?;
+        u64::from_str_radix(text.strip_prefix("0x").unwrap_or(&text), 16).ok()
+    };
+    Some((hexadecimal(&handshake.there)?, hexadecimal(&handshake.back)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_flags_are_their_bits() {
+        let object: Value = serde_json::from_str(r#"{"f":["SYN","ACK","SYN_ACK"],"n":18}"#).unwrap();
+        let row = Row::Json(&object);
+        assert_eq!((flags(&row, "f"), flags(&row, "n")), (Some(0x112), Some(18)));
+    }
+}

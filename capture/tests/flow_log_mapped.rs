@@ -1,0 +1,228 @@
+//! Formats told by a mapping: the traps of the clouds', the clusters' and the sensors' logs.
+
+mod logs;
+
+use flowfence_capture::{Form, Limits, Recorder, read_capture};
+use flowfence_model::{Recording, Signs};
+use logs::{read_lines, record, sample, told, who};
+
+fn only(recording: &Recording) -> String {
+    let lines = who(recording);
+    assert_eq!(lines.len(), 1, "{lines:#?} {}", told(recording));
+    lines[0].clone()
+}
+
+fn records(recording: &Recording) -> Vec<String> {
+    let mut lines: Vec<String> = recording.records.iter().map(record).collect();
+    lines.sort();
+    lines
+}
+
+/// Reads lines by a mapping of the user.
+fn mapped(mapping: &str, lines: &[&str]) -> Recording {
+    let form = Form::mapping(mapping).expect("a mapping");
+    let mut recorder = Recorder::new(Limits::default()).reading_logs_as(Some(form));
+    let text = lines.join("\n") + "\n";
+    read_capture(text.as_bytes(), "log", &mut recorder, &mut |_| {}).expect("a log");
+    recorder.finish()
+}
+
+fn netobserv(members: &str) -> String {
+    format!(
+        r#"{{"SrcAddr":"10.42.1.10","DstAddr":"10.42.2.20","SrcPort":40000,"DstPort":8080,"Proto":6,"Packets":4,"Bytes":400,"AgentIP":"192.0.2.11",{members}}}"#
+    )
+}
+
+#[test]
+fn gke_both_sides_of_a_connection_are_two_observers() {
+    let recording = sample("gke-policy/node.jsonl");
+    let observers: Vec<&str> = recording.logged.observers.iter().map(|o| o.name.as_str()).collect();
+    assert_eq!(observers, ["egress", "ingress"]);
+}
+
+#[test]
+fn gke_denied_lines_count_what_they_add_up() {
+    let recording = sample("gke-policy/node.jsonl");
+    let denied = recording.logged.conversations.iter().find(|c| c.verdict.is_attempt()).expect("one");
+    assert_eq!((denied.counts.opened, denied.policy), (5, None));
+}
+
+#[test]
+fn gcp_numbers_may_be_texts_or_have_a_fraction() {
+    let line = |port: &str, packets: &str| {
+        format!(
+            r#"{{"jsonPayload":{{"connection":{{"src_ip":"10.42.1.10","dest_ip":"10.42.2.20","src_port":40000.0,"dest_port":{port},"protocol":6.0}},"reporter":"SRC","packets_sent":{packets},"start_time":"2026-11-24T10:00:00Z"}}}}"#
+        )
+    };
+    for (port, packets) in [("8080", "7"), ("8080.0", "\"7\""), ("\"8080\"", "7.0")] {
+        let recording = read_lines(&[&line(port, packets)]);
+        assert_eq!(only(&recording), "10.42.1.10 -> 10.42.2.20 TCP/8080 unknown");
+        assert_eq!(recording.logged.conversations[0].counts.packets, [7, 0]);
+    }
+}
+
+#[test]
+fn gcp_the_four_records_of_a_talk_are_one_conversation() {
+    let recording = sample("gcp-vpc/cloud-logging.jsonl");
+    let talk: Vec<[u64; 2]> = recording
+        .logged
+        .conversations
+        .iter()
+        .filter(|c| c.port == Some(8080) && c.counts.packets[1] > 0)
+        .map(|c| c.counts.packets)
+        .collect();
+    assert_eq!(talk, [[20, 8], [10, 8]]);
+}
+
+#[test]
+fn netobserv_a_time_of_receipt_is_in_seconds() {
+    for members in
+        [r#""TimeReceived":1795514409"#, r#""TimeFlowStartMs":0,"TimeFlowEndMs":0,"TimeReceived":1795514409"#]
+    {
+        let recording = read_lines(&[&netobserv(members)]);
+        let counts = recording.logged.conversations[0].counts;
+        assert_eq!(counts.first.to_string(), "2026-11-24T10:00:09.000000Z", "{members}");
+        assert_eq!(counts.last, counts.first);
+    }
+}
+
+#[test]
+fn netobserv_flags_tell_the_opener_of_long_flows_too() {
+    let oriented = |flags: &str| {
+        only(&read_lines(&[&netobserv(&format!(r#""Flags":{flags},"TimeReceived":1795514409"#))]))
+    };
+    let (there, back) = ("10.42.1.10 -> 10.42.2.20 TCP/8080 seen", "10.42.2.20 -> 10.42.1.10 TCP/40000 seen");
+    for flags in ["2", "18", "530", r#"["SYN","ACK","FIN_ACK"]"#] {
+        assert_eq!(oriented(flags), there, "{flags}");
+    }
+    for flags in ["256", "784", r#"["ACK","SYN_ACK"]"#] {
+        assert_eq!(oriented(flags), back, "{flags}");
+    }
+    assert_eq!(oriented("16"), there.replace("seen", "unknown"));
+}
+
+#[test]
+fn netobserv_a_service_is_asked_and_its_pod_answers() {
+    let service =
+        r#""DstK8S_Type":"Service","DstK8S_Name":"api","DstK8S_Namespace":"shop","TimeReceived":1795514409"#;
+    let translated = format!(r#"{service},"XlatDstAddr":"10.42.2.99","XlatDstPort":9090"#);
+    assert_eq!(
+        only(&read_lines(&[&netobserv(service)])),
+        "10.42.1.10 -> 10.42.2.20 TCP/8080 seen through shop/api"
+    );
+    assert_eq!(
+        only(&read_lines(&[&netobserv(&translated)])),
+        "10.42.1.10 -> 10.42.2.99 TCP/9090 seen through shop/api behind 10.42.2.20"
+    );
+}
+
+#[test]
+fn netobserv_conversations_repeat_flows_and_kernel_drops_are_no_policys() {
+    for kind in ["newConnection", "heartbeat", "endConnection"] {
+        let recording =
+            read_lines(&[&netobserv(&format!(r#""_RecordType":"{kind}","TimeReceived":1795514409"#))]);
+        assert_eq!((recording.logged.lines, recording.counts.get("log-lines-other")), (0, 1), "{kind}");
+    }
+    let dropped = netobserv(
+        r#""PktDropPackets":2,"PktDropLatestDropCause":"SKB_DROP_REASON_NO_SOCKET","TimeReceived":1795514409"#,
+    );
+    assert_eq!(only(&read_lines(&[&dropped])), "10.42.1.10 -> 10.42.2.20 TCP/8080 unknown");
+}
+
+#[test]
+fn calico_in_and_out_are_those_of_the_reporter() {
+    let recording = sample("calico/flows.jsonl");
+    assert!(
+        recording.logged.conversations.iter().all(|c| c.counts.packets == [30, 24]),
+        "{}",
+        told(&recording)
+    );
+}
+
+#[test]
+fn calico_a_prefix_of_names_is_a_controllers_and_a_missing_address_no_zero() {
+    let lines = who(&sample("calico/flows.jsonl"));
+    assert!(lines.iter().any(|line| line.contains("? shop/*(Deployment api)")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("? outside(pub) TCP/443")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("node(node-2)")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("10.42.1.10 shop/web-6d5f7c9b8d-x2x4z")), "{lines:#?}");
+}
+
+#[test]
+fn envoy_a_refused_upstream_was_not_answered() {
+    let recording = sample("envoy-access/access.jsonl");
+    let failed = recording.logged.conversations.iter().find(|c| c.port == Some(5432)).expect("one");
+    assert_eq!((failed.counts.unanswered, failed.counts.octets, failed.counts.answered), (1, [0, 0], false));
+}
+
+#[test]
+fn envoy_redirects_and_loopback_are_not_who_was_asked() {
+    let lines = who(&sample("envoy-access/access.jsonl"));
+    assert!(lines.iter().all(|line| !line.contains("127.0.0") && !line.contains("/15001")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line == "10.42.1.11 -> 10.42.2.20 TCP/8080 seen"), "{lines:#?}");
+}
+
+#[test]
+fn otel_without_ports_there_is_nothing_to_tell() {
+    let recording = sample("otel-network/flows.jsonl");
+    assert_eq!(recording.counts.get("log-lines-incomplete"), 1);
+}
+
+#[test]
+fn zeek_json_and_names_without_a_head_mean_the_same() {
+    assert_eq!(records(&sample("zeek/conn.json")), records(&sample("zeek/conn.log")));
+    let three = records(&sample("zeek/names-only.log"));
+    assert_eq!(three, records(&sample("zeek/conn-iso.json")));
+    assert_eq!(three[..], records(&sample("zeek/conn.log"))[1..4]);
+}
+
+#[test]
+fn zeek_other_logs_are_not_connections() {
+    for file in ["zeek/dns.log", "zeek/conn-iso.json"] {
+        let recording = sample(file);
+        assert_eq!(recording.counts.get("log-lines-other"), 1, "{file}");
+        assert!(recording.records.iter().all(|record| record.b.port != 53), "{file}");
+    }
+}
+
+#[test]
+fn zeek_a_connection_from_the_middle_has_no_opener() {
+    let recording = sample("zeek/conn.log");
+    let middle = recording.records.iter().find(|record| record.a.port == 8080).expect("one");
+    assert!(!middle.forward.signs.has(Signs::OPEN) && !middle.reverse.signs.has(Signs::OPEN));
+}
+
+#[test]
+fn suricata_the_halves_of_a_flow_are_not_counted_beside_it() {
+    let recording = sample("suricata-eve/eve.json");
+    let whole = recording.records.iter().filter(|record| record.b.port == 8080 && record.a.port == 40_001);
+    assert_eq!((whole.count(), recording.counts.get("log-lines-other")), (1, 4));
+}
+
+#[test]
+fn suricata_flags_tell_refusals_and_flows_from_the_middle() {
+    let recording = sample("suricata-eve/eve.json");
+    let find =
+        |port: u16| recording.records.iter().find(|r| r.b.port == port || r.a.port == port).expect("one");
+    assert!(find(9999).reverse.signs.has(Signs::RESET));
+    assert!(!find(5432).reverse.is_seen());
+    assert!(!find(40_004).forward.signs.has(Signs::OPEN));
+}
+
+#[test]
+fn an_empty_last_column_is_a_column() {
+    let mapping = "layout = \"tsv\"\n[time]\nfirst = \"t\"\n[source]\naddress = \"a\"\n[destination]\naddress = \"b\"\nport = [\"p\", \"q\"]\n";
+    let recording = mapped(
+        mapping,
+        &["a\tb\tp\tq\tt", "10.42.1.10\t10.42.2.20\t8080\t\t", "10.42.1.10\t10.42.2.20\t\t8080\t\r"],
+    );
+    assert_eq!(only(&recording), "10.42.1.10 -> 10.42.2.20 TCP/8080 unknown");
+    assert_eq!((recording.logged.lines, recording.files[0].damaged_records), (2, 0));
+}
+
+#[test]
+fn a_mapping_with_an_unknown_key_names_it() {
+    let error = Form::mapping("colour = \"red\"\n[time]\nfirst = \"t\"\n[source]\n[destination]\n")
+        .expect_err("unknown");
+    assert!(error.contains("colour") && error.contains("line 1"), "{error}");
+}

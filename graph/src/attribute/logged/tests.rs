@@ -1,0 +1,131 @@
+use flowfence_model::Recording;
+use flowfence_model::logged::{IdentityId, LoggedAddress, Observer, ObserverId, PodIdentity};
+use flowfence_model::object::Object;
+
+use crate::facts::Facts;
+use crate::inventory::objects_of;
+use crate::testing::{at, labels, node, owned, pod};
+use crate::{Inventory, attribute};
+
+use super::*;
+
+fn group(namespace: &str, kind: &str, name: &str) -> Identity {
+    Identity::Pod(PodIdentity {
+        namespace: namespace.to_owned(),
+        workload: Some((kind.to_owned(), name.to_owned())),
+        labels: labels(&format!("app={name}")),
+        ..PodIdentity::default()
+    })
+}
+
+/// A log in which the first of the identities asked the second one, without addresses.
+fn asked(identities: Vec<Identity>) -> Logged {
+    let end = |i| LoggedEnd { address: None, identity: Some(IdentityId(i)) };
+    let counts = LoggedCounts { lines: 1, opened: 1, first: at(0), last: at(1), ..LoggedCounts::NONE };
+    let conversation = Conversation {
+        from: end(0),
+        to: end(1),
+        protocol: Protocol::Tcp,
+        port: Some(8080),
+        icmp: None,
+        orientation: Orientation::Seen,
+        verdict: LoggedVerdict::Allowed,
+        policy: None,
+        service: None,
+        service_address: None,
+        observer: ObserverId(0),
+        counts,
+    };
+    let observers = vec![Observer { format: "goldmane", name: "Dst".to_owned(), is_whole: false }];
+    Logged { conversations: vec![conversation], identities, observers, lines: 1, ..Logged::default() }
+}
+
+fn facts(logged: Logged, objects: Vec<Object>) -> Facts {
+    attribute(Recording { logged, ..Recording::default() }, &Inventory::new(vec![objects]))
+}
+
+fn ends(facts: &Facts) -> Vec<(String, String)> {
+    facts.contacts.iter().map(|c| (c.from.id.to_string(), c.to.id.to_string())).collect()
+}
+
+#[test]
+fn an_outside_without_address_is_counted_and_makes_no_contact() {
+    let outside = Identity::Outside(Some("pub".to_owned()));
+    for identities in [
+        vec![group("shop", "Deployment", "web"), outside.clone()],
+        vec![outside, group("shop", "Deployment", "web")],
+    ] {
+        let facts = facts(asked(identities), vec![]);
+        assert!(facts.contacts.is_empty());
+        assert_eq!(facts.completeness.counts.get("log-address-unknown"), 1);
+    }
+}
+
+#[test]
+fn a_node_without_address_has_that_of_the_cluster_or_is_counted() {
+    let identities = || vec![Identity::Node(Some("node-1".to_owned())), group("shop", "Deployment", "web")];
+    let known = facts(asked(identities()), vec![node("node-1", "192.0.2.11", "10.42.1.0/24")]);
+    assert_eq!(known.contacts[0].from.address.to_string(), "192.0.2.11");
+    let unknown = facts(asked(identities()), vec![]);
+    assert_eq!((unknown.contacts.len(), unknown.completeness.counts.get("log-address-unknown")), (0, 1));
+}
+
+#[test]
+fn a_group_is_the_workload_of_that_name_whatever_kind_the_log_guessed() {
+    let db = owned(pod("shop/db-0", "node-1", "10.42.1.30"), "StatefulSet", "db");
+    let logged = asked(vec![group("shop", "Deployment", "web"), group("shop", "Pod", "db")]);
+    let facts = facts(logged, vec![Object::Pod(db)]);
+    assert_eq!(ends(&facts), [("shop/Deployment/web".to_owned(), "shop/StatefulSet/db".to_owned())]);
+    assert_eq!(
+        (facts.contacts[0].to.address.to_string().as_str(), &facts.contacts[0].to.pod),
+        ("10.42.1.30", &None)
+    );
+}
+
+#[test]
+fn two_workloads_of_one_name_are_not_guessed_between() {
+    let pods = ["StatefulSet", "DaemonSet"]
+        .map(|kind| Object::Pod(owned(pod(&format!("shop/{kind}-0"), "node-1", "10.42.1.30"), kind, "db")));
+    let logged = asked(vec![group("shop", "Deployment", "web"), group("shop", "Pod", "db")]);
+    assert_eq!(ends(&facts(logged, pods.to_vec()))[0].1, "shop/Pod/db");
+}
+
+#[test]
+fn without_a_cluster_one_pod_stands_for_a_group_with_its_labels() {
+    let mut logged = asked(vec![group("shop", "Deployment", "web"), group("shop", "Pod", "db")]);
+    logged.addresses = vec![LoggedAddress {
+        address: "10.42.1.10".parse().unwrap(),
+        identity: IdentityId(0),
+        first: at(0),
+        last: at(0),
+    }];
+    let pods: Vec<_> = objects_of(&logged)
+        .into_iter()
+        .filter_map(|object| match object {
+            Object::Pod(pod) => {
+                Some((pod.meta.name, pod.meta.labels, pod.meta.owner.map(|owner| owner.kind)))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        pods,
+        [
+            ("db".to_owned(), labels("app=db"), None),
+            ("web".to_owned(), labels("app=web"), Some("Deployment".to_owned())),
+        ]
+    );
+}
+
+#[test]
+fn no_pod_stands_for_a_group_of_which_one_is_named() {
+    let named = Identity::Pod(PodIdentity {
+        namespace: "shop".to_owned(),
+        pod: Some("web-1".to_owned()),
+        workload: Some(("Deployment".to_owned(), "web".to_owned())),
+        ..PodIdentity::default()
+    });
+    let logged = asked(vec![group("shop", "Deployment", "web"), named]);
+    let pods = objects_of(&logged).iter().filter(|object| matches!(object, Object::Pod(_))).count();
+    assert_eq!(pods, 1);
+}
