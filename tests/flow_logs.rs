@@ -142,3 +142,29 @@ fn a_flow_file_is_not_made_of_a_log() {
     let run = flowfence(["capture", HUBBLE, "--out", out.to_str().unwrap()]).ends(3);
     assert!(run.stderr.contains("flow files are made of packets"), "{}", run.stderr);
 }
+
+/// A log may say anything, and what it says ends in policies.
+#[test]
+fn a_pod_that_no_api_server_holds_costs_only_itself() {
+    let scratch = Scratch::new();
+    let log = std::fs::read_to_string(HUBBLE).unwrap();
+    for odd in ["../../odd", r"shop\n---\nkind: Odd\u001b[31m"] {
+        let lines = log.lines().filter(|line| line.contains("odd-0")).map(|line| {
+            let source =
+                line.split("\"source\":{\"ID\"").nth(1).unwrap().split("\"destination\":{").next().unwrap();
+            line.replace(source, &source.replace("shop", odd))
+        });
+        let evil = lines.collect::<Vec<_>>().join("\n").replace("DROPPED", "FORWARDED");
+        let both = scratch.file("both.jsonl", format!("{log}{evil}\n"));
+        let out = scratch.path().join("out");
+        let given = ["recommend", both.to_str().unwrap(), "--cluster", "none", "--allow-loss", "0.05"];
+        let run = flowfence(given.into_iter().chain(["--out", out.to_str().unwrap()])).ends(0);
+        assert!(
+            run.stderr.contains("no API server holds") && !run.stderr.contains('\u{1b}'),
+            "{}",
+            run.stderr
+        );
+        assert!(out.join("shop").is_dir() && !scratch.path().join("odd").exists());
+        std::fs::remove_dir_all(&out).unwrap();
+    }
+}

@@ -86,6 +86,14 @@ impl RawMeta {
     }
 }
 
+/// Whether an API server may hold a pod, or a namespace, of such a namespace and labels. What is not read from
+/// objects of a cluster may say anything.
+pub fn is_possible(meta: &Meta) -> bool {
+    let namespace = if meta.namespace.is_empty() { &meta.name } else { &meta.namespace };
+    label::is_namespace(namespace)
+        && meta.labels.iter().all(|(key, value)| label::is_key(key) && label::is_label(value))
+}
+
 /// Null means the same as absent, in every field of the API.
 pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where

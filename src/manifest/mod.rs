@@ -37,6 +37,7 @@ mod yaml;
 mod tests;
 
 pub use decisions::parse_decisions;
+pub use metadata::is_possible;
 pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};
 pub use read::{objects_from_values, parse_objects, parse_policies};

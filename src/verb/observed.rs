@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flowfence_graph::{Contact, Facts, Inventory, attribute, objects_of};
 use flowfence_model::logged::Logged;
+use flowfence_model::object::{Namespace, Object, Pod};
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{Judgement, judge_by};
 use flowfence_policy::semantics::Plugin;
@@ -11,6 +12,7 @@ use flowfence_policy::semantics::Plugin;
 use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
 use crate::cluster::{self, Cluster, Feed};
 use crate::exit::{Ending, Failure};
+use crate::manifest::is_possible;
 use crate::output::completeness::CompletenessReport;
 use crate::output::safe;
 use crate::source::Sources;
@@ -71,7 +73,20 @@ fn take_from_logs(cluster: &mut Arc<Cluster>, logged: &Logged) {
     if !cluster.inventory.is_empty() || logged.is_empty() {
         return;
     }
-    let inventory = Inventory::new(vec![objects_of(logged)]);
+    let (objects, odd): (Vec<Object>, Vec<Object>) =
+        objects_of(logged).into_iter().partition(|object| match object {
+            Object::Pod(Pod { meta, .. }) | Object::Namespace(Namespace { meta, .. }) => is_possible(meta),
+            _ => true,
+        });
+    let pods =
+        || odd.iter().filter_map(|object| if let Object::Pod(pod) = object { Some(pod) } else { None });
+    if let Some(Pod { meta, .. }) = pods().next() {
+        let (name, n) = (safe::line(&format!("{}/{}", meta.namespace, meta.name)), pods().count());
+        say!(
+            "flowfence: {n} pods of the flow logs are left out, for no API server holds such a namespace or labels: {name}"
+        );
+    }
+    let inventory = Inventory::new(vec![objects]);
     if inventory.is_empty() {
         return;
     }

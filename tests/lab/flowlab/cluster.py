@@ -29,7 +29,7 @@ def missing():
             return f"it needs {tool} (tests/lab/README.md lists the packages)"
     if not os.environ.get("FFLAB_BIN") and not shutil.which("go", path=os.environ["PATH"] + ":/usr/local/go/bin"):
         return "it needs Go 1.25 or newer"
-    trial = "ffl-trial"
+    trial = f"ffl-trial-{os.getpid()}"  # tests ask at once
     try:
         sh("ip", "netns", "add", trial)
         sh("ip", "netns", "del", trial)
