@@ -12,10 +12,12 @@ use super::identity::end;
 use crate::cause::Cause;
 use crate::decode::connectable;
 use crate::flowlog::Sink;
-use crate::flowlog::entry::{Answer, Entry, Opener};
+use crate::flowlog::entry::{Answer, Entry, Opener, icmp_question};
 use crate::flowlog::text;
 
 const FIN_SYN_RST_ACK: [u8; 4] = [0x01, 0x02, 0x04, 0x10];
+/// ICMP of IPv6, by its IANA number.
+const ICMP_V6: u8 = 58;
 /// Bits of RFC 3168, which say nothing of the connection.
 const CONGESTION: u8 = 0xc0;
 
@@ -281,7 +283,7 @@ fn outcome(entry: &mut Entry, flow: &Flow<'_>) {
     }
 }
 
-/// A question opens, and an answer is told as the answer to its question.
+/// A question was sent by who opened, an answer by who was asked.
 fn icmp(entry: &mut Entry, flow: &Flow<'_>, tells_icmp: &mut bool) -> Result<(), Cause> {
     // Where an exporter has no field for them, they stand in the place of the port.
     let in_port = || {
@@ -290,28 +292,16 @@ fn icmp(entry: &mut Entry, flow: &Flow<'_>, tells_icmp: &mut bool) -> Result<(),
         tells_icmp.then_some(IcmpWord { kind, code })
     };
     let Some(word) = flow.icmp.or_else(in_port) else { return Ok(()) };
-    // softflowd has the type of either direction: nought is an echo where both were seen, and else
-    // anything.
+    // softflowd has the type of either direction: nought is an echo where both were seen, of which
+    // nobody can tell who asked, and else anything.
     if flow.is_biflow && word.kind == 0 {
-        if flow.packets.contains(&0) {
-            return Err(Cause::OtherIcmp);
-        }
-        entry.icmp = Some(IcmpType { kind: 8, code: 0 });
-        return Ok(());
+        return if flow.packets.contains(&0) { Err(Cause::OtherIcmp) } else { Ok(()) };
     }
-    let (kind, opener) = match (flow.protocol, word.kind) {
-        (1, kind @ (8 | 13 | 15 | 17)) | (58, kind @ (128 | 139)) => (kind, Opener::Source),
-        (1, 0) => (8, Opener::Destination),
-        (1, kind @ (14 | 16 | 18)) | (58, kind @ (129 | 140)) => (kind - 1, Opener::Destination),
-        (1, 3 | 4 | 5 | 11 | 12) | (58, 1..=127) => return Err(Cause::IcmpErrorIgnored),
-        (58, 130..=137 | 141..=143 | 148..=153) => return Err(Cause::LinkLocalControl),
-        _ => return Err(Cause::OtherIcmp),
-    };
-    entry.icmp = Some(IcmpType { kind, code: word.code });
-    entry.opener = opener;
-    if opener == Opener::Destination {
-        entry.answer = Answer::Answered;
-    }
+    let shown = IcmpType { kind: word.kind, code: word.code };
+    let (_, is_question) = icmp_question(shown, flow.protocol == ICMP_V6)?;
+    // As it was shown: the fold makes the question of an answer.
+    entry.icmp = Some(shown);
+    entry.opener = if is_question { Opener::Source } else { Opener::Destination };
     Ok(())
 }
 

@@ -204,7 +204,7 @@ fn ends_that_are_no_hosts_and_protocols_without_ports_are_counted() {
     ];
     let recording = listen(&[ipfix(0, 0, &[template(256, &PLAIN), data(256, &records)])]);
     assert_eq!(lines(&recording), ["10.42.0.1 -> 10.42.1.2 ICMP type 8 Seen [3, 2] answered"]);
-    for cause in ["non-unicast", "loopback-address", "other-ip-protocol", "icmp-error-ignored"] {
+    for cause in ["non-unicast", "loopback-address", "other-ip-protocol", "icmp-error-unmatched"] {
         assert_eq!(count(&recording, cause), 1, "{cause}");
     }
 }
