@@ -7,88 +7,17 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::UdpSocket;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
+use support::exporter::{Hearing, Softflowd};
 use support::graph::{Edges, Key, edges};
-use support::program::{Run, Scratch, command, flowfence};
+use support::program::flowfence;
 use support::shop;
 
 const USAGE: i32 = 2;
 const UNREADABLE: i32 = 3;
-
-/// flowfence while it hears exporters.
-struct Hearing {
-    child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
-    at: SocketAddr,
-}
-
-impl Hearing {
-    /// Begins at a free port of `scheme`; ends by itself after a minute, whatever happens.
-    fn begin(scheme: &str, more: &[&str]) -> Self {
-        let mut command = command();
-        command.arg("graph").arg(format!("{scheme}127.0.0.1:0")).args(more).args([
-            "--duration",
-            "60s",
-            "-o",
-            "json",
-        ]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        stderr.read_line(&mut line).unwrap();
-        let at = line.split(['(', ')']).nth(1).unwrap_or_else(|| panic!("{line}")).parse().unwrap();
-        Hearing { child, stderr, at }
-    }
-
-    /// Ends it as Ctrl-C does.
-    fn end(mut self) -> Run {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
-        let mut run = Run { code: 0, stdout: String::new(), stderr: String::new() };
-        self.child.stdout.take().unwrap().read_to_string(&mut run.stdout).unwrap();
-        self.stderr.read_to_string(&mut run.stderr).unwrap();
-        run.code = self.child.wait().unwrap().code().unwrap();
-        run
-    }
-}
-
-fn clusters() -> Vec<String> {
-    let clusters = shop::inputs().clusters;
-    clusters.iter().flat_map(|path| ["--cluster".to_owned(), path.display().to_string()]).collect()
-}
-
-fn softflowd() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    found.map(|dir| dir.join("softflowd")).find(|program| program.is_file())
-}
-
-/// One exporter a node, which reads what the node's tap had captured.
-fn export(softflowd: &Path, to: SocketAddr, more: &[&str]) {
-    let scratch = Scratch::new();
-    for capture in shop::inputs().captures {
-        let pid = scratch.file("pid", b"");
-        let status = Command::new(softflowd)
-            .args(["-d", "-c", "none", "-p"])
-            .arg(pid)
-            .arg("-r")
-            .arg(capture)
-            .args(["-n", &to.to_string()])
-            .args(more)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(status.success(), "softflowd {more:?}: {status}");
-    }
-}
 
 /// Asserts that exporters gave what packets gave, but for what they cannot tell.
 fn same(heard: &Edges, seen: &Edges, what: &[&str]) {
@@ -116,18 +45,13 @@ fn same(heard: &Edges, seen: &Edges, what: &[&str]) {
 
 #[test]
 fn softflowd_tells_the_graph_that_packets_tell() {
-    let Some(softflowd) = softflowd() else {
-        eprintln!("skipped: there is no softflowd");
-        return;
-    };
+    let Some(softflowd) = Softflowd::find() else { return };
     let seen = edges(&shop::inputs().run("graph", &["-o", "json"]).json());
-    let clusters = clusters();
-    let clusters: Vec<&str> = clusters.iter().map(String::as_str).collect();
     for version in
         [&["-v", "5"][..], &["-v", "9"], &["-v", "10"], &["-v", "10", "-b"], &["-v", "10", "-A", "nano"]]
     {
-        let hearing = Hearing::begin("netflow://", &clusters);
-        export(&softflowd, hearing.at, version);
+        let hearing = Hearing::of_shop("netflow://");
+        softflowd.export(hearing.at, version);
         let graph = hearing.end().ends(0).json();
         same(&edges(&graph), &seen, version);
         assert_eq!(graph["completeness"]["loss"], 0.0, "{version:?}: {}", graph["completeness"]);
@@ -138,14 +62,9 @@ fn softflowd_tells_the_graph_that_packets_tell() {
 
 #[test]
 fn sampling_is_said_and_lowers_what_is_known() {
-    let Some(softflowd) = softflowd() else {
-        eprintln!("skipped: there is no softflowd");
-        return;
-    };
-    let clusters = clusters();
-    let clusters: Vec<&str> = clusters.iter().map(String::as_str).collect();
-    let hearing = Hearing::begin("ipfix://", &clusters);
-    export(&softflowd, hearing.at, &["-v", "10", "-s", "10"]);
+    let Some(softflowd) = Softflowd::find() else { return };
+    let hearing = Hearing::of_shop("ipfix://");
+    softflowd.export(hearing.at, &["-v", "10", "-s", "10"]);
     let graph = hearing.end().ends(0).json();
     assert!(graph["completeness"]["counts"]["flows-sampled"].as_u64() > Some(0), "{}", graph["completeness"]);
     // No tap saw all traffic of any pod.

@@ -1,16 +1,18 @@
 //! Packets in, one recording out.
 
-use std::net::SocketAddr;
+mod exports;
+mod sighting;
+
 use std::time::Duration;
 
-use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timestamp};
+use flowfence_model::{FileReport, FlowRecord, Recording, Timestamp};
 
 use crate::cause::{Cause, Tally};
-use crate::decode::{self, Outcome, Path, Refusal, Seen};
+use crate::decode::{self, Outcome, Path};
 use crate::dns::Dns;
 use crate::flowlog::netflow::Exports;
 use crate::flowlog::{Fold, Form, Sink};
-use crate::fragment::{FragmentKey, Fragments, Whole};
+use crate::fragment::{Fragments, Whole};
 use crate::gather::{Block, Gathering, Session};
 use crate::link::{Interface, RawPacket};
 use crate::outlet::Outlet;
@@ -139,7 +141,7 @@ impl Recorder {
         }
         let outcome = match &outcome {
             Ok(outcome) => outcome,
-            Err(cause) => return self.tally.add(*cause),
+            Err(cause) => return self.unseen(input, interface.link_type, packet, *cause),
         };
         let tap = self.taps.resolve(input, interface, &path, packet.time);
         if let Some(key) = path.outer_fragment {
@@ -172,32 +174,6 @@ impl Recorder {
     pub fn with_outlet(mut self, outlet: Outlet) -> Self {
         self.outlet = Some(outlet);
         self
-    }
-
-    /// UDP packets to these ports are read as what flow exporters tell (NetFlow, IPFIX, sFlow), beside
-    /// being traffic themselves. Not done unless asked for: a capture may hold such packets of other
-    /// exporters by chance.
-    #[must_use]
-    pub fn with_exports(mut self, ports: &[u16]) -> Self {
-        ports.clone_into(&mut self.export_ports);
-        self
-    }
-
-    /// Takes a datagram that a flow exporter sent (NetFlow v5 and v9, IPFIX, sFlow v5), received at
-    /// that moment.
-    pub fn export(&mut self, input: u32, exporter: SocketAddr, at: Timestamp, datagram: &[u8]) {
-        let records = self.exported(input, exporter, at, datagram);
-        if let Some(report) = self.report(input) {
-            report.packets += records;
-        }
-    }
-
-    fn exported(&mut self, input: u32, exporter: SocketAddr, at: Timestamp, datagram: &[u8]) -> u64 {
-        let mut exports = self.exports.take().unwrap_or_default();
-        let depth = self.limits.max_tunnel_depth;
-        let records = exports.datagram(exporter, at, datagram, depth, &mut self.log(input));
-        self.exports = Some(exports);
-        records
     }
 
     #[cold]
@@ -355,50 +331,6 @@ impl Recorder {
             } else if latest.since(at) > REORDERING {
                 self.tally.add(Cause::TimeBackwards);
             }
-        }
-    }
-
-    #[inline]
-    fn seen(&mut self, input: u32, tap: TapId, at: Timestamp, seen: &Seen<'_>) {
-        self.table.note(tap, at, seen);
-        if let Some(key) = seen.first_fragment {
-            let whole = Whole::Flow { from: seen.from, to: seen.to, protocol: seen.protocol };
-            self.fragments.begin(input, key, whole);
-        }
-        if seen.from.port == 53 && !seen.payload.is_empty() {
-            match seen.protocol {
-                Protocol::Udp => self.dns.message(seen.payload),
-                Protocol::Tcp => self.dns.segment(seen.payload),
-                Protocol::Sctp | Protocol::Icmp => {}
-            }
-        }
-        if seen.protocol == Protocol::Udp && self.export_ports.contains(&seen.to.port) {
-            let exporter = SocketAddr::new(seen.from.address.ip(), seen.from.port);
-            self.exported(input, exporter, at, seen.payload);
-        }
-    }
-
-    fn fragment(&mut self, input: u32, tap: TapId, at: Timestamp, key: FragmentKey, octets: u64) {
-        match self.fragments.find(input, key) {
-            None => self.tally.add(Cause::FragmentsUnjoined),
-            Some(Whole::Tunnel) => self.tally.add(Cause::TunnelFragments),
-            Some(Whole::Flow { from, to, protocol }) => {
-                self.table.note(tap, at, &Seen::bare(from, to, protocol, octets));
-            }
-        }
-    }
-
-    /// A refusal marks the flow of the packet that it quotes: at its own tap, else at another one of
-    /// the same input; where there is none, it is the only witness of an attempt.
-    fn refusal(&mut self, input: u32, tap: TapId, at: Timestamp, refusal: &Refusal) {
-        let taps = std::iter::once(tap).chain(self.taps.of_input(input).take(64));
-        if self.table.refuse(taps, refusal) {
-            return;
-        }
-        if refusal.is_tunnel {
-            self.tally.add(Cause::IcmpErrorUnmatched);
-        } else {
-            self.table.refused_unseen(tap, at, refusal);
         }
     }
 }

@@ -56,6 +56,7 @@ pub struct Sources {
     live: Option<Live>,
     exporters: Option<Exporters>,
     logs_as: Option<Form>,
+    export_ports: Vec<u16>,
     hubble: Option<Hubble>,
     limits: Limits,
     handing: Handing,
@@ -91,6 +92,12 @@ impl Sources {
         let (exporters, files): (Vec<&String>, Vec<&String>) = others.into_iter().partition(is_exporter);
         let files = file::expand(files)?;
         let logs_as = args.logs.form()?;
+        let export_ports = args.logs.export_ports().to_vec();
+        if files.is_empty() && !export_ports.is_empty() {
+            return Err(Failure::usage(
+                "--exports is for captures, and none is given; netflow://ADDRESS:PORT hears exporters themselves",
+            ));
+        }
         let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
@@ -102,7 +109,7 @@ impl Sources {
         }
         demand_use(args, !names.is_empty(), !servers.is_empty(), !exporters.is_empty())?;
         let mut sources =
-            Sources { files, live: None, exporters: None, hubble: None, logs_as, limits, handing };
+            Sources { files, live: None, exporters: None, hubble: None, logs_as, export_ports, limits, handing };
         if names.is_empty() && servers.is_empty() && exporters.is_empty() {
             return Ok(sources);
         }
@@ -173,8 +180,8 @@ impl Sources {
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let Sources { files, live, hubble, exporters, limits, logs_as, .. } = self;
-        let mut recorder = Recorder::new(limits).reading_logs_as(logs_as);
+        let Sources { files, live, hubble, exporters, limits, logs_as, export_ports, .. } = self;
+        let mut recorder = Recorder::new(limits).reading_logs_as(logs_as).with_exports(&export_ports);
         if live.is_none() && hubble.is_none() && exporters.is_none() {
             let outcome = file::read(&files, &mut recorder)?;
             return Ok(traffic(recorder.finish(), Vec::new(), outcome));

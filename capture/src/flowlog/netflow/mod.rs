@@ -16,6 +16,7 @@ mod element;
 mod flow;
 mod identity;
 mod record;
+mod repeat;
 mod sampling;
 mod sequence;
 mod sflow;
@@ -33,6 +34,7 @@ use hashbrown::HashMap;
 use self::domain::Domain;
 use self::flow::Exporter;
 use self::record::Clock;
+use self::repeat::Recent;
 use self::sequence::Numbers;
 use super::Sink;
 use crate::cause::Cause;
@@ -68,6 +70,7 @@ pub struct Exports {
     octets: usize,
     /// Lost records of domains that gave way.
     lost: u64,
+    recent: Recent,
 }
 
 impl Exports {
@@ -81,6 +84,10 @@ impl Exports {
         to: &mut Sink<'_>,
     ) -> u64 {
         self.heard += 1;
+        if self.recent.has(exporter, octets) {
+            to.tally.add(Cause::ExportsRepeated);
+            return 0;
+        }
         let records = match octets.first_chunk() {
             Some([0, 5]) => self.v5(exporter, octets, to),
             Some([0, 9]) => self.v9(exporter, octets, to),

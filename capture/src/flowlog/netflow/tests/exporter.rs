@@ -97,17 +97,17 @@ fn what_waits_in_vain_is_bounded_whoever_sends_it() {
         input: 0,
         time: Timestamp::default(),
     };
-    let datagram = ipfix(0, 0, &[set(256, &vec![0; 60_000])]);
+    let datagram = |number| ipfix(0, number, &[set(256, &vec![0; 60_000])]);
     for i in 0..6_000_u32 {
         let [a, b, c, d] = (0x0a00_0000 + i).to_be_bytes();
         let from = SocketAddr::from(([a, b, c, d], 1));
-        exports.datagram(from, Timestamp::default(), &datagram, 8, &mut to);
+        exports.datagram(from, Timestamp::default(), &datagram(0), 8, &mut to);
         assert!(exports.octets <= MAX_OCTETS && exports.domains.len() <= 4096);
     }
     // One alone may not take it all.
     let from = SocketAddr::from(([192, 0, 2, 1], 1));
-    for _ in 0..100 {
-        exports.datagram(from, Timestamp::default(), &datagram, 8, &mut to);
+    for number in 0..100 {
+        exports.datagram(from, Timestamp::default(), &datagram(number), 8, &mut to);
     }
     let weights: usize = exports.domains.values().map(super::super::domain::Domain::weight).sum();
     assert_eq!(exports.octets, weights);
@@ -124,16 +124,25 @@ fn a_thousand_templates_are_kept_and_no_more() {
     assert_eq!(recording.counts.iter().count(), 0);
 }
 
-/// A capture of raw IP with one UDP packet a datagram, from 192.0.2.1.
-fn pcap(datagrams: &[(u16, Vec<u8>)]) -> Vec<u8> {
+#[test]
+fn a_datagram_that_is_seen_at_two_interfaces_counts_once() {
+    let message = |number| ipfix(0, number, &[template(256, &PLAIN), data(256, &[web(40_001, 5)])]);
+    let recording = listen(&[message(0), message(0), message(1), message(1), message(2)]);
+    assert_eq!(lines(&recording), ["10.42.0.1 -> 10.42.1.2:8080 TCP Unknown [15, 0] answered"]);
+    assert_eq!((count(&recording, "exports-repeated"), count(&recording, "exports-lost")), (2, 0));
+}
+
+/// A capture of raw IP with one UDP packet a datagram.
+fn pcap(from: [u8; 4], to: [u8; 4], datagrams: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let mut file =
         vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 101, 0, 0, 0];
     for (port, datagram) in datagrams {
         let udp = u16::try_from(datagram.len() + 8).unwrap();
         let mut packet = vec![0x45, 0];
         packet.extend((udp + 20).to_be_bytes());
-        packet.extend([0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 9, 0x9c, 0x40]);
-        packet.extend([port.to_be_bytes(), udp.to_be_bytes(), [0, 0]].concat());
+        packet.extend([0, 0, 0, 0, 64, 17, 0, 0]);
+        packet.extend([from, to].concat());
+        packet.extend([40_000, *port, udp, 0].map(u16::to_be_bytes).concat());
         packet.extend(datagram);
         let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
         file.extend([SENT.to_le_bytes(), [0; 4], length, length].concat());
@@ -142,20 +151,38 @@ fn pcap(datagrams: &[(u16, Vec<u8>)]) -> Vec<u8> {
     file
 }
 
+fn read(file: &[u8], mut recorder: Recorder) -> Recording {
+    crate::read_capture(file, "exports.pcap", &mut recorder, &mut |_| {}).unwrap();
+    recorder.finish()
+}
+
+fn asking() -> Recorder {
+    Recorder::new(Limits::default()).with_exports(&crate::EXPORT_PORTS)
+}
+
 #[test]
 fn exports_in_a_capture_are_read_when_asked_for_and_are_traffic_anyway() {
     let message = ipfix(0, 0, &[template(256, &PLAIN), data(256, &[web(40_001, 5)])]);
-    let file = pcap(&[(4739, message.clone()), (9000, message)]);
-    let read = |recorder: Recorder| {
-        let mut recorder = recorder;
-        crate::read_capture(&file[..], "exports.pcap", &mut recorder, &mut |_| {}).unwrap();
-        recorder.finish()
-    };
-    let plain = read(Recorder::new(Limits::default()));
+    let file = pcap([192, 0, 2, 1], [192, 0, 2, 9], &[(4739, message.clone()), (9000, message)]);
+    let plain = read(&file, Recorder::new(Limits::default()));
     assert_eq!((plain.records.len(), lines(&plain).len()), (2, 0));
-    let asked = read(Recorder::new(Limits::default()).with_exports(&crate::EXPORT_PORTS));
+    let asked = read(&file, asking());
     assert_eq!(asked.records, plain.records);
     assert_eq!(lines(&asked), ["10.42.0.1 -> 10.42.1.2:8080 TCP Unknown [5, 0] answered"]);
     assert_eq!((asked.packets, asked.files[0].packets), (2, 2));
     assert_eq!(asked.logged.observers[0].name, "192.0.2.1");
+}
+
+#[test]
+fn an_exporter_on_the_host_of_its_collector_or_one_that_sends_to_a_group_is_heard() {
+    let message = ipfix(0, 0, &[template(256, &PLAIN), data(256, &[web(40_001, 5)])]);
+    for (from, to, cause) in [
+        ([127, 0, 0, 1], [127, 0, 0, 1], "loopback-address"),
+        ([192, 0, 2, 1], [239, 1, 1, 1], "non-unicast"),
+    ] {
+        let file = pcap(from, to, &[(2055, message.clone()), (53, message.clone())]);
+        let recording = read(&file, asking());
+        assert_eq!(lines(&recording), ["10.42.0.1 -> 10.42.1.2:8080 TCP Unknown [5, 0] answered"]);
+        assert_eq!((recording.records.len(), count(&recording, cause)), (0, 2));
+    }
 }
