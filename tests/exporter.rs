@@ -1,5 +1,5 @@
-//! Flow exporters: what softflowd tells of the shop's traffic gives the graph that its packets give, and sockets behave
-//! as live sources do. Without softflowd (Debian's package of that name) the first says so and does nothing.
+//! Flow exporters: what softflowd tells of the shop's traffic gives the graph that its packets give, over a socket and
+//! in a capture, and sockets behave as live sources do.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
@@ -7,17 +7,20 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 
 use serde_json::Value;
 
-use support::exporter::{Hearing, Softflowd};
+use support::capture::{Frame, pcap};
+use support::exporter::{Hearing, Softflowd, collect};
 use support::graph::{Edges, Key, edges};
-use support::program::flowfence;
+use support::packet;
+use support::program::{Inputs, Scratch, flowfence};
 use support::shop;
 
 const USAGE: i32 = 2;
 const UNREADABLE: i32 = 3;
+const LOSSY: i32 = 5;
 
 /// Asserts that exporters gave what packets gave, but for what they cannot tell.
 fn same(heard: &Edges, seen: &Edges, what: &[&str]) {
@@ -58,6 +61,45 @@ fn softflowd_tells_the_graph_that_packets_tell() {
         let start = graph["window"]["start"].as_str().unwrap();
         assert!(start.starts_with("2026-11-24T17:49:5"), "{version:?}: {start}");
     }
+}
+
+#[test]
+fn exports_in_a_capture_tell_what_a_listener_hears() {
+    let Some(softflowd) = Softflowd::find() else { return };
+    let datagrams = collect(|at| softflowd.export(at, &["-v", "10"]));
+    let frames: Vec<Frame> = (0..)
+        .zip(&datagrams)
+        .map(|(n, (from, datagram))| {
+            let from = SocketAddr::from(([192, 0, 2, 1], from.port()));
+            let bytes = packet::udp(from, ([192, 0, 2, 9], 9000).into(), datagram);
+            Frame { at: 1_795_543_900_000_000_000 + n * 1_000_000, wire_octets: bytes.len(), bytes }
+        })
+        .collect();
+    // A tap of two interfaces sees each of them pass twice.
+    let twice: Vec<Frame> = frames.iter().flat_map(|frame| [frame.clone(), frame.clone()]).collect();
+    let scratch = Scratch::new();
+    let run = |frames: &[Frame], more: &[&str]| {
+        let captures = vec![scratch.file("exports.pcap", pcap(frames))];
+        Inputs { captures, ..shop::inputs() }.run("graph", &[&["-o", "json"], more].concat())
+    };
+    let asking = ["--exports=9000"];
+    let told = run(&frames, &asking).ends(0).json();
+    let (again, told) = (run(&twice, &asking).ends(0).json(), edges(&told));
+    assert_eq!(again["completeness"]["counts"]["exports-repeated"], frames.len());
+    assert_eq!(again["completeness"]["loss"], 0.0);
+    // The packets themselves are traffic, and all that is there where nobody asks for more.
+    let exports = edges(&run(&frames, &[]).ends(0).json());
+    assert_eq!(exports.len(), 1, "{exports:?}");
+    let without_exports = |edges: Edges| -> Edges {
+        edges.into_iter().filter(|(key, _)| !exports.contains_key(key)).collect()
+    };
+    let told = without_exports(told);
+    assert_eq!(without_exports(edges(&again)), told);
+    same(&told, &edges(&shop::inputs().graph()), &asking);
+    // Without some of them it is known how much is missing.
+    let gap = [&frames[..frames.len() / 4], &frames[frames.len() / 3..]].concat();
+    let gap = run(&gap, &asking).ends(LOSSY).json();
+    assert!(gap["completeness"]["counts"]["exports-lost"].as_u64() > Some(100), "{}", gap["completeness"]);
 }
 
 #[test]
@@ -125,6 +167,10 @@ fn a_socket_that_cannot_be_bound_and_options_of_interfaces_are_refused() {
     assert!(run.stderr.contains("0.0.0.0"), "{}", run.stderr);
     let run = flowfence(["graph", "ipfix://127.0.0.1:0", "--filter", "tcp", "--cluster", "none"]).ends(USAGE);
     assert!(run.stderr.contains("--filter"), "{}", run.stderr);
-    let run = flowfence(["capture", "ipfix://127.0.0.1:0", "--duration", "1s", "-w", "/dev/null"]);
-    assert_eq!(run.code, USAGE, "{}", run.stderr);
+    let scratch = Scratch::new();
+    let out = scratch.path().join("flows").display().to_string();
+    let run = flowfence(["capture", "ipfix://127.0.0.1:0", "--duration", "1s", "--out", &out]).ends(USAGE);
+    assert!(run.stderr.contains("flow files hold flows of packets"), "{}", run.stderr);
+    let run = flowfence(["graph", "ipfix://127.0.0.1:0", "--exports", "--cluster", "none"]).ends(USAGE);
+    assert!(run.stderr.contains("--exports is for captures"), "{}", run.stderr);
 }

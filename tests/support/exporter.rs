@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -55,32 +56,30 @@ impl Hearing {
     }
 }
 
-/// A collector that keeps datagrams as they are.
-pub struct Collector(UdpSocket);
-
-impl Collector {
-    /// At a free port.
-    pub fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::RcvBuf, &(8 << 20)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-        Collector(socket)
-    }
-
-    /// Where.
-    pub fn at(&self) -> SocketAddr {
-        self.0.local_addr().unwrap()
-    }
-
-    /// What has arrived, with who sent it.
-    pub fn datagrams(&self) -> Vec<(SocketAddr, Vec<u8>)> {
-        let mut buffer = vec![0; 1 << 16];
-        let mut all = Vec::new();
-        while let Ok((length, from)) = self.0.recv_from(&mut buffer) {
-            all.push((from, buffer[..length].to_vec()));
-        }
-        all
-    }
+/// What an exporter sends to a collector, as it is, with who sent it. Datagrams of one sender are in their order.
+pub fn collect(export: impl FnOnce(SocketAddr)) -> Vec<(SocketAddr, Vec<u8>)> {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let at = socket.local_addr().unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let collector = scope.spawn(|| {
+            let mut buffer = vec![0; 1 << 16];
+            let mut all = Vec::new();
+            loop {
+                let was_over = is_over.load(Ordering::SeqCst);
+                match socket.recv_from(&mut buffer) {
+                    Ok((length, from)) => all.push((from, buffer[..length].to_vec())),
+                    // Silence counts when it came after the end.
+                    Err(_) if was_over => return all,
+                    Err(_) => {}
+                }
+            }
+        });
+        export(at);
+        is_over.store(true, Ordering::SeqCst);
+        collector.join().unwrap()
+    })
 }
 
 fn find(program: &str) -> Option<PathBuf> {
