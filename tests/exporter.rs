@@ -90,9 +90,8 @@ fn exports_in_a_capture_tell_what_a_listener_hears() {
     // The packets themselves are traffic, and all that is there where nobody asks for more.
     let exports = edges(&run(&frames, &[]).ends(0).json());
     assert_eq!(exports.len(), 1, "{exports:?}");
-    let without_exports = |edges: Edges| -> Edges {
-        edges.into_iter().filter(|(key, _)| !exports.contains_key(key)).collect()
-    };
+    let without_exports =
+        |edges: Edges| -> Edges { edges.into_iter().filter(|(key, _)| !exports.contains_key(key)).collect() };
     let told = without_exports(told);
     assert_eq!(without_exports(edges(&again)), told);
     same(&told, &edges(&shop::inputs().graph()), &asking);

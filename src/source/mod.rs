@@ -108,8 +108,16 @@ impl Sources {
             ));
         }
         demand_use(args, !names.is_empty(), !servers.is_empty(), !exporters.is_empty())?;
-        let mut sources =
-            Sources { files, live: None, exporters: None, hubble: None, logs_as, export_ports, limits, handing };
+        let mut sources = Sources {
+            files,
+            live: None,
+            exporters: None,
+            hubble: None,
+            logs_as,
+            export_ports,
+            limits,
+            handing,
+        };
         if names.is_empty() && servers.is_empty() && exporters.is_empty() {
             return Ok(sources);
         }
