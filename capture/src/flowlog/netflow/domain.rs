@@ -7,6 +7,7 @@ use flowfence_model::Timestamp;
 
 use super::element;
 use super::flow::{self, Exporter};
+use super::netobserv::{Names, Unbroken};
 use super::record::{Clock, Record};
 use super::sampling::Sampling;
 use super::sequence::Numbers;
@@ -41,9 +42,13 @@ pub struct Domain {
     pub exporter: Exporter,
     /// Its sequence numbers.
     pub numbers: Numbers,
+    /// Whether its datagrams came one after another.
+    pub unbroken: Unbroken,
     /// When it was last heard of, by the count of datagrams.
     pub heard: u64,
     layouts: BTreeMap<u16, Layout>,
+    /// What netobserv said last, by template.
+    names: BTreeMap<u16, Names>,
     waiting: VecDeque<Waiting>,
     waiting_octets: usize,
     sampling: Sampling,
@@ -71,8 +76,10 @@ impl Domain {
         Domain {
             exporter,
             numbers,
+            unbroken: Unbroken::default(),
             heard: 0,
             layouts: BTreeMap::new(),
+            names: BTreeMap::new(),
             waiting: VecDeque::new(),
             waiting_octets: 0,
             sampling: Sampling::default(),
@@ -84,7 +91,8 @@ impl Domain {
 
     /// Octets of memory that it takes, about.
     pub fn weight(&self) -> usize {
-        self.waiting_octets + self.layout_octets + size_of::<Self>()
+        let names = self.names.len() * 2 * size_of::<Names>();
+        self.waiting_octets + self.layout_octets + names + size_of::<Self>()
     }
 
     /// Data sets that still wait.
@@ -97,6 +105,7 @@ impl Domain {
         let is_less = |before: u32| before > uptime && before - uptime > OVERTAKING_MILLIS;
         if self.uptime.is_some_and(is_less) {
             self.layouts.clear();
+            self.names.clear();
             self.layout_octets = 0;
             self.sampling = Sampling::default();
             to.tally.add_many(Cause::ExportsUntemplated, self.waiting());
@@ -164,6 +173,7 @@ impl Domain {
         if !is_whole {
             to.tally.add(Cause::MalformedExport);
         }
+        self.names.retain(|id, _| layouts.contains_key(id));
         self.layout_octets = self.layouts.values().map(Layout::weight).sum();
         if !self.waiting.is_empty() && !learned.is_empty() {
             self.replay(&learned, read, to);
@@ -202,7 +212,11 @@ impl Domain {
                 self.booted = record.booted().or(self.booted);
                 continue;
             }
-            let told = match record.flow(&clock, self.sampling.of(&record)) {
+            let mut flow = record.flow(&clock, self.sampling.of(&record));
+            if let Some(flow) = flow.as_mut().filter(|_| record.is_of_netobserv()) {
+                self.names.entry(id).or_default().check(flow, self.unbroken.gaps());
+            }
+            let told = match flow {
                 Some(flow) => flow::tell(&flow, &mut self.exporter, to),
                 None => Err(Cause::LogIncomplete),
             };

@@ -15,6 +15,7 @@ mod domain;
 mod element;
 mod flow;
 mod identity;
+mod netobserv;
 mod record;
 mod repeat;
 mod sampling;
@@ -193,7 +194,9 @@ impl Exports {
         if let Some(uptime) = clock.uptime {
             domain.notice_restart(uptime, to);
         }
+        domain.unbroken.begin(number);
         let read = domain.sets(sets, key.version == 10, clock, to);
+        domain.unbroken.end(read.records);
         let known = |count| (!read.is_partial).then_some(count);
         domain.numbers.note(number, known(read.records), known(read.flows));
         let after = domain.weight();

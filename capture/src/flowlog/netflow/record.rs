@@ -60,7 +60,7 @@ impl<'a> Record<'a> {
         Record { values }
     }
 
-    fn octets(&self, item: Item) -> Option<&'a [u8]> {
+    pub(super) fn octets(&self, item: Item) -> Option<&'a [u8]> {
         self.values.get(item as usize).copied().flatten()
     }
 
@@ -79,7 +79,7 @@ impl<'a> Record<'a> {
 
     /// A name; `None` where it is empty, and where netobserv writes that there is none. Exporters of a
     /// fixed length fill with zeros.
-    fn name(&self, item: Item) -> Option<&'a str> {
+    pub(super) fn name(&self, item: Item) -> Option<&'a str> {
         let text = std::str::from_utf8(self.octets(item)?).ok()?.trim_end_matches('\0');
         (!text.is_empty() && text != "none" && text.len() <= MAX_NAME).then_some(text)
     }
@@ -236,25 +236,8 @@ impl<'a> Record<'a> {
             flow.is_whole = true;
             return;
         }
-        self.netobserv(flow);
-    }
-
-    /// netobserv names pods, services and nodes alike, and only pods and nodes run on a node.
-    fn netobserv(&self, flow: &mut Flow<'a>) {
-        let sides = [
-            (&mut flow.source, Item::SeenSourceNamespace, Item::SeenSourcePod, Item::SeenSourceNode),
-            (
-                &mut flow.destination,
-                Item::SeenDestinationNamespace,
-                Item::SeenDestinationPod,
-                Item::SeenDestinationNode,
-            ),
-        ];
-        for (side, namespace, pod, node) in sides {
-            side.node = self.name(node);
-            if side.node.is_some() {
-                (side.namespace, side.pod) = (self.name(namespace), self.name(pod));
-            }
+        if self.is_of_netobserv() {
+            self.netobserv(flow);
         }
     }
 

@@ -56,25 +56,6 @@ fn antrea_names_pods_services_and_the_policy_that_refused() {
 }
 
 #[test]
-fn netobserv_names_pods_and_nodes_and_its_services_are_left_to_their_address() {
-    let of: Vec<Field> = PLAIN.into_iter().chain((7733..=7738).map(|id| (2, id, 65535))).collect();
-    let named = |names: [&str; 6]| {
-        let [source_ns, source, destination_ns, destination, source_node, destination_node] = names;
-        let names = [source_ns, source, destination_ns, destination, source_node, destination_node];
-        [web(40_001, 1), names.map(text).concat()].concat()
-    };
-    let records = [
-        named(["shop", "web-1", "shop", "cart-1", "node1", "node2"]),
-        named(["none", "node1", "shop", "cart", "node1", "none"]),
-    ];
-    let recording = listen(&[ipfix(0, 0, &[template(256, &of), data(256, &records)])]);
-    let lines = lines(&recording).join("\n");
-    assert!(lines.contains(r#"pod: Some("cart-1")"#) && lines.contains(r#"Node(Some("node1"))"#), "{lines}");
-    assert!(!lines.contains(r#"pod: Some("cart")"#), "{lines}");
-    assert!(recording.logged.observers.iter().all(|observer| !observer.is_whole));
-}
-
-#[test]
 fn a_flow_that_comes_in_and_goes_out_is_told_by_two_observers() {
     let of = [&PLAIN[..], &[(0, 61, 1)]].concat();
     let record = |direction| [web(40_001, 5), vec![direction]].concat();

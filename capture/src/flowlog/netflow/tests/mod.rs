@@ -2,6 +2,7 @@
 
 mod exporter;
 mod ipfix;
+mod netobserv;
 mod sflow;
 mod v9;
 
