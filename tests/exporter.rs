@@ -8,12 +8,15 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use support::capture::{Frame, pcap};
 use support::exporter::{Hearing, Softflowd, collect};
 use support::graph::{Edges, Key, edges};
+use support::netns::in_namespace;
 use support::packet;
 use support::program::{Inputs, Scratch, flowfence};
 use support::shop;
@@ -154,6 +157,37 @@ fn the_duration_ends_it_and_files_are_read_beside() {
         ["graph", &capture, "ipfix://127.0.0.1:0", "--duration", "200ms", "--cluster", "none", "-o", "json"];
     let beside = flowfence(args).ends(0).json();
     assert_eq!(edges(&beside), edges(&alone));
+}
+
+#[test]
+fn exporters_are_heard_beside_an_interface() {
+    let net = net_or_skip!().cable("0", "10.1.1.5", "10.1.1.7");
+    let running = net.capture(["graph", "live:s0", "netflow://10.1.1.7", "--cluster", "none", "-o", "json"]);
+    in_namespace(&net.client, || {
+        let exporter = UdpSocket::bind("10.1.1.5:0").unwrap();
+        for sequence in [7, 9] {
+            exporter.send_to(&v5(sequence), "10.1.1.7:2055").unwrap();
+        }
+    });
+    // A block of the ring that is not full comes after 50 ms.
+    std::thread::sleep(Duration::from_millis(200));
+    running.signal(Signal::SIGINT);
+    let run = running.finish();
+    let graph = run.json();
+    let keys: Vec<String> = edges(&graph).keys().map(Key::to_string).collect();
+    assert_eq!(
+        keys,
+        [
+            "external/10.1.1.5/32 -> external/10.1.1.7/32 2055/UDP",
+            "external/192.0.2.1/32 -> external/192.0.2.2/32 80/TCP"
+        ]
+    );
+    assert_eq!(graph["completeness"]["counts"]["exports-lost"], 1, "{}", graph["completeness"]);
+    let files = graph["completeness"]["files"].as_array().unwrap();
+    let names: Vec<&str> = files.iter().filter_map(|file| file["name"].as_str()).collect();
+    assert_eq!(names, ["live:s0", "netflow://10.1.1.7"]);
+    assert_eq!(run.code, LOSSY, "{}", run.stderr);
+    assert!(run.stderr.contains("2 datagrams of flow exporters"), "{}", run.stderr);
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Sources {
         let exporters: BTreeSet<&String> = exporters.into_iter().collect();
         if !exporters.is_empty() && !servers.is_empty() {
             return Err(Failure::usage(
-                "hubble:// and flow exporters in one run would count a connection twice: give each a run of its own",
+                "hubble:// and flow exporters are not followed in one run: give each a run of its own",
             ));
         }
         demand_use(args, !names.is_empty(), !servers.is_empty(), !exporters.is_empty())?;
