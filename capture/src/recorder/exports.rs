@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use flowfence_model::{Protocol, Timestamp};
+use flowfence_model::Timestamp;
 
 use super::Recorder;
+use crate::cause::Cause;
 use crate::decode::Seen;
+use crate::flowlog::netflow;
 
 impl Recorder {
     /// UDP packets to these ports are read as what flow exporters tell (NetFlow, IPFIX, sFlow), beside
@@ -37,9 +39,17 @@ impl Recorder {
     /// What a packet of a capture carries, when it goes to where exports go.
     #[cold]
     pub(super) fn export_in(&mut self, input: u32, at: Timestamp, seen: &Seen<'_>) {
-        if seen.protocol == Protocol::Udp && self.export_ports.contains(&seen.to.port) {
+        if self.export_ports.contains(&seen.to.port) {
             let exporter = SocketAddr::new(seen.from.address.ip(), seen.from.port);
             self.exported(input, exporter, at, seen.payload);
+        } else if is_export_port(seen.to.port) && netflow::looks_like_export(seen.payload) {
+            self.tally.add(Cause::ExportsUnread);
         }
     }
+}
+
+/// Whether exporters send there by habit.
+#[inline]
+pub(super) fn is_export_port(port: u16) -> bool {
+    netflow::EXPORT_PORTS.contains(&port)
 }

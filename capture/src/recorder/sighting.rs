@@ -3,6 +3,7 @@
 use flowfence_model::{Protocol, TapId, Timestamp};
 
 use super::Recorder;
+use super::exports::is_export_port;
 use crate::cause::Cause;
 use crate::decode::{self, Refusal, Seen};
 use crate::fragment::{FragmentKey, Whole};
@@ -34,7 +35,7 @@ impl Recorder {
                 Protocol::Sctp | Protocol::Icmp => {}
             }
         }
-        if !self.export_ports.is_empty() {
+        if seen.protocol == Protocol::Udp && (!self.export_ports.is_empty() || is_export_port(seen.to.port)) {
             self.export_in(input, at, seen);
         }
     }

@@ -51,6 +51,12 @@ const MAX_DOMAINS: usize = 4096;
 const IPFIX_HEADER: usize = 16;
 const V9_HEADER: usize = 20;
 
+/// Whether a datagram begins as those of exporters do, and is long enough for their headers.
+pub(crate) fn looks_like_export(octets: &[u8]) -> bool {
+    let headed = octets.len() > V9_HEADER;
+    headed && (matches!(octets.first_chunk(), Some([0, 5 | 9 | 10])) || sflow::recognise(octets))
+}
+
 /// Whose state it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Key {

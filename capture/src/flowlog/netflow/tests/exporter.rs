@@ -147,8 +147,12 @@ fn exports_in_a_capture_are_read_when_asked_for_and_are_traffic_anyway() {
     let file = pcap([192, 0, 2, 1], [192, 0, 2, 9], &[(4739, message.clone()), (9000, message)]);
     let plain = read(&file, Recorder::new(Limits::default()));
     assert_eq!((plain.records.len(), lines(&plain).len()), (2, 0));
+    // What goes to a collector's port by habit is said to be unread.
+    assert_eq!(count(&plain, "exports-unread"), 1);
+    let elsewhere = read(&file, Recorder::new(Limits::default()).with_exports(&[9000]));
+    assert_eq!((lines(&elsewhere).len(), count(&elsewhere, "exports-unread")), (1, 1));
     let asked = read(&file, asking());
-    assert_eq!(asked.records, plain.records);
+    assert_eq!((&asked.records, count(&asked, "exports-unread")), (&plain.records, 0));
     assert_eq!(lines(&asked), ["10.42.0.1 -> 10.42.1.2:8080 TCP Unknown [5, 0] answered"]);
     assert_eq!((asked.packets, asked.files[0].packets), (2, 2));
     assert_eq!(asked.logged.observers[0].name, "192.0.2.1");
