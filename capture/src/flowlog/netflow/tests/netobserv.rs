@@ -80,7 +80,7 @@ fn a_name_that_stayed_from_the_record_before_is_nobodys() {
     assert_eq!(
         told(&messages(0, &records)),
         [
-            r#"192.0.2.7 -> cart-1 TCP Seen"#,
+            "192.0.2.7 -> cart-1 TCP Seen",
             r#"Node(Some("node1")) -> cart-1 TCP Seen"#,
             "web-1 -> cart-1 TCP Seen"
         ]
