@@ -1,14 +1,18 @@
 //! Packets in, one recording out.
 
+mod exports;
+mod sighting;
+
 use std::time::Duration;
 
-use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timestamp};
+use flowfence_model::{FileReport, FlowRecord, Recording, Timestamp};
 
 use crate::cause::{Cause, Tally};
-use crate::decode::{self, Outcome, Path, Refusal, Seen};
+use crate::decode::{self, Outcome, Path};
 use crate::dns::Dns;
+use crate::flowlog::netflow::Exports;
 use crate::flowlog::{Fold, Form, Sink};
-use crate::fragment::{FragmentKey, Fragments, Whole};
+use crate::fragment::{Fragments, Whole};
 use crate::gather::{Block, Gathering, Session};
 use crate::link::{Interface, RawPacket};
 use crate::outlet::Outlet;
@@ -78,6 +82,10 @@ pub struct Recorder {
     fold: Fold,
     /// Connections of flow logs that have them one by one.
     logged: Vec<FlowRecord>,
+    /// Flow exporters that were heard.
+    exports: Option<Box<Exports>>,
+    /// Ports to which packets carry what exporters tell.
+    export_ports: Vec<u16>,
     time_of_input: Timestamp,
     form: Option<Form>,
 }
@@ -102,6 +110,8 @@ impl Recorder {
             outlet: None,
             fold: Fold::default(),
             logged: Vec::new(),
+            exports: None,
+            export_ports: Vec::new(),
             time_of_input: Timestamp::default(),
             form: None,
         }
@@ -131,7 +141,7 @@ impl Recorder {
         }
         let outcome = match &outcome {
             Ok(outcome) => outcome,
-            Err(cause) => return self.tally.add(*cause),
+            Err(cause) => return self.unseen(input, interface.link_type, packet, *cause),
         };
         let tap = self.taps.resolve(input, interface, &path, packet.time);
         if let Some(key) = path.outer_fragment {
@@ -178,7 +188,10 @@ impl Recorder {
 
     /// Everything that was recorded, records in the order of their first packets; those of absorbed
     /// blocks behind.
-    pub fn finish(self) -> Recording {
+    pub fn finish(mut self) -> Recording {
+        if let Some(exports) = self.exports.take() {
+            exports.finish(&mut self.log(0));
+        }
         let Recorder { table, taps, dns, files, mut tally, packets, gathered, fold, logged, .. } = self;
         let (mut records, evicted) = table.finish();
         records.extend(logged);
@@ -318,46 +331,6 @@ impl Recorder {
             } else if latest.since(at) > REORDERING {
                 self.tally.add(Cause::TimeBackwards);
             }
-        }
-    }
-
-    #[inline]
-    fn seen(&mut self, input: u32, tap: TapId, at: Timestamp, seen: &Seen<'_>) {
-        self.table.note(tap, at, seen);
-        if let Some(key) = seen.first_fragment {
-            let whole = Whole::Flow { from: seen.from, to: seen.to, protocol: seen.protocol };
-            self.fragments.begin(input, key, whole);
-        }
-        if seen.from.port == 53 && !seen.payload.is_empty() {
-            match seen.protocol {
-                Protocol::Udp => self.dns.message(seen.payload),
-                Protocol::Tcp => self.dns.segment(seen.payload),
-                Protocol::Sctp | Protocol::Icmp => {}
-            }
-        }
-    }
-
-    fn fragment(&mut self, input: u32, tap: TapId, at: Timestamp, key: FragmentKey, octets: u64) {
-        match self.fragments.find(input, key) {
-            None => self.tally.add(Cause::FragmentsUnjoined),
-            Some(Whole::Tunnel) => self.tally.add(Cause::TunnelFragments),
-            Some(Whole::Flow { from, to, protocol }) => {
-                self.table.note(tap, at, &Seen::bare(from, to, protocol, octets));
-            }
-        }
-    }
-
-    /// A refusal marks the flow of the packet that it quotes: at its own tap, else at another one of
-    /// the same input; where there is none, it is the only witness of an attempt.
-    fn refusal(&mut self, input: u32, tap: TapId, at: Timestamp, refusal: &Refusal) {
-        let taps = std::iter::once(tap).chain(self.taps.of_input(input).take(64));
-        if self.table.refuse(taps, refusal) {
-            return;
-        }
-        if refusal.is_tunnel {
-            self.tally.add(Cause::IcmpErrorUnmatched);
-        } else {
-            self.table.refused_unseen(tap, at, refusal);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flowfence_capture::{FORMATS, Form};
+use flowfence_capture::{EXPORT_PORTS, FORMATS, Form};
 
 use crate::exit::Failure;
 use crate::source::read_text;
@@ -19,6 +19,10 @@ pub struct FormatArgs {
     /// look like; see --list-formats
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub format: Option<LogsAs>,
+    /// Also read what flow exporters tell (NetFlow, IPFIX, sFlow) in UDP packets of captures to these ports
+    /// [without ports: 2055,4739,6343,9555,9995,9996]
+    #[arg(long, value_name = "PORT", num_args = 0.., require_equals = true, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub exports: Option<Vec<u16>>,
     /// Show the formats, and what each can and cannot tell
     #[arg(long, exclusive = true)]
     pub list_formats: bool,
@@ -44,6 +48,15 @@ fn format(text: &str) -> Result<LogsAs, String> {
 }
 
 impl FormatArgs {
+    /// Ports to which packets of captures carry what exporters tell.
+    pub fn export_ports(&self) -> &[u16] {
+        match self.exports.as_deref() {
+            None => &[],
+            Some([]) => &EXPORT_PORTS,
+            Some(ports) => ports,
+        }
+    }
+
     /// What logs are read as, when it is said. Reads the mapping.
     pub fn form(&self) -> Result<Option<Form>, Failure> {
         match &self.format {
@@ -57,4 +70,35 @@ impl FormatArgs {
 fn mapping(path: &Path) -> Result<Form, Failure> {
     let text = read_text(path)?;
     Form::mapping(&text).map_err(|why| Failure::usage(format!("{}: no mapping: {why}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        sources: Vec<String>,
+        #[command(flatten)]
+        logs: FormatArgs,
+    }
+
+    fn line(words: &[&str]) -> Option<Line> {
+        Line::try_parse_from([&["flowfence"], words].concat()).ok()
+    }
+
+    #[test]
+    fn ports_of_exports_are_those_said_else_those_of_habit_else_none() {
+        let ports = |words: &[&str]| line(words).map(|line| line.logs.export_ports().to_vec());
+        assert_eq!(ports(&["a.pcap"]), Some(Vec::new()));
+        assert_eq!(ports(&["a.pcap", "--exports"]), Some(EXPORT_PORTS.to_vec()));
+        assert_eq!(ports(&["--exports=2056,4740", "a.pcap"]), Some(vec![2056, 4740]));
+        for wrong in ["--exports=0", "--exports=70000", "--exports=netflow", "--exports=2055,"] {
+            assert_eq!(ports(&["a.pcap", wrong]), None, "{wrong}");
+        }
+        // A file behind it is no port.
+        assert_eq!(line(&["--exports", "a.pcap"]).map(|line| line.sources), Some(vec!["a.pcap".to_owned()]));
+    }
 }

@@ -149,16 +149,17 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Causes under which something of the traffic itself was lost, beside damage to files. Whatever
 /// else is counted was understood and is only not a connection.
-const LOSSES: [&str; 5] = [
+const LOSSES: [&str; 6] = [
     "conversations-overflowed",
+    "exports-untemplated",
     "flows-evicted",
     "truncated-headers",
     "tcp-flags-cut",
     "unsupported-link-type",
 ];
 
-/// Causes under which packets and events never reached us, and so are not among those that were read.
-const UNREAD: [&str; 3] = ["interface-drops", "kernel-drops", "log-events-lost"];
+/// Causes under which packets, events and records never reached us, and so are not among those that were read.
+const UNREAD: [&str; 4] = ["exports-lost", "interface-drops", "kernel-drops", "log-events-lost"];
 
 /// Prefix of further causes of loss.
 const MALFORMED: &str = "malformed";
@@ -223,11 +224,13 @@ impl CompletenessReport {
         let mut files: Vec<FileRow> = seen.files.iter().map(row).collect();
         files.sort_by(|x, y| x.name.cmp(&y.name));
         let damaged: u64 = files.iter().map(|f| f.damaged_records + u64::from(f.truncated)).sum();
+        // Lines of logs and records of exporters are not among the packets.
+        let read = seen.packets.max(files.iter().map(|f| f.packets).sum());
         CompletenessReport {
             packets: seen.packets,
             records: seen.records,
             log_lines: seen.lines,
-            loss: loss(seen.packets + seen.lines, damaged, &seen.counts),
+            loss: loss(read, damaged, &seen.counts),
             pods: seen.pods,
             pods_unseen: seen.pods_unseen,
             pods_unseen_share: share(seen.pods_unseen, seen.pods),

@@ -128,7 +128,7 @@ fn files_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn matches(pattern: &str) -> Result<Vec<PathBuf>, Failure> {
-    let live = ["ipfix://", "netflow://", "sflow://", "goldmane://"];
+    let live = ["goldmane://"];
     if live.iter().any(|scheme| pattern.starts_with(scheme)) {
         return Err(Failure::usage(format!(
             "{pattern}: live sources are not supported yet; give capture files"

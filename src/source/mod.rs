@@ -3,18 +3,21 @@
 //! ```text
 //! SOURCE ─┬▶ file      files, directories, globs, stdin ─┐
 //!         ├▶ hubble/   hubble://HOST:PORT ───────────────┤
+//!         ├▶ exporter  netflow:, ipfix:, sflow://HOST:PORT ┤
 //!         └▶ live/     live:IFACE ───────────────────────┴▶ Recorder ─▶ Recording
 //! ```
 
 mod begin;
+mod exporter;
 mod file;
 mod hubble;
 mod live;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flowfence_capture::{Form, Limits, Outlet, Recorder, Session};
 use flowfence_model::Recording;
@@ -25,9 +28,11 @@ use crate::exit::Failure;
 use crate::kube;
 use crate::sandbox::Plan;
 use begin::begin;
+use exporter::Listener;
 use file::{Input, Outcome};
 use hubble::{Hubble, Named};
 use live::Live;
+use live::stop::Stop;
 
 pub use file::read_text;
 pub use live::{Handing, Taker};
@@ -49,10 +54,20 @@ pub struct Traffic {
 pub struct Sources {
     files: Vec<Input>,
     live: Option<Live>,
+    exporters: Option<Exporters>,
     logs_as: Option<Form>,
+    export_ports: Vec<u16>,
     hubble: Option<Hubble>,
     limits: Limits,
     handing: Handing,
+}
+
+/// Flow exporters that are heard.
+#[derive(Debug)]
+struct Exporters {
+    listener: Listener,
+    stop: Arc<Stop>,
+    duration: Option<Duration>,
 }
 
 impl Sources {
@@ -72,44 +87,67 @@ impl Sources {
         }
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
         let others = args.sources.iter().filter(|source| !hubble::is_target(source));
-        let (live, files): (Vec<&String>, Vec<&String>) = others.partition(is_live);
+        let (live, others): (Vec<&String>, Vec<&String>) = others.partition(is_live);
+        let is_exporter = |source: &&String| exporter::is_listener(source);
+        let (exporters, files): (Vec<&String>, Vec<&String>) = others.into_iter().partition(is_exporter);
         let files = file::expand(files)?;
         let logs_as = args.logs.form()?;
+        let export_ports = args.logs.export_ports().to_vec();
+        if files.is_empty() && !export_ports.is_empty() {
+            return Err(Failure::usage(
+                "--exports is for captures, and none is given; netflow://ADDRESS:PORT hears exporters themselves",
+            ));
+        }
         let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
-        let misplaced = match (names.is_empty(), servers.is_empty()) {
-            (true, true) => args.live.said(),
-            (true, false) => args.live.said_of_packets(),
-            (false, _) => None,
+        let exporters: BTreeSet<&String> = exporters.into_iter().collect();
+        if !exporters.is_empty() && !servers.is_empty() {
+            return Err(Failure::usage(
+                "hubble:// and flow exporters are not followed in one run: give each a run of its own",
+            ));
+        }
+        demand_use(args, !names.is_empty(), !servers.is_empty(), !exporters.is_empty())?;
+        let mut sources = Sources {
+            files,
+            live: None,
+            exporters: None,
+            hubble: None,
+            logs_as,
+            export_ports,
+            limits,
+            handing,
         };
-        if let Some(option) = misplaced {
-            return Err(Failure::usage(format!(
-                "{option} is for live sources (live:IFACE), and none is given"
-            )));
+        if names.is_empty() && servers.is_empty() && exporters.is_empty() {
+            return Ok(sources);
         }
-        if names.is_empty() && servers.is_empty() {
-            return Ok(Sources { files, live: None, hubble: None, logs_as, limits, handing });
-        }
-        let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
-        if args.live.until_ready.is_some() && knows_nobody {
-            return Err(Failure::usage("--until-ready needs objects: without them no workload can be ready"));
-        }
-        let plan = plan(args, &files);
+        let plan = plan(args, &sources.files);
+        // Sockets are opened before rights are given up.
+        let listener = if exporters.is_empty() { None } else { Some(Listener::open(exporters)?) };
+        let duration = args.live.duration;
         if names.is_empty() {
             let (stop, sandbox) = begin(&plan, args.live.no_sandbox)?;
-            let hubble = Some(servers.connect(args, stop, &sandbox)?);
-            return Ok(Sources { files, live: None, hubble, logs_as, limits, handing });
+            if let Some(listener) = listener {
+                say!("flowfence: hearing flow exporters at {}; sandbox: {sandbox}", listener.places());
+                sources.exporters = Some(Exporters { listener, stop, duration });
+            } else {
+                sources.hubble = Some(servers.connect(args, stop, &sandbox)?);
+            }
+            return Ok(sources);
         }
-        let mut live = Live::open(&names, &args.live, &plan, &limits, handing)?;
-        let mut hubble = None;
+        let mut live = Live::open(&names, &args.live, &plan, &sources.limits, handing)?;
+        if let Some(listener) = listener {
+            say!("flowfence: hearing flow exporters at {}", listener.places());
+            sources.exporters = Some(Exporters { listener, stop: live.stop(), duration });
+        }
         if !servers.is_empty() {
             match servers.connect(args, live.stop(), "as above") {
-                Ok(servers) => hubble = Some(servers),
+                Ok(servers) => sources.hubble = Some(servers),
                 Err(failure) => live.problems.push(format!("{:#}", failure.error)),
             }
         }
-        Ok(Sources { files, live: Some(live), hubble, logs_as, limits, handing })
+        sources.live = Some(live);
+        Ok(sources)
     }
 
     /// Whether one of them is an interface.
@@ -120,7 +158,12 @@ impl Sources {
     /// Gives what every source tells to `taker`, block by block. What comes back has counts and no
     /// flows.
     pub fn give(self, taker: Taker<'_>) -> Result<Traffic, Failure> {
-        let Sources { files, live, limits, handing, .. } = self;
+        let Sources { files, live, exporters, limits, handing, .. } = self;
+        if exporters.is_some() {
+            return Err(Failure::usage(
+                "flow files hold flows of packets, and what flow exporters tell is none: read them with a report",
+            ));
+        }
         let mut traffic = Traffic { recording: Recording::default(), unusable: Vec::new() };
         if !files.is_empty() {
             traffic = give_files(&files, limits, handing, taker)?;
@@ -137,6 +180,7 @@ impl Sources {
     /// Whether time passes while they are read: interfaces, and whatever comes through stdin.
     pub fn take_time(&self) -> bool {
         self.live.is_some()
+            || self.exporters.is_some()
             || self.hubble.is_some()
             || self.files.iter().any(|input| matches!(input, Input::Stdin))
     }
@@ -144,39 +188,88 @@ impl Sources {
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let Sources { files, live, hubble, limits, logs_as, .. } = self;
-        let mut recorder = Recorder::new(limits).reading_logs_as(logs_as);
-        if live.is_none() && hubble.is_none() {
+        let Sources { files, live, hubble, exporters, limits, logs_as, export_ports, .. } = self;
+        let mut recorder = Recorder::new(limits).reading_logs_as(logs_as).with_exports(&export_ports);
+        if live.is_none() && hubble.is_none() && exporters.is_none() {
             let outcome = file::read(&files, &mut recorder)?;
             return Ok(traffic(recorder.finish(), Vec::new(), outcome));
         }
         let mut outcome = Outcome::default();
         if !files.is_empty() {
-            // Meanwhile the readers of interfaces go on, and hand over later; servers wait.
+            // Meanwhile the readers of interfaces go on, and hand over later; servers and exporters wait.
             outcome = file::read(&files, &mut recorder).unwrap_or_else(|failure| Outcome {
                 unusable: vec![format!("{:#}", failure.error)],
                 ..Outcome::default()
             });
         }
-        let (recording, unusable) = match (live, hubble) {
-            (Some(mut live), Some(hubble)) => {
+        // Never both: that was refused.
+        let beside = match (hubble, exporters) {
+            (Some(hubble), _) => Some(Beside::Hubble(hubble)),
+            (None, exporters) => exporters.map(Beside::Exporters),
+        };
+        let (recording, unusable) = match (live, beside) {
+            (Some(mut live), Some(beside)) => {
                 let follow =
-                    move || hubble.read(recorder, None).map(|(recorder, wrong)| (recorder.finish(), wrong));
-                live.following(live::spawn("hubble", follow)?);
+                    move || beside.read(recorder, None).map(|(recorder, wrong)| (recorder.finish(), wrong));
+                live.following(live::spawn("beside", follow)?);
                 live.watch(objects)?
             }
             (Some(mut live), None) => {
                 live.beside(recorder.finish());
                 live.watch(objects)?
             }
-            (None, Some(hubble)) => {
-                let (recorder, unusable) = hubble.read(recorder, objects)?;
+            (None, Some(beside)) => {
+                let (recorder, unusable) = beside.read(recorder, objects)?;
                 (recorder.finish(), unusable)
             }
             (None, None) => (recorder.finish(), Vec::new()),
         };
         Ok(traffic(recording, unusable, outcome))
     }
+}
+
+/// What tells flows over a network.
+#[derive(Debug)]
+enum Beside {
+    Hubble(Hubble),
+    Exporters(Exporters),
+}
+
+impl Beside {
+    /// Listens until its end, beside what the recorder has.
+    fn read(
+        self,
+        mut recorder: Recorder,
+        objects: Option<Objects>,
+    ) -> Result<(Recorder, Vec<String>), Failure> {
+        match self {
+            Beside::Hubble(hubble) => hubble.read(recorder, objects),
+            Beside::Exporters(Exporters { listener, stop, duration }) => {
+                listener.hear(&mut recorder, &stop, duration);
+                Ok((recorder, Vec::new()))
+            }
+        }
+    }
+}
+
+/// Options of live sources without such a source are a mistake.
+fn demand_use(args: &InputArgs, interfaces: bool, servers: bool, exporters: bool) -> Result<(), Failure> {
+    let misplaced = match (interfaces, servers, exporters) {
+        (true, ..) => None,
+        (false, true, _) => args.live.said_of_packets(),
+        (false, false, true) => {
+            args.live.said_of_packets().or(args.live.until_ready.map(|_| "--until-ready"))
+        }
+        (false, false, false) => args.live.said(),
+    };
+    if let Some(option) = misplaced {
+        return Err(Failure::usage(format!("{option} is for live sources (live:IFACE), and none is given")));
+    }
+    let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
+    if args.live.until_ready.is_some() && knows_nobody {
+        return Err(Failure::usage("--until-ready needs objects: without them no workload can be ready"));
+    }
+    Ok(())
 }
 
 /// What sources told, with what became of files.

@@ -9,6 +9,8 @@ pub mod capture;
 pub mod cluster;
 pub mod crd;
 pub mod example;
+#[cfg(target_os = "linux")]
+pub mod exporter;
 pub mod graph;
 #[cfg(target_os = "linux")]
 pub mod hubble;

@@ -129,6 +129,22 @@ pub(crate) fn decode<'a>(
     }
 }
 
+/// The UDP datagram of a packet whose addresses make it no connection: what a program sends to one on
+/// its own host, or to a group.
+#[cold]
+pub(crate) fn datagram<'a>(link: LinkType, packet: &RawPacket<'a>) -> Option<Seen<'a>> {
+    let span = Span::new(packet.data, packet.original_len);
+    let span = link::open(link, span, &mut Path::default()).ok()?;
+    let ip = ip::fast(span).or_else(|| ip::lax(span).ok())?;
+    if ip.protocol != ip::UDP || ip.fragment.is_some() {
+        return None;
+    }
+    match transport::udp(&ip) {
+        Ok(Outcome::Seen(seen)) => Some(seen),
+        _ => None,
+    }
+}
+
 #[inline]
 fn transport<'a>(ip: &Ip<'a>, path: &mut Path) -> Result<Outcome<'a>, Cause> {
     connectable(ip.source, ip.destination).map_err(|cause| icmp::control(ip).unwrap_or(cause))?;

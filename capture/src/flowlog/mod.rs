@@ -30,6 +30,7 @@ mod intern;
 mod json;
 mod line;
 mod mapping;
+pub(crate) mod netflow;
 mod pod_group;
 mod split;
 mod text;

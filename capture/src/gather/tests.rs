@@ -150,7 +150,7 @@ fn halves_of_different_connections_stay_apart() {
         gathering.absorb(reader.recorder.drain());
     }
     assert_eq!(recording(&gathering).records.len(), 2);
-    assert!(APART >= Duration::from_secs(1));
+    assert!(halves::APART >= Duration::from_secs(1));
 }
 
 #[test]

@@ -59,7 +59,9 @@ impl<'a> Book<'a> {
         let at = c.counts.first;
         let from = self.number(c.from, None, at, logged, contacts)?;
         let asked = c.port.map(|port| (c.protocol, port));
-        if let (None, Some(address), Some(asked_port)) = (c.to.identity, c.to.address, c.port)
+        // No pod has the address of a service: one that is not known is its name.
+        let is_pod = logged.identity(c.to.identity).is_some_and(|identity| !self.is_unknown(identity));
+        if let (false, Some(address), Some(asked_port)) = (is_pod, c.to.address, c.port)
             && let Some(backend) = self.inventory.backends(address.ip(), c.protocol, asked_port)
         {
             let service = flowfence_model::Endpoint::new(address, asked_port);
@@ -69,6 +71,16 @@ impl<'a> Book<'a> {
         }
         let to = self.number(c.to, asked, at, logged, contacts)?;
         Some(((from, to, c.protocol, c.port, c.icmp), false))
+    }
+
+    /// Whether a log names a pod that the cluster does not know.
+    fn is_unknown(&self, identity: &Identity) -> bool {
+        match identity {
+            Identity::Pod(PodIdentity { namespace, pod: Some(name), .. }) => {
+                !self.pods.contains_key(&(namespace.as_str(), name.as_str()))
+            }
+            _ => false,
+        }
     }
 
     /// The number of an end; `None` when it is nobody, or itself.

@@ -4,7 +4,7 @@ use flowfence_model::object::Object;
 
 use crate::facts::Facts;
 use crate::inventory::objects_of;
-use crate::testing::{at, labels, node, owned, pod};
+use crate::testing::{at, labels, node, owned, pod, service};
 use crate::{Inventory, attribute};
 
 use super::*;
@@ -128,4 +128,24 @@ fn no_pod_stands_for_a_group_of_which_one_is_named() {
     let logged = asked(vec![group("shop", "Deployment", "web"), named]);
     let pods = objects_of(&logged).iter().filter(|object| matches!(object, Object::Pod(_))).count();
     assert_eq!(pods, 1);
+}
+
+#[test]
+fn a_pod_that_nobody_knows_at_the_address_of_a_service_is_the_service() {
+    let named = |name: &str| {
+        let identity = PodIdentity {
+            namespace: "shop".to_owned(),
+            pod: Some(name.to_owned()),
+            ..PodIdentity::default()
+        };
+        let mut logged = asked(vec![group("shop", "Deployment", "web"), Identity::Pod(identity)]);
+        logged.conversations[0].to.address = Some(flowfence_model::Address::v4([10, 43, 0, 9]));
+        let mut cart = owned(pod("shop/cart-1", "node-1", "10.42.1.30"), "StatefulSet", "cart");
+        cart.meta.labels = labels("app=cart");
+        let service = service("shop/cart", "10.43.0.9", 8080, 8081, "app=cart", None);
+        let contacts = facts(logged, vec![Object::Pod(cart), service]).contacts;
+        (contacts[0].to.id.to_string(), contacts[0].port)
+    };
+    assert_eq!(named("cart"), ("shop/StatefulSet/cart".to_owned(), Some(8081)));
+    assert_eq!(named("cart-1"), ("shop/StatefulSet/cart".to_owned(), Some(8080)), "a pod that is known");
 }
