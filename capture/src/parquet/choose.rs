@@ -14,6 +14,8 @@ pub struct Chosen {
     pub leaf: usize,
     /// The column of the values, where `leaf` has the keys of a map.
     pub values: Option<usize>,
+    /// Whether only the first of what it has is meant.
+    pub is_first: bool,
 }
 
 /// The columns that are asked for.
@@ -24,7 +26,8 @@ pub fn choose(asks: &Asks, columns: &[Column]) -> Vec<Chosen> {
         let path: Vec<String> = root.iter().cloned().chain(parts(field)).collect();
         let leaf = find(&path, columns, |part| part != Part::Values)?;
         let values = find(&path, columns, |part| part == Part::Values);
-        Some(Chosen { field: field.clone(), leaf, values })
+        let is_first = columns.iter().any(|column| column.leaf == leaf && column.part == Part::First);
+        Some(Chosen { field: field.clone(), leaf, values, is_first })
     });
     chosen.collect()
 }

@@ -54,8 +54,8 @@ pub struct Leaf {
     /// The level at which there is a value.
     full: i16,
     is_list: bool,
-    /// The level at which a member of a list is there and has no value.
-    null: Option<i16>,
+    /// The level from which on a list has a member, with a value or without.
+    member: i16,
     may_grow: bool,
     definitions: Vec<i16>,
     repetitions: Vec<i16>,
@@ -68,14 +68,14 @@ impl Leaf {
     pub fn new(file: Arc<dyn RandomAccess>, chunk: &ColumnChunkMetaData, style: Style) -> Self {
         let column = chunk.column_descr_ptr();
         let (full, is_list) = (column.max_def_level(), column.max_rep_level() > 0);
-        let null = (is_list && column.self_type().is_optional()).then_some(full - 1);
+        let member = column.repeated_ancestor_def_level();
         let pages = Pages::new(file, chunk);
         Leaf {
             reader: get_column_reader(column, Box::new(pages)),
             style,
             full,
             is_list,
-            null,
+            member,
             may_grow: grows(chunk),
             definitions: Vec::new(),
             repetitions: Vec::new(),
@@ -92,7 +92,7 @@ impl Leaf {
         let mut levels = Levels {
             full: self.full,
             is_list: self.is_list,
-            null: self.null,
+            member: self.member,
             may_grow: self.may_grow,
             definitions: &mut self.definitions,
             repetitions: &mut self.repetitions,
@@ -138,7 +138,7 @@ fn octets(style: Style, value: &[u8], to: &mut Vec<u8>) {
 struct Levels<'a> {
     full: i16,
     is_list: bool,
-    null: Option<i16>,
+    member: i16,
     may_grow: bool,
     definitions: &'a mut Vec<i16>,
     repetitions: &'a mut Vec<i16>,
@@ -194,7 +194,7 @@ impl Levels<'_> {
                 members = 0;
             }
             let value = if level == Some(self.full) { values.next() } else { None };
-            if self.is_list && (value.is_some() || (level.is_some() && level == self.null)) {
+            if self.is_list && level.is_some_and(|level| level >= self.member) {
                 if members > 0 {
                     self.cells.text.push(b',');
                 }

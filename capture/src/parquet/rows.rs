@@ -161,14 +161,18 @@ impl Table<'_> {
 
     /// Gives rows that were read to the decoder.
     fn give(&mut self, leaves: &BTreeMap<usize, Leaf>, rows: usize) {
-        let columns: Vec<(Option<&Leaf>, Option<&Leaf>)> = self
+        let columns: Vec<Source<'_>> = self
             .chosen
             .iter()
-            .map(|chosen| (leaves.get(&chosen.leaf), chosen.values.and_then(|leaf| leaves.get(&leaf))))
+            .map(|chosen| Source {
+                leaf: leaves.get(&chosen.leaf),
+                values: chosen.values.and_then(|leaf| leaves.get(&leaf)),
+                is_first: chosen.is_first,
+            })
             .collect();
         for row in 0..rows {
             self.row += 1;
-            let values: Option<Vec<Cow<'_, str>>> = columns.iter().map(|column| value(*column, row)).collect();
+            let values: Option<Vec<Cow<'_, str>>> = columns.iter().map(|column| column.value(row)).collect();
             let taken = match &values {
                 None => Err(Skip::Bad("a value is no text, or longer than one can be")),
                 Some(values) => self.decoder.row(values, &mut self.recorder.log(self.input)),
@@ -215,18 +219,30 @@ impl Table<'_> {
     }
 }
 
-/// What a field has in a row; nothing where its column is not there. Of a map its pairs: keys and values that
-/// have commas in them are no labels.
-fn value<'a>((leaf, values): (Option<&'a Leaf>, Option<&'a Leaf>), row: usize) -> Option<Cow<'a, str>> {
-    let Some(leaf) = leaf else { return Some(Cow::Borrowed("")) };
-    let text = leaf.cells.get(row)?;
-    let Some(values) = values else { return Some(Cow::Borrowed(text)) };
-    let values = values.cells.get(row)?;
-    if text.is_empty() {
-        return Some(Cow::Borrowed(""));
+/// Where a field is read.
+struct Source<'a> {
+    leaf: Option<&'a Leaf>,
+    values: Option<&'a Leaf>,
+    is_first: bool,
+}
+
+impl<'a> Source<'a> {
+    /// What the field has in a row; nothing where its column is not there. Of a map its pairs: keys and values that
+    /// have commas in them are no labels.
+    fn value(&self, row: usize) -> Option<Cow<'a, str>> {
+        let Some(leaf) = self.leaf else { return Some(Cow::Borrowed("")) };
+        let text = leaf.cells.get(row)?;
+        let Some(values) = self.values else {
+            let first = text.split(',').next().filter(|_| self.is_first);
+            return Some(Cow::Borrowed(first.unwrap_or(text)));
+        };
+        let values = values.cells.get(row)?;
+        if text.is_empty() {
+            return Some(Cow::Borrowed(""));
+        }
+        let pairs = text.split(',').zip(values.split(',')).map(|(key, value)| format!("{key}={value}"));
+        Some(Cow::Owned(pairs.collect::<Vec<_>>().join(",")))
     }
-    let pairs = text.split(',').zip(values.split(',')).map(|(key, value)| format!("{key}={value}"));
-    Some(Cow::Owned(pairs.collect::<Vec<_>>().join(",")))
 }
 
 fn rows_of(group: &RowGroupMetaData) -> u64 {

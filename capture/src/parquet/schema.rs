@@ -26,9 +26,14 @@ pub enum Part {
     Keys,
     /// The values of a map.
     Values,
+    /// A member of the first group of a list of groups, whose number is part of its name.
+    First,
 }
 
-/// The columns whose rows are values, lists of values or maps; not what is in lists of groups.
+/// How a JSON pointer names the first member of a list.
+const FIRST: &str = "0";
+
+/// The columns whose rows are values, lists of values or maps; of lists of groups the first one.
 pub fn columns(schema: &SchemaDescriptor) -> Vec<Column> {
     let columns = schema.columns().iter().enumerate();
     columns.filter_map(|(leaf, column)| named(schema.root_schema(), leaf, column)).collect()
@@ -70,6 +75,10 @@ fn named(root: &Type, leaf: usize, column: &ColumnDescriptor) -> Option<Column> 
             let is_key = group.get_fields().first().is_some_and(|key| Some(key.name()) == behind.first().map(String::as_str));
             let part = if is_key { Part::Keys } else { Part::Values };
             Some(Column { path: before.to_vec(), leaf, part })
+        }
+        [_, rest @ ..] if parent.is_some_and(is_list) => {
+            let path = before.iter().chain(&[FIRST.to_owned()]).chain(rest).cloned().collect();
+            Some(Column { path, leaf, part: Part::First })
         }
         _ => None,
     }
@@ -120,6 +129,8 @@ mod tests {
             ("bare", 4, Part::Whole),
             ("labels", 5, Part::Keys),
             ("labels", 6, Part::Values),
+            ("objects/0/a", 7, Part::First),
+            ("objects/0/b", 8, Part::First),
         ];
         assert_eq!(found, expected.map(|(name, leaf, part)| (name.to_owned(), leaf, part)));
     }
