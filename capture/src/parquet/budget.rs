@@ -36,3 +36,16 @@ impl Budget {
         left.map(|_| ()).ok_or_else(spent)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_has_a_million_rows_and_no_more() {
+        let mut budget = Budget::of(100);
+        assert!(budget.rows(1_000_000).is_ok());
+        assert!(budget.rows(1_000_000).is_err() && budget.rows(1).is_err());
+        assert!(Budget::of(10 << 20).rows(100_000_000).is_ok());
+    }
+}
