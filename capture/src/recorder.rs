@@ -1,5 +1,7 @@
 //! Packets in, one recording out.
 
+mod join;
+
 use std::time::Duration;
 
 use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timestamp};

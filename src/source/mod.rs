@@ -53,6 +53,8 @@ pub struct Sources {
     hubble: Option<Hubble>,
     limits: Limits,
     handing: Handing,
+    /// Files that are read at once.
+    jobs: usize,
 }
 
 impl Sources {
@@ -75,6 +77,7 @@ impl Sources {
         let (live, files): (Vec<&String>, Vec<&String>) = others.partition(is_live);
         let files = file::expand(files)?;
         let logs_as = args.logs.form()?;
+        let jobs = args.jobs();
         let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
@@ -89,7 +92,7 @@ impl Sources {
             )));
         }
         if names.is_empty() && servers.is_empty() {
-            return Ok(Sources { files, live: None, hubble: None, logs_as, limits, handing });
+            return Ok(Sources { files, live: None, hubble: None, logs_as, limits, handing, jobs });
         }
         let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
         if args.live.until_ready.is_some() && knows_nobody {
@@ -99,7 +102,7 @@ impl Sources {
         if names.is_empty() {
             let (stop, sandbox) = begin(&plan, args.live.no_sandbox)?;
             let hubble = Some(servers.connect(args, stop, &sandbox)?);
-            return Ok(Sources { files, live: None, hubble, logs_as, limits, handing });
+            return Ok(Sources { files, live: None, hubble, logs_as, limits, handing, jobs });
         }
         let mut live = Live::open(&names, &args.live, &plan, &limits, handing)?;
         let mut hubble = None;
@@ -109,7 +112,7 @@ impl Sources {
                 Err(failure) => live.problems.push(format!("{:#}", failure.error)),
             }
         }
-        Ok(Sources { files, live: Some(live), hubble, logs_as, limits, handing })
+        Ok(Sources { files, live: Some(live), hubble, logs_as, limits, handing, jobs })
     }
 
     /// Whether one of them is an interface.
@@ -144,16 +147,16 @@ impl Sources {
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let Sources { files, live, hubble, limits, logs_as, .. } = self;
+        let Sources { files, live, hubble, limits, logs_as, jobs, .. } = self;
         let mut recorder = Recorder::new(limits).reading_logs_as(logs_as);
         if live.is_none() && hubble.is_none() {
-            let outcome = file::read(&files, &mut recorder)?;
+            let outcome = file::read(&files, &mut recorder, jobs)?;
             return Ok(traffic(recorder.finish(), Vec::new(), outcome));
         }
         let mut outcome = Outcome::default();
         if !files.is_empty() {
             // Meanwhile the readers of interfaces go on, and hand over later; servers wait.
-            outcome = file::read(&files, &mut recorder).unwrap_or_else(|failure| Outcome {
+            outcome = file::read(&files, &mut recorder, jobs).unwrap_or_else(|failure| Outcome {
                 unusable: vec![format!("{:#}", failure.error)],
                 ..Outcome::default()
             });
@@ -227,7 +230,7 @@ fn give_files(
     }
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
-            let outcome = file::read(files, &mut recorder);
+            let outcome = file::read_in_turn(files, &mut recorder);
             drop(sender.send(recorder.drain()));
             outcome.map(|outcome| (outcome, recorder.finish()))
         });
