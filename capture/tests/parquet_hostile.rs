@@ -4,8 +4,8 @@
 mod logs;
 
 use std::io;
-use std::sync::{Arc, Once};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 
 use flowfence_capture::{CaptureError, Limits, RandomAccess, Recorder, read_table};
 use flowfence_model::Recording;
@@ -120,7 +120,10 @@ fn a_damaged_page_costs_the_rest_of_its_group_and_is_counted() {
     let recording = recording.unwrap();
     let file = &recording.files[0];
     assert_eq!((recording.logged.lines, file.damaged_records, file.truncated), (100, 100, true), "{file:?}");
-    assert!(file.problems[0].starts_with("row 1: ") && file.problems[0].ends_with("100 rows from here on are lost"));
+    assert!(
+        file.problems[0].starts_with("row 1: ")
+            && file.problems[0].ends_with("100 rows from here on are lost")
+    );
 }
 
 #[test]

@@ -136,9 +136,11 @@ fn read_apart(input: &Input, mut apart: Recorder, turn: Turn<'_, '_>, progress: 
         return turn.take(|recorder| read_one(input, recorder, progress));
     }
     let told = read_one(input, &mut apart, progress);
-    turn.take(|recorder| {
-        if recorder.join(apart) { told } else { read_one(input, recorder, &ProgressBar::hidden()) }
-    })
+    turn.take(
+        |recorder| {
+            if recorder.join(apart) { told } else { read_one(input, recorder, &ProgressBar::hidden()) }
+        },
+    )
 }
 
 fn read_one(input: &Input, recorder: &mut Recorder, progress: &ProgressBar) -> Told {
@@ -150,7 +152,8 @@ fn read_one(input: &Input, recorder: &mut Recorder, progress: &ProgressBar) -> T
     let told = match input {
         Input::Stdin => {
             recorder.set_time_of_input(time_of(SystemTime::now()));
-            read_capture(io::stdin().lock(), "-", recorder, &mut report).map_err(|error| format!("-: {error}"))
+            read_capture(io::stdin().lock(), "-", recorder, &mut report)
+                .map_err(|error| format!("-: {error}"))
         }
         Input::Named(path) | Input::Found(path) => read_file(path, recorder, &mut report),
     };

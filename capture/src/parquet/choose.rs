@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn a_name_is_found_to_the_letter_first_and_then_loosely() {
-        let columns = [column("srcaddr", 0), column("SrcAddr", 1), column("id/orig_h", 2), column("pkt_dstaddr", 3)];
+        let columns =
+            [column("srcaddr", 0), column("SrcAddr", 1), column("id/orig_h", 2), column("pkt_dstaddr", 3)];
         let find = |path: &str| find(&parts(path), &columns, |_| true);
         assert_eq!((find("SrcAddr"), find("srcaddr"), find("SRCADDR")), (Some(1), Some(0), Some(0)));
         assert_eq!((find("id.orig_h"), find("/id/orig_h"), find("ID_ORIG_H")), (Some(2), Some(2), Some(2)));
@@ -106,8 +107,14 @@ mod tests {
             let columns: Vec<Column> = names.iter().enumerate().map(|(i, name)| column(name, i)).collect();
             recognise(&columns).and_then(|form| form.format()).map(|format| format.token)
         };
-        assert_eq!(token(&["version", "srcaddr", "dstaddr", "srcport", "dstport", "protocol"]), Some("aws-vpc"));
-        assert_eq!(token(&["pkt_srcaddr", "pkt_dstaddr", "protocol", "az_id", "Extra Column"]), Some("aws-vpc"));
+        assert_eq!(
+            token(&["version", "srcaddr", "dstaddr", "srcport", "dstport", "protocol"]),
+            Some("aws-vpc")
+        );
+        assert_eq!(
+            token(&["pkt_srcaddr", "pkt_dstaddr", "protocol", "az_id", "Extra Column"]),
+            Some("aws-vpc")
+        );
         assert_eq!(token(&["SrcAddr", "DstAddr", "Proto", "Bytes"]), Some("netobserv"));
         assert_eq!(token(&["srcaddr", "dstaddr", "proto", "bytes"]), None);
         let gcp = ["jsonPayload/connection/src_ip", "jsonPayload/connection/dest_ip", "jsonPayload/reporter"];

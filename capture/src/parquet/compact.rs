@@ -49,10 +49,7 @@ impl<'a> Compact<'a> {
 
     /// The fields of a structure, each given to `take` by its number, which reads it or returns false to have
     /// it passed over.
-    pub fn fields(
-        &mut self,
-        mut take: impl FnMut(&mut Self, i16, Kind) -> Option<bool>,
-    ) -> Option<()> {
+    pub fn fields(&mut self, mut take: impl FnMut(&mut Self, i16, Kind) -> Option<bool>) -> Option<()> {
         let mut last = 0_i16;
         while let Some((number, kind)) = self.field(last)? {
             last = number;

@@ -43,9 +43,10 @@ pub struct Pages {
 impl Pages {
     /// Those of a column.
     pub fn new(file: Arc<dyn RandomAccess>, chunk: &ColumnChunkMetaData) -> Self {
-        let start = chunk.dictionary_page_offset().filter(|at| *at > 0).map_or(chunk.data_page_offset(), |at| {
-            at.min(chunk.data_page_offset())
-        });
+        let start = chunk
+            .dictionary_page_offset()
+            .filter(|at| *at > 0)
+            .map_or(chunk.data_page_offset(), |at| at.min(chunk.data_page_offset()));
         // What is not in the file is not read.
         let start = u64::try_from(start).unwrap_or(u64::MAX);
         let left = file.size().saturating_sub(start).min(u64::try_from(chunk.compressed_size()).unwrap_or(0));
@@ -210,7 +211,9 @@ impl Pages {
             Encoding::DELTA_BINARY_PACKED => matches!(self.kind, Type::INT32 | Type::INT64),
             Encoding::DELTA_LENGTH_BYTE_ARRAY => self.kind == Type::BYTE_ARRAY,
             Encoding::DELTA_BYTE_ARRAY => is_text,
-            Encoding::BYTE_STREAM_SPLIT => !matches!(self.kind, Type::BOOLEAN | Type::BYTE_ARRAY | Type::INT96),
+            Encoding::BYTE_STREAM_SPLIT => {
+                !matches!(self.kind, Type::BOOLEAN | Type::BYTE_ARRAY | Type::INT96)
+            }
             _ => false,
         };
         is_usable.then_some(encoding)

@@ -73,8 +73,10 @@ fn decoder(
         problems.push(format!("looks like {} ({}) and is read as {}", seen.token, seen.name, read.token));
     }
     let named = || {
-        let names: Vec<String> = columns.iter().take(NAMED).map(|column| column.path.join("/")).collect();
-        let more = if columns.len() > NAMED { ", …" } else { "" };
+        let mut names: Vec<String> = columns.iter().map(|column| column.path.join("/")).collect();
+        names.dedup();
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        names.truncate(NAMED);
         // The names go to a terminal with the rest of the sentence.
         sample(format!("{}{more}", names.join(", ")).as_bytes())
     };
@@ -141,7 +143,9 @@ impl Table<'_> {
 
     /// The columns of a group before their first row.
     fn leaves(&self, group: &RowGroupMetaData) -> BTreeMap<usize, Leaf> {
-        let moments = self.decoder.asks().map_or(Moments::Rfc3339, |asks| if asks.wants_seconds { Moments::Epoch } else { Moments::Rfc3339 });
+        let moments = self.decoder.asks().map_or(Moments::Rfc3339, |asks| {
+            if asks.wants_seconds { Moments::Epoch } else { Moments::Rfc3339 }
+        });
         let mut leaves = BTreeMap::new();
         for leaf in self.chosen.iter().flat_map(|chosen| [Some(chosen.leaf), chosen.values]).flatten() {
             if let Some(chunk) = group.columns().get(leaf)

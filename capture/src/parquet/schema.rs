@@ -72,7 +72,10 @@ fn named(root: &Type, leaf: usize, column: &ColumnDescriptor) -> Option<Column> 
         [] => whole(parts),
         [_] if parent.is_some_and(is_list) => whole(before),
         [_] if parent.is_some_and(is_map) => {
-            let is_key = group.get_fields().first().is_some_and(|key| Some(key.name()) == behind.first().map(String::as_str));
+            let is_key = group
+                .get_fields()
+                .first()
+                .is_some_and(|key| Some(key.name()) == behind.first().map(String::as_str));
             let part = if is_key { Part::Keys } else { Part::Values };
             Some(Column { path: before.to_vec(), leaf, part })
         }

@@ -110,7 +110,9 @@ impl<'p, R: Read> Window<'p, R> {
                 Err(error) => return Err(CaptureError::Io(error)),
             }
             if all.len() > most {
-                let why = format!("more than {most} octets through a pipe or in gzip or zstd; give the file itself");
+                let why = format!(
+                    "more than {most} octets through a pipe or in gzip or zstd; give the file itself"
+                );
                 return Err(CaptureError::Table(why));
             }
             (self.progress)(self.source.octets());

@@ -175,7 +175,8 @@ impl FlowTable {
     /// comes of their taps.
     pub(crate) fn append(&mut self, other: FlowTable, shift: u16) -> bool {
         let room = self.max_flows.saturating_sub(self.records.len());
-        if other.evicted > 0 || other.records.len() > room || !self.free.is_empty() || !other.free.is_empty() {
+        if other.evicted > 0 || other.records.len() > room || !self.free.is_empty() || !other.free.is_empty()
+        {
             return false;
         }
         let begin = self.records.len();

@@ -107,7 +107,8 @@ mod tests {
             translated = { when = { field = "f-when" }, end = { address = "f-real" }, service = { name = "f-behind" } }
         "#;
         let mapping: Mapping = toml::from_str(text).unwrap();
-        let mut named: Vec<String> = text.split('"').filter(|part| part.starts_with("f-")).map(str::to_owned).collect();
+        let mut named: Vec<String> =
+            text.split('"').filter(|part| part.starts_with("f-")).map(str::to_owned).collect();
         let mut found = mapping.fields();
         named.sort();
         found.sort();
