@@ -76,6 +76,15 @@ impl Dns {
         self.dropped += u64::from(!self.names.insert(address, name.trim_end_matches('.')));
     }
 
+    /// Takes the names that others heard.
+    pub(crate) fn absorb(&mut self, other: Dns) {
+        self.dropped += other.dropped;
+        self.is_news |= !other.names.is_empty();
+        for (address, names) in other.names.iter() {
+            self.dropped += names.iter().filter(|name| !self.names.insert(*address, name)).count() as u64;
+        }
+    }
+
     /// Names, and how many a bound kept out.
     pub(crate) fn finish(self) -> (Names, u64) {
         (self.names, self.dropped)

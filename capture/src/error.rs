@@ -47,6 +47,9 @@ pub enum CaptureError {
     /// A flow log where only packets and flow files can be used.
     #[error("a flow log; flow files are made of packets, and a log is read as it is by the other verbs")]
     LogIntoFlowFile,
+    /// A Parquet file that is damaged beyond use, or whose columns nobody knows.
+    #[error("a Parquet file that cannot be used: {0}")]
+    Table(String),
     /// Nothing came out of the compressed data.
     #[error("the compressed data cannot be opened: {0}")]
     Decompress(#[source] io::Error),

@@ -143,6 +143,11 @@ impl Gathering {
         }
     }
 
+    /// Whether nothing was handed over.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.files.is_empty()
+    }
+
     /// Packets that were taken so far.
     pub fn packets(&self) -> u64 {
         self.parts.values().map(|part| part.packets).sum()

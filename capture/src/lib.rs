@@ -5,13 +5,14 @@
 //! decode/   record ─▶ link ─▶ IP ─▶ tunnel? ─▶ IP … ─▶ one sighting of the inner flow
 //! tap       which hop of which input saw it
 //! fragment  later fragments find their ports
+//! parquet/  tables: columns ─▶ rows ─▶ flow logs
 //! table/    sightings ─▶ FlowRecord, ended and begun anew, bounded
 //! dns       answers ─▶ names of addresses
 //! recorder  holds it all together ─▶ Recording
 //! gather    what several recorders saw ─▶ Recording
 //! ```
 //!
-//! No I/O besides a [`std::io::Read`] that is handed in, no clock, no threads: capture time is the
+//! No I/O besides a [`std::io::Read`], or octets in any order ([`RandomAccess`]), that are handed in, no clock, no threads: capture time is the
 //! only time. Nothing here can panic on input: no indexing, no unwrapping, no recursion.
 
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@ mod fragment;
 mod gather;
 mod link;
 mod outlet;
+mod parquet;
 mod read;
 mod recorder;
 mod table;
@@ -39,5 +41,6 @@ pub use flowlog::{FORMATS, Form, Heard, HubbleServer, HubbleStream, LogFormat, T
 pub use gather::{Block, Gathering, Session};
 pub use link::{Interface, LinkType, RawPacket};
 pub use outlet::Outlet;
+pub use parquet::{MAGIC as PARQUET, RandomAccess, read_table};
 pub use read::{is_capture, read_capture};
 pub use recorder::{Limits, Recorder};

@@ -1,6 +1,7 @@
 //! Packets in, one recording out.
 
 mod exports;
+mod join;
 mod sighting;
 
 use std::time::Duration;

@@ -101,6 +101,26 @@ impl Taps {
         all.filter(move |(_, tap)| tap.input == input).map(|(id, _)| TapId(id))
     }
 
+    /// By how much the numbers of other taps grow behind these; `None` when they would be too many, or were.
+    pub(crate) fn room_for(&self, other: &Taps) -> Option<u16> {
+        let fits = self.all.len() + other.all.len() <= usize::from(u16::MAX) + 1;
+        let is_whole = self.overflowed == 0 && other.overflowed == 0;
+        let shift = u16::try_from(self.all.len());
+        if other.all.is_empty() { Some(0) } else { shift.ok().filter(|_| fits && is_whole) }
+    }
+
+    /// Takes taps of other inputs, which come behind `input` others.
+    pub(crate) fn append(&mut self, other: Taps, input: u32) {
+        let ids = other.ids.into_iter();
+        let shift = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
+        self.ids.extend(ids.map(|(key, id)| {
+            (TapKey { input: key.input.saturating_add(input), ..key }, TapId(id.0.saturating_add(shift)))
+        }));
+        let moved = |tap: Tap| Tap { input: tap.input.saturating_add(input), ..tap };
+        self.all.extend(other.all.into_iter().map(moved));
+        self.hops.extend(other.hops);
+    }
+
     /// The taps so far, and how many packets had to share the last one.
     pub(crate) fn so_far(&self) -> (impl Iterator<Item = (Hop, &Tap)>, u64) {
         (self.hops.iter().copied().zip(&self.all), self.overflowed)

@@ -1,5 +1,6 @@
 //! What several verbs hear: where traffic and objects come from, bounds, and whom to trust.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -17,6 +18,9 @@ pub struct InputArgs {
     /// Flow logs
     #[command(flatten)]
     pub logs: FormatArgs,
+    /// Files that are read at once; what comes out is the same [default: as many as there are processors, up to 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
     /// Objects
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -29,6 +33,17 @@ pub struct InputArgs {
     /// Servers of flows
     #[command(flatten)]
     pub tls: TlsArgs,
+}
+
+/// Files that are read at once at most, unless told otherwise.
+const MAX_JOBS: usize = 16;
+
+impl InputArgs {
+    /// Files that are read at once.
+    pub fn jobs(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZero::get).min(MAX_JOBS);
+        self.jobs.map_or_else(processors, usize::from)
+    }
 }
 
 /// How much may be kept, and lost.

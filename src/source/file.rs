@@ -1,16 +1,23 @@
 //! Traffic from files and stdin: finds the inputs, shows progress, fills a recording.
 
+mod random;
+mod turns;
+
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 use std::time::SystemTime;
 
 use anyhow::Context;
-use flowfence_capture::{Recorder, read_capture};
+use flowfence_capture::{Recorder, read_capture, read_table};
 use flowfence_model::Timestamp;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::exit::Failure;
+use turns::{Turn, Turns};
 
 /// One input to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +38,10 @@ impl Input {
             Input::Named(path) | Input::Found(path) => Some(path),
         }
     }
+
+    fn name(&self) -> String {
+        self.path().map_or_else(|| "-".to_owned(), |path| path.display().to_string())
+    }
 }
 
 /// What became of files that were read.
@@ -42,31 +53,39 @@ pub struct Outcome {
     pub passed_over: u64,
 }
 
-/// Reads every input. One that cannot be used does not stop the others; when none can be used, that
-/// is an error.
-pub fn read(inputs: &[Input], recorder: &mut Recorder) -> Result<Outcome, Failure> {
+/// Reads every input, `jobs` of them at a time, with the same outcome as one after another. One that cannot be used does
+/// not stop the others; when none can be used, that is an error.
+pub fn read(inputs: &[Input], recorder: &mut Recorder, jobs: usize) -> Result<Outcome, Failure> {
     let progress = progress_bar(inputs);
-    let mut unusable = Vec::new();
-    let mut passed_over = Vec::new();
-    let mut read_before = 0;
-    for input in inputs {
-        let mut report = |octets: u64| progress.set_position(read_before + octets);
-        let outcome = match input {
-            Input::Stdin => {
-                recorder.set_time_of_input(time_of(SystemTime::now()));
-                read_capture(io::stdin().lock(), "-", recorder, &mut report)
-                    .map_err(|error| format!("-: {error}"))
-            }
-            Input::Named(path) | Input::Found(path) => read_file(path, recorder, &mut report),
-        };
-        match (outcome, input) {
+    let told = if inputs.len() < 2 || jobs < 2 {
+        inputs.iter().map(|input| read_one(input, recorder, &progress)).collect()
+    } else {
+        at_once(inputs, recorder, jobs.min(inputs.len()), &progress)
+    };
+    progress.finish_and_clear();
+    outcome(inputs, told)
+}
+
+/// Likewise, one after another into the recorder itself, which hands over meanwhile what it has.
+pub fn read_in_turn(inputs: &[Input], recorder: &mut Recorder) -> Result<Outcome, Failure> {
+    let progress = progress_bar(inputs);
+    let told = inputs.iter().map(|input| read_one(input, recorder, &progress)).collect();
+    progress.finish_and_clear();
+    outcome(inputs, told)
+}
+
+/// What became of one input.
+type Told = Result<(), String>;
+
+fn outcome(inputs: &[Input], told: Vec<Told>) -> Result<Outcome, Failure> {
+    let (mut unusable, mut passed_over) = (Vec::new(), Vec::new());
+    for (input, told) in inputs.iter().zip(told) {
+        match (told, input) {
             (Err(problem), Input::Found(_)) => passed_over.push(problem),
             (Err(problem), _) => unusable.push(problem),
             (Ok(()), _) => {}
         }
-        read_before += size(input);
     }
-    progress.finish_and_clear();
     if unusable.len() + passed_over.len() == inputs.len() {
         unusable.append(&mut passed_over);
         return Err(Failure::unreadable(unusable.join("\n")));
@@ -74,12 +93,84 @@ pub fn read(inputs: &[Input], recorder: &mut Recorder) -> Result<Outcome, Failur
     Ok(Outcome { unusable, passed_over: passed_over.len() as u64 })
 }
 
-fn read_file(path: &Path, recorder: &mut Recorder, progress: &mut dyn FnMut(u64)) -> Result<(), String> {
+/// Reads inputs in `jobs` threads, this one among them. Each input has a recorder of its own, and waits with it for the
+/// turn of the input: there are no more recorders than threads, and one.
+fn at_once(inputs: &[Input], recorder: &mut Recorder, jobs: usize, progress: &ProgressBar) -> Vec<Told> {
+    let blanks: Vec<Recorder> = (0..jobs).map(|_| recorder.apart(jobs)).collect();
+    let turns = Turns::new(recorder);
+    let next = AtomicUsize::new(0);
+    let work = |blank: Recorder| {
+        let mut told = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(input) = inputs.get(number) else { return told };
+            told.push((number, read_apart(input, blank.apart(1), turns.claim(number), progress)));
+        }
+    };
+    let mut told: Vec<(usize, Told)> = std::thread::scope(|scope| {
+        let mut blanks = blanks.into_iter();
+        let own = blanks.next();
+        let named = || Builder::new().name("file".to_owned());
+        // A thread that the system does not give is one less.
+        let others: Vec<_> =
+            blanks.filter_map(|blank| named().spawn_scoped(scope, || work(blank)).ok()).collect();
+        let mut told = own.map(work).unwrap_or_default();
+        // One that broke down is said by the inputs that are missing.
+        told.extend(others.into_iter().filter_map(|thread| thread.join().ok()).flatten());
+        told
+    });
+    let mut all: Vec<Told> =
+        inputs.iter().map(|input| Err(format!("{}: the reading of it broke down", input.name()))).collect();
+    for (number, one) in told.drain(..) {
+        if let Some(place) = all.get_mut(number) {
+            *place = one;
+        }
+    }
+    all
+}
+
+/// Reads an input by itself, and puts it where its turn is. What cannot be read twice is read when its turn has come; so
+/// is, for the second time, what reached a bound.
+fn read_apart(input: &Input, mut apart: Recorder, turn: Turn<'_, '_>, progress: &ProgressBar) -> Told {
+    if !input.path().is_some_and(Path::is_file) {
+        return turn.take(|recorder| read_one(input, recorder, progress));
+    }
+    let told = read_one(input, &mut apart, progress);
+    turn.take(
+        |recorder| {
+            if recorder.join(apart) { told } else { read_one(input, recorder, &ProgressBar::hidden()) }
+        },
+    )
+}
+
+fn read_one(input: &Input, recorder: &mut Recorder, progress: &ProgressBar) -> Told {
+    let mut before = 0;
+    let mut report = |octets: u64| {
+        progress.inc(octets.saturating_sub(before));
+        before = before.max(octets);
+    };
+    let told = match input {
+        Input::Stdin => {
+            recorder.set_time_of_input(time_of(SystemTime::now()));
+            read_capture(io::stdin().lock(), "-", recorder, &mut report)
+                .map_err(|error| format!("-: {error}"))
+        }
+        Input::Named(path) | Input::Found(path) => read_file(path, recorder, &mut report),
+    };
+    // What was not looked at is done with as well.
+    progress.inc(size(input).saturating_sub(before));
+    told
+}
+
+fn read_file(path: &Path, recorder: &mut Recorder, progress: &mut dyn FnMut(u64)) -> Told {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+    let mut file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
     recorder.set_time_of_input(written(&file));
-    read_capture(BufReader::with_capacity(1 << 16, file), &name, recorder, progress)
-        .map_err(|error| format!("{name}: {error}"))
+    let told = match random::OnDisk::of_table(&mut file) {
+        Some(table) => read_table(Arc::new(table), &name, recorder, progress),
+        None => read_capture(BufReader::with_capacity(1 << 16, file), &name, recorder, progress),
+    };
+    told.map_err(|error| format!("{name}: {error}"))
 }
 
 /// When a file was last written to: the time of logs whose lines have none.

@@ -60,6 +60,8 @@ pub struct Sources {
     hubble: Option<Hubble>,
     limits: Limits,
     handing: Handing,
+    /// Files that are read at once.
+    jobs: usize,
 }
 
 /// Flow exporters that are heard.
@@ -117,6 +119,7 @@ impl Sources {
             export_ports,
             limits,
             handing,
+            jobs: args.jobs(),
         };
         if names.is_empty() && servers.is_empty() && exporters.is_empty() {
             return Ok(sources);
@@ -188,16 +191,18 @@ impl Sources {
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let Sources { files, live, hubble, exporters, limits, logs_as, export_ports, .. } = self;
+        let Sources { files, live, hubble, exporters, limits, logs_as, export_ports, jobs, .. } = self;
         let mut recorder = Recorder::new(limits).reading_logs_as(logs_as).with_exports(&export_ports);
+        // Templates of an exporter may be in one capture and their records in the next.
+        let jobs = if export_ports.is_empty() { jobs } else { 1 };
         if live.is_none() && hubble.is_none() && exporters.is_none() {
-            let outcome = file::read(&files, &mut recorder)?;
+            let outcome = file::read(&files, &mut recorder, jobs)?;
             return Ok(traffic(recorder.finish(), Vec::new(), outcome));
         }
         let mut outcome = Outcome::default();
         if !files.is_empty() {
             // Meanwhile the readers of interfaces go on, and hand over later; servers and exporters wait.
-            outcome = file::read(&files, &mut recorder).unwrap_or_else(|failure| Outcome {
+            outcome = file::read(&files, &mut recorder, jobs).unwrap_or_else(|failure| Outcome {
                 unusable: vec![format!("{:#}", failure.error)],
                 ..Outcome::default()
             });
@@ -320,7 +325,7 @@ fn give_files(
     }
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
-            let outcome = file::read(files, &mut recorder);
+            let outcome = file::read_in_turn(files, &mut recorder);
             drop(sender.send(recorder.drain()));
             outcome.map(|outcome| (outcome, recorder.finish()))
         });

@@ -4,6 +4,8 @@
 //! line is about another one. So what makes a conversation is packed into ten words, and lines are looked up
 //! sixteen at a time: a core waits for several lines of memory at once.
 
+mod absorb;
+
 use std::hash::{BuildHasher, Hasher};
 
 use flowfence_model::logged::{
@@ -102,7 +104,7 @@ impl Conversations {
             };
             match row {
                 Some(row) => row.counts.add(&line.counts),
-                None => self.overflowed += 1,
+                None => self.overflowed += line.counts.lines,
             }
         }
         self.waiting = waiting;

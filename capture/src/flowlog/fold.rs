@@ -5,6 +5,8 @@
 //! opened, the end with the ephemeral port is put first, and it stays open until everything was
 //! read whether the other one served: other lines tell, or three client ports do.
 
+mod absorb;
+
 use flowfence_model::logged::{
     Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, NameId, Observer,
     ObserverId,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::mapping::{Mapped, Mapping};
-use super::{Decoder, FORMATS, LogFormat};
+use super::{Asks, Decoder, FORMATS, LogFormat};
 
 /// What logs are read as.
 #[derive(Clone, Debug)]
@@ -33,6 +33,17 @@ impl Form {
         Form(Kind::Known(format))
     }
 
+    /// The one that a table is of whose names are those of `object`. `named` gives the names of the columns that a
+    /// decoder asks for as the first line of a text would have them, when it has those that it needs.
+    pub(crate) fn of_table(object: &str, named: impl Fn(&Asks) -> Option<String>) -> Option<Self> {
+        let is_of = |format: &&LogFormat| {
+            (format.open)().asks().and_then(|asks| named(&asks)).is_some_and(|names| {
+                (format.recognise)(object.as_bytes()) || (format.recognise)(names.as_bytes())
+            })
+        };
+        FORMATS.iter().find(is_of).map(Form::of)
+    }
+
     /// The format, unless it is a mapping of the user.
     pub(crate) fn format(&self) -> Option<&'static LogFormat> {
         match &self.0 {
@@ -41,7 +52,7 @@ impl Form {
         }
     }
 
-    pub(super) fn open(&self) -> Box<dyn Decoder> {
+    pub(crate) fn open(&self) -> Box<dyn Decoder> {
         match &self.0 {
             Kind::Known(format) => (format.open)(),
             Kind::Mapped(mapping) => Box::new(Mapped::new("map", Cow::Owned((**mapping).clone()))),

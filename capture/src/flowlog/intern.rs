@@ -65,6 +65,11 @@ impl<T> Interner<T> {
         self.values.get(number as usize).map(|(_, value)| value)
     }
 
+    /// Takes the values of another one; their numbers here, by those that they had there.
+    pub fn absorb(&mut self, other: Self) -> Vec<Option<u32>> {
+        other.values.into_iter().map(|(raw, value)| self.intern(&raw, || value)).collect()
+    }
+
     /// All values, by number.
     pub fn finish(self) -> Vec<T> {
         self.values.into_iter().map(|(_, value)| value).collect()

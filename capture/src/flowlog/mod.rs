@@ -33,9 +33,11 @@ mod mapping;
 pub(crate) mod netflow;
 mod pod_group;
 mod split;
+mod table;
 mod text;
 mod vpc;
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use flowfence_model::{FlowRecord, Timestamp};
@@ -50,7 +52,9 @@ use crate::read::Window;
 use crate::recorder::Recorder;
 use crate::tap::Taps;
 use connection::Connection;
-use entry::Skip;
+pub(crate) use entry::Skip;
+pub(crate) use line::sample;
+pub(crate) use table::Asks;
 
 /// A format of flow logs.
 #[derive(Debug)]
@@ -111,6 +115,19 @@ pub const FORMATS: &[LogFormat] = &[
 pub(crate) trait Decoder {
     /// Takes one line without its end, or one JSON object over several.
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip>;
+
+    /// The columns that it asks of a table; `None` when it reads lines only.
+    fn asks(&self) -> Option<Asks> {
+        None
+    }
+
+    /// The columns of those that the table has. Rows come from now on.
+    fn begin_table(&mut self, _fields: &[String]) {}
+
+    /// Takes a row: what each of the columns has, in their order, empty where there is nothing.
+    fn row(&mut self, _values: &[Cow<'_, str>], _to: &mut Sink<'_>) -> Result<(), Skip> {
+        Err(Skip::Bad("no line"))
+    }
 
     /// The input has ended: what was gathered is told.
     fn finish(&mut self, _to: &mut Sink<'_>) {}

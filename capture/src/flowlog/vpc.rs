@@ -6,11 +6,13 @@
 //! connection log it. `srcaddr` and `dstaddr` are those of the interface, which is not the pod's
 //! when the pod has a secondary address: `pkt-srcaddr` and `pkt-dstaddr` have the packet's.
 
+use std::borrow::Cow;
+
 use flowfence_model::logged::LoggedVerdict;
 use flowfence_model::{Protocol, Timestamp};
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
-use super::{Decoder, LogFormat, Sink, Tells, text};
+use super::{Asks, Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
 
 pub(super) const FORMAT: LogFormat = LogFormat {
@@ -131,6 +133,8 @@ struct Vpc {
     columns: Columns,
     /// How many fields a line has at least.
     fields: usize,
+    /// The line of a row.
+    scratch: Vec<u8>,
 }
 
 impl Default for Vpc {
@@ -152,7 +156,7 @@ impl Vpc {
                 }
             }
         }
-        Vpc { columns, fields }
+        Vpc { columns, fields, scratch: Vec::new() }
     }
 
     fn has(&self, field: usize) -> bool {
@@ -226,6 +230,33 @@ impl Decoder for Vpc {
         }
         to.fold.add(&entry);
         Ok(())
+    }
+
+    fn asks(&self) -> Option<Asks> {
+        let name = |field: &&[u8]| String::from_utf8_lossy(field).into_owned();
+        let fields = USED.iter().map(name).collect();
+        Some(Asks { fields, needs: &["protocol"], wants_seconds: true, ..Asks::default() })
+    }
+
+    fn begin_table(&mut self, fields: &[String]) {
+        *self = Vpc::of(fields.iter().map(String::as_bytes));
+    }
+
+    /// A row of a table in Parquet is the line that it would be. Writers have `None` or nothing for a dash.
+    fn row(&mut self, values: &[Cow<'_, str>], to: &mut Sink<'_>) -> Result<(), Skip> {
+        let mut line = std::mem::take(&mut self.scratch);
+        line.clear();
+        for value in values {
+            if value.contains(|c: char| c.is_ascii_whitespace()) {
+                return Err(Skip::Bad("a value of several words"));
+            }
+            let is_nothing = matches!(value.as_ref(), "" | "None" | "null");
+            line.extend_from_slice(if is_nothing { b"-" } else { value.as_bytes() });
+            line.push(b' ');
+        }
+        let taken = self.line(&line, to);
+        self.scratch = line;
+        taken
     }
 }
 

@@ -17,10 +17,12 @@ mod source;
 mod window;
 
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use crate::error::CaptureError;
 use crate::flowfile;
 use crate::flowlog;
+use crate::parquet::{self, RandomAccess};
 use crate::recorder::Recorder;
 use source::{Source, looks_like};
 pub(crate) use window::{MAX_BLOCK, MAX_OBJECT, Window};
@@ -30,6 +32,10 @@ const FIRST_LINE: usize = 1 << 16;
 
 /// How much of an input is looked at to tell a flow file by its first frames.
 const FIRST: u64 = 1 << 16;
+
+/// A table in Parquet has its footer at its end. One that comes in order is kept whole up to this; beyond, it is to be
+/// given as a file.
+const MAX_SPOOL: usize = 256 << 20;
 
 /// Reads one whole capture (pcap or pcapng, gzip or zstd opened, recognised by content) into the
 /// recorder. `progress` is called now and then with the octets of the input read so far, as they
@@ -61,6 +67,11 @@ pub fn read_capture(
     }
     let result = Source::open(input).and_then(|source| {
         let mut window = Window::new(source, progress);
+        window.fill(24)?;
+        if window.data().starts_with(parquet::MAGIC) {
+            let octets: Arc<dyn RandomAccess> = Arc::new(window.rest(MAX_SPOOL)?);
+            return parquet::read(&octets, recorder, number, &mut |_| {});
+        }
         let result = read_window(&mut window, recorder, number);
         window.close(recorder, number);
         result
@@ -91,7 +102,6 @@ fn read_window<R: Read>(
     recorder: &mut Recorder,
     input: u32,
 ) -> Result<(), CaptureError> {
-    window.fill(24)?;
     if pcap::recognise(window.data()) {
         pcap::read(window, recorder, input)?;
     } else if pcapng::recognise(window.data()) {

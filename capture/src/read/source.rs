@@ -93,8 +93,7 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
         (b"PK\x03\x04", "zip"),
         (b"7z\xbc\xaf", "7-Zip"),
     ];
-    const OTHERS: [(&[u8], &str); 11] = [
-        (b"PAR1", "Parquet, which is to be written as CSV or JSON lines first"),
+    const OTHERS: [(&[u8], &str); 10] = [
         (GZIP, "gzip within gzip or zstd"),
         (ZSTD, "zstd within gzip or zstd"),
         (&[0x0a, 0x0d, 0x0d, 0x0a], "pcapng with a damaged section header"),

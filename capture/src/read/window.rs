@@ -97,6 +97,29 @@ impl<'p, R: Read> Window<'p, R> {
         Ok(true)
     }
 
+    /// Everything that is left, when it is no more than `most`.
+    pub(super) fn rest(&mut self, most: usize) -> Result<Vec<u8>, CaptureError> {
+        let mut all = self.data().to_vec();
+        let mut chunk = vec![0; CHUNK];
+        while !self.at_end {
+            match self.source.read(&mut chunk) {
+                Ok(0) => self.at_end = true,
+                Ok(n) => all.extend_from_slice(chunk.get(..n).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if self.source.is_compressed() => return Err(CaptureError::Decompress(error)),
+                Err(error) => return Err(CaptureError::Io(error)),
+            }
+            if all.len() > most {
+                let why = format!(
+                    "more than {most} octets through a pipe or in gzip or zstd; give the file itself"
+                );
+                return Err(CaptureError::Table(why));
+            }
+            (self.progress)(self.source.octets());
+        }
+        Ok(all)
+    }
+
     /// Moves what is left to the front and grows the buffer if `wanted` does not fit.
     fn make_room(&mut self, wanted: usize, capacity: usize) {
         if self.start > 0 {

@@ -170,6 +170,27 @@ impl FlowTable {
         self.evicted
     }
 
+    /// Takes the records of another table, whose taps are none of these and come behind `shift` others. False, and
+    /// nothing is taken, when some of them were given up, or would be here. They are not looked for again: nothing more
+    /// comes of their taps.
+    pub(crate) fn append(&mut self, other: FlowTable, shift: u16) -> bool {
+        let room = self.max_flows.saturating_sub(self.records.len());
+        if other.evicted > 0 || other.records.len() > room || !self.free.is_empty() || !other.free.is_empty()
+        {
+            return false;
+        }
+        let begin = self.records.len();
+        if begin == 0 {
+            self.records = other.records;
+        } else {
+            self.records.extend(other.records);
+        }
+        for record in self.records.iter_mut().skip(begin) {
+            record.tap.0 = record.tap.0.saturating_add(shift);
+        }
+        true
+    }
+
     /// The records, in the order of their first packets unless some were evicted, and how many were.
     pub(crate) fn finish(self) -> (Vec<FlowRecord>, u64) {
         (self.records, self.evicted)

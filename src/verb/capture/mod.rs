@@ -53,6 +53,7 @@ pub fn run(args: &CaptureArgs) -> Result<Ending, Failure> {
 /// The sources; no object of a cluster is needed.
 fn input(args: &CaptureArgs) -> InputArgs {
     InputArgs {
+        jobs: None,
         sources: args.sources.clone(),
         logs: FormatArgs::default(),
         cluster: ClusterArgs { cluster: vec![PathBuf::from("none")], ..ClusterArgs::default() },

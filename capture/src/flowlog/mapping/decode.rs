@@ -12,7 +12,7 @@ use super::{Condition, Layout, Mapping, NameFields, OpenerRule, RowKind, moment,
 use crate::cause::Cause;
 use crate::flowlog::connection::{Connection, State};
 use crate::flowlog::entry::{Answer, End, Entry, Opener, Skip};
-use crate::flowlog::{Decoder, Sink, text};
+use crate::flowlog::{Asks, Decoder, Sink, text};
 
 /// Reads rows by a mapping.
 pub struct Mapped {
@@ -113,6 +113,19 @@ impl Decoder for Mapped {
             return Err(Skip::Bad("not as many values as the header has names"));
         }
         take(self.token, &self.mapping, &Row::Columns { names: &self.names, values: &values }, to)
+    }
+
+    fn asks(&self) -> Option<Asks> {
+        let Mapping { roots, .. } = self.mapping.as_ref();
+        Some(Asks { roots: roots.clone(), fields: self.mapping.fields(), ..Asks::default() })
+    }
+
+    fn begin_table(&mut self, fields: &[String]) {
+        fields.clone_into(&mut self.names);
+    }
+
+    fn row(&mut self, values: &[Cow<'_, str>], to: &mut Sink<'_>) -> Result<(), Skip> {
+        take(self.token, &self.mapping, &Row::Columns { names: &self.names, values }, to)
     }
 }
 

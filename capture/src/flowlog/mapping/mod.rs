@@ -12,6 +12,7 @@
 mod builtin;
 mod decode;
 mod end;
+mod fields;
 mod moment;
 mod row;
 mod word;

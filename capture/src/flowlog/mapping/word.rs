@@ -48,7 +48,12 @@ fn flags(row: &Row<'_>, field: &str) -> Option<u64> {
         Some(Value::Array(names)) => {
             Some(names.iter().filter_map(Value::as_str).fold(0, |flags, name| flags | bit(name)))
         }
-        _ => number(row, field),
+        _ => number(row, field).or_else(|| {
+            // A table has a list as a text.
+            let text = row.text(field)?;
+            text.starts_with(|c: char| c.is_ascii_alphabetic())
+                .then(|| text.split(',').fold(0, |flags, name| flags | bit(name.trim())))
+        }),
     }
 }
 

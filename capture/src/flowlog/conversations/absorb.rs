@@ -1,0 +1,19 @@
+//! Conversations of another table.
+
+use flowfence_model::logged::Conversation;
+
+use super::{Conversations, Row};
+
+impl Conversations {
+    /// Takes those of another table, each as `renumber` tells it by the numbers of this one.
+    pub fn absorb(&mut self, mut other: Self, renumber: impl Fn(Conversation) -> Conversation) {
+        other.settle();
+        self.overflowed += other.overflowed;
+        // Block by block, so that what was taken is given up.
+        for block in other.rows.0 {
+            for conversation in block.iter().map(Row::conversation) {
+                self.count(&renumber(conversation));
+            }
+        }
+    }
+}
