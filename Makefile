@@ -15,7 +15,7 @@ demo: ## Build, run the recorded cluster of examples/shop, leave the results in 
 	@scripts/demo
 
 test: ## Run all tests
-	@scripts/need rust cc libpcap
+	@scripts/need rust cc libpcap dot
 	$(CARGO) test --workspace --locked
 
 lab-loop: ## As root: the closed loop in a real cluster, VARIANT=bridge, dual or vxlan

@@ -43,10 +43,36 @@ pub enum GraphFormat {
     /// Columns for people
     #[default]
     Table,
+    /// Columns, with packets, octets and times
+    Wide,
     /// A `CommunicationGraph` object
     Json,
+    /// The same in YAML
+    Yaml,
+    /// Comma-separated values: a row an edge
+    Csv,
+    /// Comma-separated values: a row a node
+    CsvNodes,
     /// Graphviz
     Dot,
+    /// Mermaid; Markdown with several diagrams where one would be refused
+    Mermaid,
+    /// D2
+    D2,
+    /// draw.io
+    Drawio,
+    /// A picture
+    Svg,
+    /// For yEd, Gephi, networkx
+    Graphml,
+    /// For Gephi, with times
+    Gexf,
+    /// Cytoscape JSON
+    Cytoscape,
+    /// JSON Graph Format
+    Jgf,
+    /// Cypher statements: Neo4j, Memgraph
+    Cypher,
 }
 
 /// Formats of what was found: `audit` and `check`.

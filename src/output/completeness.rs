@@ -13,7 +13,7 @@ use crate::cluster::{ApiReading, Cluster};
 use crate::output::safe;
 
 /// The `completeness` object of every JSON output.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CompletenessReport {
     /// Packets that were read.
@@ -66,7 +66,7 @@ pub struct FileRow {
 }
 
 /// The objects of `--cluster` and `--policies`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectsRow {
     /// Objects that were used.

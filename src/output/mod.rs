@@ -1,6 +1,7 @@
 //! Outputs: finished reports in, text out. A format a file; none of them looks anything up.
 
 pub mod audit;
+pub mod cell;
 pub mod check;
 pub mod completeness;
 pub mod explain;
@@ -14,6 +15,7 @@ pub mod safe;
 pub mod sarif;
 pub mod schema;
 pub mod table;
+pub mod xml;
 
 /// The version of every JSON shape.
 pub const API_VERSION: &str = "flowfence.dev/v1";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{EdgeRow, GraphReport, NodeRow};
+use super::{EdgeRow, GraphReport, NodeRow, link};
 
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "digraph flowfence {{")?;
@@ -54,8 +54,6 @@ fn write_node(node: &NodeRow, indent: &str, out: &mut dyn Write) -> io::Result<(
 
 /// Denied edges are red and bold, attempts dotted, probes grey: told apart without colour too.
 fn write_edge(edge: &EdgeRow, out: &mut dyn Write) -> io::Result<()> {
-    let port =
-        edge.port.map_or_else(|| edge.protocol.to_string(), |port| format!("{port}/{}", edge.protocol));
     let denied = [edge.verdict.egress, edge.verdict.ingress].contains(&Some("denied"));
     let style = if edge.connections == 0 {
         ", style=dotted"
@@ -67,7 +65,7 @@ fn write_edge(edge: &EdgeRow, out: &mut dyn Write) -> io::Result<()> {
         ""
     };
     let (from, to) = (quoted(&edge.from.to_string()), quoted(&edge.to.to_string()));
-    writeln!(out, "  {from} -> {to} [label={}{style}];", quoted(&port))
+    writeln!(out, "  {from} -> {to} [label={}{style}];", quoted(&link::port(edge)))
 }
 
 /// A double-quoted string of the DOT language: quotes and backslashes escaped, line breaks as

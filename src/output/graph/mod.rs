@@ -1,9 +1,26 @@
 //! `graph`: who talks to whom.
+//!
+//! Formats for machines hold every node and edge with the attributes of [`field`]; pictures show
+//! [`link`]s, and those that need places take them from [`layout`].
 
+mod csv;
+mod cypher;
+mod cytoscape;
+mod d2;
 pub(crate) mod dot;
+mod drawio;
+mod field;
+mod gexf;
+mod graphml;
+mod jgf;
 mod json;
+mod layout;
+mod link;
+mod mermaid;
 mod report;
+mod svg;
 mod table;
+mod yaml;
 
 use std::io::{self, Write};
 
@@ -14,8 +31,21 @@ use crate::cli::GraphFormat;
 /// Writes the report in one of its formats.
 pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        GraphFormat::Table => table::write(report, out),
+        GraphFormat::Table => table::write(report, false, out),
+        GraphFormat::Wide => table::write(report, true, out),
         GraphFormat::Json => json::write(report, out),
+        GraphFormat::Yaml => yaml::write(report, out),
+        GraphFormat::Csv => csv::write_edges(report, out),
+        GraphFormat::CsvNodes => csv::write_nodes(report, out),
         GraphFormat::Dot => dot::write(report, out),
+        GraphFormat::Mermaid => mermaid::write(report, out),
+        GraphFormat::D2 => d2::write(report, out),
+        GraphFormat::Drawio => drawio::write(report, out),
+        GraphFormat::Svg => svg::write(report, out),
+        GraphFormat::Graphml => graphml::write(report, out),
+        GraphFormat::Gexf => gexf::write(report, out),
+        GraphFormat::Cytoscape => cytoscape::write(report, out),
+        GraphFormat::Jgf => jgf::write(report, out),
+        GraphFormat::Cypher => cypher::write(report, out),
     }
 }

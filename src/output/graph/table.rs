@@ -2,17 +2,29 @@
 
 use std::io::{self, Write};
 
-use super::{EdgeRow, GraphReport};
+use super::{EdgeRow, GraphReport, link};
 use crate::output::{safe, table};
 
-pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
+const HEAD: [&str; 7] = ["FROM", "TO", "PORT", "CONNECTIONS", "FAILED", "VERDICT", "NOTE"];
+/// What `wide` adds, before the note.
+const WIDE: [&str; 5] = ["PACKETS", "OCTETS", "FIRST", "LAST", "ANSWERED"];
+
+pub(super) fn write(report: &GraphReport, wide: bool, out: &mut dyn Write) -> io::Result<()> {
     let (seen, tried): (Vec<&EdgeRow>, Vec<&EdgeRow>) = report
         .edges
         .iter()
         .filter(|e| e.connections + e.attempts.total() > 0)
         .partition(|e| e.connections > 0);
-    let rows: Vec<Vec<String>> = seen.iter().map(|edge| row(edge, report)).collect();
-    table::write(out, &["FROM", "TO", "PORT", "CONNECTIONS", "FAILED", "VERDICT", "NOTE"], &rows)?;
+    let mut head = HEAD.to_vec();
+    let mut rows: Vec<Vec<String>> = seen.iter().map(|edge| row(edge, report)).collect();
+    if wide {
+        let note = HEAD.len() - 1;
+        head.splice(note..note, WIDE);
+        for (row, edge) in rows.iter_mut().zip(&seen) {
+            row.splice(note..note, more(edge));
+        }
+    }
+    table::write(out, &head, &rows)?;
     if !tried.is_empty() {
         writeln!(out, "\nNever connected:")?;
         let rows: Vec<Vec<String>> = summaries(&tried);
@@ -29,11 +41,22 @@ fn row(edge: &EdgeRow, report: &GraphReport) -> Vec<String> {
     vec![
         edge.from.to_string(),
         name(&edge.to, report),
-        port(edge),
+        link::port(edge),
         edge.connections.to_string(),
         edge.attempts.total().to_string(),
         verdict(edge),
         notes(edge).join("; "),
+    ]
+}
+
+fn more(edge: &EdgeRow) -> [String; 5] {
+    let both = |counts: [u64; 2]| format!("{}/{}", counts[0], counts[1]);
+    [
+        both(edge.packets),
+        both(edge.octets),
+        edge.first.to_string(),
+        edge.last.to_string(),
+        edge.established.to_string(),
     ]
 }
 
@@ -43,14 +66,6 @@ fn name(id: &flowfence_model::NodeId, report: &GraphReport) -> String {
     match found {
         Some(node) if !node.fqdns.is_empty() => format!("{id} ({})", node.fqdns.join(", ")),
         _ => id.to_string(),
-    }
-}
-
-fn port(edge: &EdgeRow) -> String {
-    match (edge.port, edge.icmp) {
-        (Some(port), _) => format!("{port}/{}", edge.protocol),
-        (None, Some(icmp)) => format!("{} type {} code {}", edge.protocol, icmp.kind, icmp.code),
-        (None, None) => edge.protocol.to_string(),
     }
 }
 
@@ -102,11 +117,8 @@ fn summaries(edges: &[&EdgeRow]) -> Vec<Vec<String>> {
         .chunk_by(|x, y| x.from == y.from && x.to == y.to)
         .filter_map(|run| {
             let first = run.first()?;
-            let ports: Vec<String> = run.iter().map(|edge| port(edge)).collect();
-            let shown = match ports.as_slice() {
-                [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a}, {b}, {c} and {} more", rest.len()),
-                all => all.join(", "),
-            };
+            let ports: Vec<String> = run.iter().map(|edge| link::port(edge)).collect();
+            let shown = link::some_of(&ports);
             let unanswered: u64 = run.iter().map(|e| e.attempts.unanswered).sum();
             let refused: u64 = run.iter().map(|e| e.attempts.refused).sum();
             Some(vec![

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{DifferenceReport, PortsRow, ReachReport};
+use crate::output::cell::guarded;
 
 pub(super) fn write(report: &ReachReport<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
@@ -37,23 +38,4 @@ fn records<W: Write>(writer: &mut csv::Writer<W>, first: &[&str], ports: &[Ports
         writer.write_record(None::<&[u8]>)?;
     }
     Ok(())
-}
-
-/// A spreadsheet takes a cell that begins so for a formula; an apostrophe makes it text (OWASP,
-/// CSV injection). Control characters do not get through.
-fn guarded(field: &str) -> String {
-    let text = crate::output::safe::line(field);
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::guarded;
-
-    #[test]
-    fn no_cell_is_a_formula_or_a_command() {
-        assert_eq!(guarded("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
-        assert_eq!(guarded("\t@x"), "'@x");
-        assert_eq!(guarded("shop/Deployment/web\u{1b}[31m"), "shop/Deployment/web[31m");
-    }
 }
