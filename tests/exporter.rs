@@ -87,7 +87,7 @@ fn exports_in_a_capture_tell_what_a_listener_hears() {
         let captures = vec![scratch.file("exports.pcap", pcap(frames))];
         Inputs { captures, ..shop::inputs() }.run("graph", &[&["-o", "json"], more].concat())
     };
-    let asking = ["--exports=9000"];
+    let asking = ["--netflow=9000"];
     let told = run(&frames, &asking).ends(0).json();
     let (again, told) = (run(&twice, &asking).ends(0).json(), edges(&told));
     assert_eq!(again["completeness"]["counts"]["exports-repeated"], frames.len());
@@ -237,6 +237,6 @@ fn a_socket_that_cannot_be_bound_and_options_of_interfaces_are_refused() {
     let out = scratch.path().join("flows").display().to_string();
     let run = flowfence(["capture", "ipfix://127.0.0.1:0", "--duration", "1s", "--out", &out]).ends(USAGE);
     assert!(run.stderr.contains("flow files hold flows of packets"), "{}", run.stderr);
-    let run = flowfence(["graph", "ipfix://127.0.0.1:0", "--exports", "--cluster", "none"]).ends(USAGE);
-    assert!(run.stderr.contains("--exports is for captures"), "{}", run.stderr);
+    let run = flowfence(["graph", "ipfix://127.0.0.1:0", "--netflow", "--cluster", "none"]).ends(USAGE);
+    assert!(run.stderr.contains("--netflow is for captures"), "{}", run.stderr);
 }
