@@ -6,15 +6,17 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use flowfence_capture::{Limits, Recorder};
+use flowfence_model::{Protocol, Timestamp};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use support::capture::{Frame, pcap};
-use support::exporter::{Hearing, Softflowd, collect};
+use support::exporter::{Hearing, Nfcapd, Softflowd, collect};
 use support::graph::{Edges, Key, edges};
 use support::netns::in_namespace;
 use support::packet;
@@ -85,7 +87,7 @@ fn exports_in_a_capture_tell_what_a_listener_hears() {
         let captures = vec![scratch.file("exports.pcap", pcap(frames))];
         Inputs { captures, ..shop::inputs() }.run("graph", &[&["-o", "json"], more].concat())
     };
-    let asking = ["--exports=9000"];
+    let asking = ["--netflow=9000"];
     let told = run(&frames, &asking).ends(0).json();
     let (again, told) = (run(&twice, &asking).ends(0).json(), edges(&told));
     assert_eq!(again["completeness"]["counts"]["exports-repeated"], frames.len());
@@ -102,6 +104,37 @@ fn exports_in_a_capture_tell_what_a_listener_hears() {
     let gap = [&frames[..frames.len() / 4], &frames[frames.len() / 3..]].concat();
     let gap = run(&gap, &asking).ends(LOSSY).json();
     assert!(gap["completeness"]["counts"]["exports-lost"].as_u64() > Some(100), "{}", gap["completeness"]);
+}
+
+/// What is no conversation between hosts, and what nfdump counts in another way.
+const HOSTS: &str = "(proto tcp or proto udp) and not net 224.0.0.0/3 and not dst net ff00::/8";
+
+#[test]
+fn packets_and_octets_are_those_that_nfdump_reads() {
+    let (Some(softflowd), Some(nfcapd)) = (Softflowd::find(), Nfcapd::find()) else { return };
+    for version in ["5", "9", "10"] {
+        let datagrams = collect(|at| softflowd.export(at, &["-v", version]));
+        let mut recorder = Recorder::new(Limits::default());
+        let input = recorder.begin_input("exports");
+        for (from, datagram) in &datagrams {
+            recorder.export(input, *from, Timestamp::from_secs(1_795_543_900, 0), datagram);
+        }
+        let logged = recorder.finish().logged;
+        let mut told = BTreeMap::<u8, (u64, u64)>::new();
+        for c in logged.conversations.iter().filter(|c| c.protocol.has_ports()) {
+            let sum = told.entry(if c.protocol == Protocol::Tcp { 6 } else { 17 }).or_default();
+            sum.0 += c.counts.packets.iter().sum::<u64>();
+            sum.1 += c.counts.octets.iter().sum::<u64>();
+        }
+        let datagrams: Vec<Vec<u8>> = datagrams.into_iter().map(|(_, datagram)| datagram).collect();
+        let mut read = BTreeMap::<u8, (u64, u64)>::new();
+        for (protocol, packets, octets) in nfcapd.read(&datagrams, HOSTS) {
+            let sum = read.entry(protocol).or_default();
+            (sum.0, sum.1) = (sum.0 + packets, sum.1 + octets);
+        }
+        assert_eq!(told, read, "{version}");
+        assert_eq!(told.len(), 2, "{version}");
+    }
 }
 
 #[test]
@@ -204,6 +237,6 @@ fn a_socket_that_cannot_be_bound_and_options_of_interfaces_are_refused() {
     let out = scratch.path().join("flows").display().to_string();
     let run = flowfence(["capture", "ipfix://127.0.0.1:0", "--duration", "1s", "--out", &out]).ends(USAGE);
     assert!(run.stderr.contains("flow files hold flows of packets"), "{}", run.stderr);
-    let run = flowfence(["graph", "ipfix://127.0.0.1:0", "--exports", "--cluster", "none"]).ends(USAGE);
-    assert!(run.stderr.contains("--exports is for captures"), "{}", run.stderr);
+    let run = flowfence(["graph", "ipfix://127.0.0.1:0", "--netflow", "--cluster", "none"]).ends(USAGE);
+    assert!(run.stderr.contains("--netflow is for captures"), "{}", run.stderr);
 }

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use flowfence_capture::{Interface, Limits, LinkType, RawPacket, Recorder};
+use flowfence_capture::{EXPORT_PORTS, Interface, Limits, LinkType, RawPacket, Recorder};
 use flowfence_model::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -11,6 +11,9 @@ const LINKS: [u16; 8] = [1, 101, 113, 276, 0, 108, 228, 147];
 fuzz_target!(|data: &[u8]| {
     let Some(([link, size, more, step], mut rest)) = data.split_first_chunk::<4>() else { return };
     let mut recorder = Recorder::new(Limits { max_flows: 8, ..Limits::default() });
+    if more & 1 == 1 {
+        recorder = recorder.with_exports(&EXPORT_PORTS);
+    }
     let input = recorder.begin_input("fuzz");
     let link_type = LinkType(LINKS[usize::from(*link) % LINKS.len()]);
     let interface = Interface { number: 0, link_type, name: None };

@@ -22,7 +22,7 @@ pub struct FormatArgs {
     /// Also read what flow exporters tell (NetFlow, IPFIX, sFlow) in UDP packets of captures to these ports
     /// [without ports: 2055,4739,6343,9555,9995,9996]
     #[arg(long, value_name = "PORT", num_args = 0.., require_equals = true, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
-    pub exports: Option<Vec<u16>>,
+    pub netflow: Option<Vec<u16>>,
     /// Show the formats, and what each can and cannot tell
     #[arg(long, exclusive = true)]
     pub list_formats: bool,
@@ -50,7 +50,7 @@ fn format(text: &str) -> Result<LogsAs, String> {
 impl FormatArgs {
     /// Ports to which packets of captures carry what exporters tell.
     pub fn export_ports(&self) -> &[u16] {
-        match self.exports.as_deref() {
+        match self.netflow.as_deref() {
             None => &[],
             Some([]) => &EXPORT_PORTS,
             Some(ports) => ports,
@@ -93,12 +93,12 @@ mod tests {
     fn ports_of_exports_are_those_said_else_those_of_habit_else_none() {
         let ports = |words: &[&str]| line(words).map(|line| line.logs.export_ports().to_vec());
         assert_eq!(ports(&["a.pcap"]), Some(Vec::new()));
-        assert_eq!(ports(&["a.pcap", "--exports"]), Some(EXPORT_PORTS.to_vec()));
-        assert_eq!(ports(&["--exports=2056,4740", "a.pcap"]), Some(vec![2056, 4740]));
-        for wrong in ["--exports=0", "--exports=70000", "--exports=netflow", "--exports=2055,"] {
+        assert_eq!(ports(&["a.pcap", "--netflow"]), Some(EXPORT_PORTS.to_vec()));
+        assert_eq!(ports(&["--netflow=2056,4740", "a.pcap"]), Some(vec![2056, 4740]));
+        for wrong in ["--netflow=0", "--netflow=70000", "--netflow=ipfix", "--netflow=2055,"] {
             assert_eq!(ports(&["a.pcap", wrong]), None, "{wrong}");
         }
         // A file behind it is no port.
-        assert_eq!(line(&["--exports", "a.pcap"]).map(|line| line.sources), Some(vec!["a.pcap".to_owned()]));
+        assert_eq!(line(&["--netflow", "a.pcap"]).map(|line| line.sources), Some(vec!["a.pcap".to_owned()]));
     }
 }

@@ -97,7 +97,7 @@ impl Sources {
         let export_ports = args.logs.export_ports().to_vec();
         if files.is_empty() && !export_ports.is_empty() {
             return Err(Failure::usage(
-                "--exports is for captures, and none is given; netflow://ADDRESS:PORT hears exporters themselves",
+                "--netflow is for captures, and none is given; netflow://ADDRESS:PORT hears exporters themselves",
             ));
         }
         let limits = Limits { max_flows: args.bounds.max_flows as usize, ..Limits::default() };

@@ -148,6 +148,61 @@ impl Nfdump {
     }
 }
 
+/// nfdump's collector, which reads exports in its own way.
+pub struct Nfcapd {
+    collector: PathBuf,
+    reader: PathBuf,
+}
+
+impl Nfcapd {
+    /// Where it is.
+    pub fn find() -> Option<Self> {
+        Some(Nfcapd { collector: find("nfcapd")?, reader: find("nfdump")? })
+    }
+
+    /// Protocol, packets and octets of every record in datagrams that match a filter.
+    pub fn read(&self, datagrams: &[Vec<u8>], filter: &str) -> Vec<(u8, u64, u64)> {
+        let scratch = Scratch::new();
+        let flows = scratch.path().join("flows");
+        std::fs::create_dir(&flows).unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let at = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = Command::new(&self.collector);
+        command.args(["-b", "127.0.0.1", "-p", &at.port().to_string(), "-t", "3600", "-w"]).arg(&flows);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // A connected socket is told when nobody hears it.
+        socket.connect(at).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let is_heard = || {
+            let sent = socket.send(&[0, 0]).is_ok();
+            let answer = socket.recv(&mut [0]).map_err(|error| error.kind());
+            sent && answer != Err(std::io::ErrorKind::ConnectionRefused)
+        };
+        assert!((0..250).any(|_| is_heard() || {
+            std::thread::sleep(Duration::from_millis(20));
+            false
+        }));
+        for datagram in datagrams {
+            socket.send(datagram).unwrap();
+            // It has no large buffer.
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+        child.wait().unwrap();
+        let mut command = Command::new(&self.reader);
+        command.arg("-R").arg(&flows).args(["-q", "-N", "-o", "fmt:%pr %pkt %byt", filter]);
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .filter_map(|line| {
+                let mut words = line.split_whitespace().map(|word| word.parse::<u64>().ok());
+                Some((u8::try_from(words.next()??).ok()?, words.next()??, words.next()??))
+            })
+            .collect()
+    }
+}
+
 /// Files of flows, in the order of time, which their names tell.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =

@@ -17,6 +17,7 @@ mod handing;
 mod interface;
 mod open;
 mod reader;
+mod start;
 pub(super) mod stop;
 pub(super) mod view;
 mod watched;
@@ -27,27 +28,25 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use flowfence_capture::{Gathering, Limits, Recorder, Session};
+use flowfence_capture::{Gathering, Limits};
 use flowfence_model::Recording;
 
 use crate::cli::LiveArgs;
 use crate::cluster::Objects;
 use crate::exit::Failure;
-use crate::sandbox::{self, Plan};
+use crate::sandbox::Plan;
 use crate::source::begin::begin;
 use conntrack::{Heard, Listener};
 use glance::{Looker, MAX_FLOWS};
 pub use handing::{Handing, Taker};
-use open::{Opened, Setting, listed, open_all};
-use reader::{Reader, Word};
+use open::{Setting, listed, open_all};
+use reader::Word;
 use stop::Stop;
 use view::{Counts, View};
 use watched::Watched;
 
 /// How a source of this kind begins.
 pub const SCHEME: &str = "live:";
-/// Words of readers that wait at most; one takes a second to come.
-const WORDS: usize = 64;
 /// So often the main thread looks whether to end.
 const TICK: Duration = Duration::from_millis(50);
 /// So often it looks whether the interfaces are up.
@@ -128,53 +127,6 @@ impl Live {
         }
         live.start(opened, !args.no_sandbox, limits, handing)?;
         Ok(live)
-    }
-
-    fn start(
-        &mut self,
-        opened: Vec<Opened>,
-        is_confined: bool,
-        limits: &Limits,
-        handing: Handing,
-    ) -> Result<(), Failure> {
-        let (sender, words) = sync_channel(WORDS);
-        self.words = words;
-        let readers: usize = opened.iter().map(|(_, captures)| captures.len()).sum();
-        // Together they keep what one may.
-        let limits = Limits { max_flows: (limits.max_flows / readers.max(1)).max(1), ..limits.clone() };
-        for (interface, captures) in opened {
-            let watched = Watched::new(interface, captures.len());
-            for (number, capture) in captures.into_iter().enumerate() {
-                let session = Session {
-                    id: handing.run,
-                    reader: u32::try_from(self.readers.len()).unwrap_or(u32::MAX),
-                };
-                let mut recorder = Recorder::new(limits.clone()).with_session(session);
-                if handing.forgets {
-                    recorder = recorder.forgetting();
-                }
-                let reader = Reader {
-                    number: self.readers.len(),
-                    capture,
-                    input: recorder.begin_input(&watched.name()),
-                    recorder,
-                    stop: Arc::clone(&self.stop),
-                    is_gone: Arc::clone(&watched.is_gone),
-                    words: sender.clone(),
-                    every: handing.every,
-                };
-                let run = move || {
-                    if is_confined {
-                        sandbox::confine_reader();
-                    }
-                    reader.run();
-                };
-                self.readers.push((self.interfaces.len(), number));
-                self.threads.push(spawn("reader", run)?);
-            }
-            self.interfaces.push(watched);
-        }
-        Ok(())
     }
 
     /// Takes what files beside the interfaces told.
