@@ -77,7 +77,7 @@ impl Dns {
     }
 
     /// Takes the names that others heard.
-    pub(crate) fn absorb(&mut self, other: Dns) {
+    pub(crate) fn absorb(&mut self, other: &Dns) {
         self.dropped += other.dropped;
         self.is_news |= !other.names.is_empty();
         for (address, names) in other.names.iter() {

@@ -1,5 +1,7 @@
 //! Whatever a file in Parquet says: no panic comes out, memory and time are bounded, and what is sound is read.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
 #[path = "logs/mod.rs"]
 mod logs;
 
@@ -10,6 +12,7 @@ use std::sync::{Arc, Once};
 use flowfence_capture::{CaptureError, Limits, RandomAccess, Recorder, read_table};
 use flowfence_model::Recording;
 use logs::{octets, try_read};
+use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -46,15 +49,12 @@ fn table(groups: usize, rows: usize, comment: usize) -> Vec<u8> {
         let numbers = [40_000, 8080, 6, 1_795_514_400, 1_795_514_460];
         let mut numbers = numbers.into_iter();
         while let Some(mut column) = group.next_column().unwrap() {
-            match column.untyped() {
-                parquet::column::writer::ColumnWriter::Int32ColumnWriter(_) => {
-                    let values = vec![numbers.next().unwrap(); rows];
-                    column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
-                }
-                _ => {
-                    let values = vec![ByteArray::from(texts.next().unwrap().as_str()); rows];
-                    column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).unwrap();
-                }
+            if let ColumnWriter::Int32ColumnWriter(_) = column.untyped() {
+                let values = vec![numbers.next().unwrap(); rows];
+                column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
+            } else {
+                let values = vec![ByteArray::from(texts.next().unwrap().as_str()); rows];
+                column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).unwrap();
             }
             column.close().unwrap();
         }
@@ -81,8 +81,8 @@ impl RandomAccess for Counted {
 fn read(octets: Vec<u8>) -> (Result<Recording, CaptureError>, u64) {
     let count = Arc::new(AtomicU64::new(0));
     let mut recorder = Recorder::new(Limits::default());
-    let file = Arc::new(Counted(octets, Arc::clone(&count)));
-    let result = read_table(file, "table", &mut recorder, &mut |_| {});
+    let file: Arc<dyn RandomAccess> = Arc::new(Counted(octets, Arc::clone(&count)));
+    let result = read_table(&file, "table", &mut recorder, &mut |_| {});
     (result.map(|()| recorder.finish()), count.load(Ordering::Relaxed))
 }
 

@@ -12,7 +12,7 @@ use std::thread::Builder;
 use std::time::SystemTime;
 
 use anyhow::Context;
-use flowfence_capture::{Recorder, read_capture, read_table};
+use flowfence_capture::{RandomAccess, Recorder, read_capture, read_table};
 use flowfence_model::Timestamp;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -167,7 +167,10 @@ fn read_file(path: &Path, recorder: &mut Recorder, progress: &mut dyn FnMut(u64)
     let mut file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
     recorder.set_time_of_input(written(&file));
     let told = match random::OnDisk::of_table(&mut file) {
-        Some(table) => read_table(Arc::new(table), &name, recorder, progress),
+        Some(table) => {
+            let table: Arc<dyn RandomAccess> = Arc::new(table);
+            read_table(&table, &name, recorder, progress)
+        }
         None => read_capture(BufReader::with_capacity(1 << 16, file), &name, recorder, progress),
     };
     told.map_err(|error| format!("{name}: {error}"))

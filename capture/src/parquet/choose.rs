@@ -64,7 +64,7 @@ pub fn recognise(columns: &[Column]) -> Option<Form> {
         let chosen = choose(asks, columns);
         let has = |field: &&str| chosen.iter().any(|chosen| chosen.field == **field);
         let names: Vec<String> = chosen.iter().map(|chosen| chosen.field.clone()).collect();
-        asks.needs.iter().all(|field| has(&field)).then(|| names.join(" "))
+        asks.needs.iter().all(has).then(|| names.join(" "))
     })
 }
 

@@ -50,10 +50,10 @@ fn lz4(packed: &[u8], length: usize) -> Option<Vec<u8>> {
 /// Blocks as Hadoop writes them: the length that comes out, the length that goes in, and LZ4.
 fn hadoop(mut packed: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut open = Vec::with_capacity(length);
-    while let Some((head, rest)) = packed.split_first_chunk::<8>() {
-        let [a, b, c, d, e, f, g, h] = *head;
-        let out = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
-        let within = usize::try_from(u32::from_be_bytes([e, f, g, h])).ok()?;
+    let number = |octets: &[u8; 4]| usize::try_from(u32::from_be_bytes(*octets)).ok();
+    while let Some((out, rest)) = packed.split_first_chunk() {
+        let (within, rest) = rest.split_first_chunk()?;
+        let (out, within) = (number(out)?, number(within)?);
         if open.len().checked_add(out)? > length {
             return None;
         }

@@ -81,16 +81,19 @@ impl<'a> Compact<'a> {
         Some((count, element(head & 0x0f)?))
     }
 
+    /// The number and kind of the next field; within it `None` at the end of the structure.
+    #[expect(clippy::option_option, reason = "at the end, and cut, are two things")]
     fn field(&mut self, last: i16) -> Option<Option<(i16, Kind)>> {
         let head = self.octet()?;
-        if head & 0x0f == 0 {
+        let code = head & 0x0f;
+        if code == 0 {
             return Some(None);
         }
         let number = match head >> 4 {
             0 => i16::try_from(self.number()?).ok()?,
             step => last.checked_add(i16::from(step))?,
         };
-        let kind = match head & 0x0f {
+        let kind = match code {
             1 => Kind::Flag(true),
             2 => Kind::Flag(false),
             other => element(other)?,

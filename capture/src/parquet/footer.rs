@@ -13,7 +13,7 @@ pub const MAGIC: &[u8; 4] = b"PAR1";
 /// What one begins with whose footer is encrypted.
 pub const ENCRYPTED: &[u8; 4] = b"PARE";
 /// The length of the footer and the magic behind it.
-const TAIL: u64 = 8;
+const TAIL: usize = 8;
 /// A footer beyond this is refused: some eighty thousand pieces of columns, each several times as large in
 /// memory.
 const MAX_FOOTER: u64 = 8 << 20;
@@ -24,8 +24,8 @@ const MAX_DEPTH: usize = 32;
 pub fn read(file: &dyn RandomAccess) -> Result<ParquetMetaData, CaptureError> {
     let end = file.size();
     let cut = || CaptureError::Table("it ends before its footer; write it again".to_owned());
-    let start = end.checked_sub(TAIL).filter(|start| *start >= MAGIC.len() as u64).ok_or_else(cut)?;
-    let tail = file.octets(start, TAIL as usize)?;
+    let start = end.checked_sub(TAIL as u64).filter(|start| *start >= MAGIC.len() as u64).ok_or_else(cut)?;
+    let tail = file.octets(start, TAIL)?;
     let (length, magic) = tail.split_first_chunk::<4>().ok_or_else(cut)?;
     if magic == ENCRYPTED {
         return Err(CaptureError::Table("it is encrypted".to_owned()));

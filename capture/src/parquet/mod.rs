@@ -62,13 +62,13 @@ impl RandomAccess for Vec<u8> {
 /// An error means that the file is unusable as a whole; damage inside it is counted in its
 /// [`flowfence_model::FileReport`].
 pub fn read_table(
-    file: Arc<dyn RandomAccess>,
+    file: &Arc<dyn RandomAccess>,
     name: &str,
     recorder: &mut Recorder,
     progress: &mut dyn FnMut(u64),
 ) -> std::result::Result<(), CaptureError> {
     let number = recorder.begin_input(name);
-    let result = read(&file, recorder, number, progress);
+    let result = read(file, recorder, number, progress);
     if result.is_err() {
         recorder.forget_input(number);
     }

@@ -144,13 +144,19 @@ impl Pages {
                 let num_values = head.count(1).filter(|count| *count <= MAX_VALUES)?;
                 let encoding = self.usable(head.encoding(2)?)?;
                 let buf = self.open(packed, length)?;
+                let (def_level_encoding, rep_level_encoding) = (head.encoding(3)?, head.encoding(4)?);
+                // Where lengths are looked at, levels are passed over by their own, which only this one has.
+                let is_new = [def_level_encoding, rep_level_encoding] == [Encoding::RLE; 2];
+                if is_delta(encoding) && self.levels > 0 && !is_new {
+                    return None;
+                }
                 self.check(encoding, &buf, num_values, false)?;
                 Some(Page::DataPage {
                     buf,
                     num_values,
                     encoding,
-                    def_level_encoding: head.encoding(3)?,
-                    rep_level_encoding: head.encoding(4)?,
+                    def_level_encoding,
+                    rep_level_encoding,
                     statistics: None,
                 })
             }
@@ -226,7 +232,7 @@ impl Pages {
         if self.kind == Type::FIXED_LEN_BYTE_ARRAY && encoding == Encoding::PLAIN {
             return (count.checked_mul(self.width)? <= MAX_PAGE).then_some(());
         }
-        if !matches!(encoding, Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY) {
+        if !is_delta(encoding) {
             return Some(());
         }
         let values = if is_apart { values } else { self.behind_levels(values)? };
@@ -245,6 +251,11 @@ impl Pages {
             rest.get(usize::try_from(u32::from_le_bytes(*length)).ok()?..)
         })
     }
+}
+
+/// Whether there are streams of lengths among values.
+fn is_delta(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::DELTA_LENGTH_BYTE_ARRAY | Encoding::DELTA_BYTE_ARRAY)
 }
 
 /// Whether a value of a column may be the one before and more.

@@ -59,11 +59,11 @@ pub fn read(
     Ok(())
 }
 
+/// A decoder, its columns, and what is odd about them.
+type Begun = (Box<dyn Decoder>, Vec<Chosen>, Vec<String>);
+
 /// The decoder, with the columns that it asks for, and what is odd about it.
-fn decoder(
-    meta: &ParquetMetaData,
-    said: Option<Form>,
-) -> std::result::Result<(Box<dyn Decoder>, Vec<Chosen>, Vec<String>), CaptureError> {
+fn decoder(meta: &ParquetMetaData, said: Option<Form>) -> std::result::Result<Begun, CaptureError> {
     let refuse = |why: String| Err(CaptureError::Table(why));
     let columns = schema::columns(meta.file_metadata().schema_descr());
     let seen = recognise(&columns);
@@ -100,8 +100,8 @@ fn decoder(
             return refuse(format!("it is compressed with {codec}, which is not opened here"));
         }
     }
-    let names: Vec<String> = chosen.iter().map(|chosen| chosen.field.clone()).collect();
-    decoder.begin_table(&names);
+    let fields: Vec<String> = chosen.iter().map(|chosen| chosen.field.clone()).collect();
+    decoder.begin_table(&fields);
     Ok((decoder, chosen, problems))
 }
 

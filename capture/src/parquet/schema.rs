@@ -68,9 +68,8 @@ fn named(root: &Type, leaf: usize, column: &ColumnDescriptor) -> Option<Column> 
     let (before, behind) = (parts.get(..depth)?, parts.get(depth + 1..)?);
     let parent = parent.filter(|_| depth > 0);
     match behind {
-        [] if parent.is_some_and(is_list) => whole(before),
+        [] | [_] if parent.is_some_and(is_list) => whole(before),
         [] => whole(parts),
-        [_] if parent.is_some_and(is_list) => whole(before),
         [_] if parent.is_some_and(is_map) => {
             let is_key = group
                 .get_fields()

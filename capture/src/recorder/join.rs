@@ -37,7 +37,7 @@ impl Recorder {
             record.tap.0 += shift;
             record
         }));
-        self.dns.absorb(other.dns);
+        self.dns.absorb(&other.dns);
         self.files.extend(other.files);
         self.latest.extend(other.latest);
         self.tally.add_all(&other.tally);
