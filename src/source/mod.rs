@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! SOURCE ─┬▶ file      files, directories, globs, stdin ─┐
-//!         ├▶ hubble/   hubble://HOST:PORT ───────────────┤
+//!         ├▶ server/   hubble://, goldmane://HOST:PORT ──┤
 //!         └▶ live/     live:IFACE ───────────────────────┴▶ Recorder ─▶ Recording
 //! ```
 
 mod begin;
 mod file;
-mod hubble;
 mod live;
+mod server;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,8 +26,8 @@ use crate::kube;
 use crate::sandbox::Plan;
 use begin::begin;
 use file::{Input, Outcome};
-use hubble::{Hubble, Named};
 use live::Live;
+use server::{Named, Servers};
 
 pub use file::read_text;
 pub use live::{Handing, Taker};
@@ -50,7 +50,7 @@ pub struct Sources {
     files: Vec<Input>,
     live: Option<Live>,
     logs_as: Option<Form>,
-    hubble: Option<Hubble>,
+    servers: Option<Servers>,
     limits: Limits,
     handing: Handing,
 }
@@ -67,11 +67,11 @@ impl Sources {
         let servers = Named::find(args)?;
         if handing.forgets && !servers.is_empty() {
             return Err(Failure::usage(
-                "capture writes what packets tell, and hubble:// has none: give it to graph, audit or recommend",
+                "capture writes what packets tell, and servers of flows (hubble://, goldmane://) have none: give them to graph, audit or recommend",
             ));
         }
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
-        let others = args.sources.iter().filter(|source| !hubble::is_target(source));
+        let others = args.sources.iter().filter(|source| !server::is_target(source));
         let (live, files): (Vec<&String>, Vec<&String>) = others.partition(is_live);
         let files = file::expand(files)?;
         let logs_as = args.logs.form()?;
@@ -89,7 +89,7 @@ impl Sources {
             )));
         }
         if names.is_empty() && servers.is_empty() {
-            return Ok(Sources { files, live: None, hubble: None, logs_as, limits, handing });
+            return Ok(Sources { files, live: None, servers: None, logs_as, limits, handing });
         }
         let knows_nobody = args.cluster.cluster.iter().any(|path| path.as_os_str() == "none");
         if args.live.until_ready.is_some() && knows_nobody {
@@ -98,18 +98,18 @@ impl Sources {
         let plan = plan(args, &files);
         if names.is_empty() {
             let (stop, sandbox) = begin(&plan, args.live.no_sandbox)?;
-            let hubble = Some(servers.connect(args, stop, &sandbox)?);
-            return Ok(Sources { files, live: None, hubble, logs_as, limits, handing });
+            let servers = Some(servers.connect(args, stop, &sandbox)?);
+            return Ok(Sources { files, live: None, servers, logs_as, limits, handing });
         }
         let mut live = Live::open(&names, &args.live, &plan, &limits, handing)?;
-        let mut hubble = None;
+        let mut reached = None;
         if !servers.is_empty() {
             match servers.connect(args, live.stop(), "as above") {
-                Ok(servers) => hubble = Some(servers),
+                Ok(servers) => reached = Some(servers),
                 Err(failure) => live.problems.push(format!("{:#}", failure.error)),
             }
         }
-        Ok(Sources { files, live: Some(live), hubble, logs_as, limits, handing })
+        Ok(Sources { files, live: Some(live), servers: reached, logs_as, limits, handing })
     }
 
     /// Whether one of them is an interface.
@@ -137,16 +137,16 @@ impl Sources {
     /// Whether time passes while they are read: interfaces, and whatever comes through stdin.
     pub fn take_time(&self) -> bool {
         self.live.is_some()
-            || self.hubble.is_some()
+            || self.servers.is_some()
             || self.files.iter().any(|input| matches!(input, Input::Stdin))
     }
 
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let Sources { files, live, hubble, limits, logs_as, .. } = self;
+        let Sources { files, live, servers, limits, logs_as, .. } = self;
         let mut recorder = Recorder::new(limits).reading_logs_as(logs_as);
-        if live.is_none() && hubble.is_none() {
+        if live.is_none() && servers.is_none() {
             let outcome = file::read(&files, &mut recorder)?;
             return Ok(traffic(recorder.finish(), Vec::new(), outcome));
         }
@@ -158,19 +158,19 @@ impl Sources {
                 ..Outcome::default()
             });
         }
-        let (recording, unusable) = match (live, hubble) {
-            (Some(mut live), Some(hubble)) => {
+        let (recording, unusable) = match (live, servers) {
+            (Some(mut live), Some(servers)) => {
                 let follow =
-                    move || hubble.read(recorder, None).map(|(recorder, wrong)| (recorder.finish(), wrong));
-                live.following(live::spawn("hubble", follow)?);
+                    move || servers.read(recorder, None).map(|(recorder, wrong)| (recorder.finish(), wrong));
+                live.following(live::spawn("servers", follow)?);
                 live.watch(objects)?
             }
             (Some(mut live), None) => {
                 live.beside(recorder.finish());
                 live.watch(objects)?
             }
-            (None, Some(hubble)) => {
-                let (recorder, unusable) = hubble.read(recorder, objects)?;
+            (None, Some(servers)) => {
+                let (recorder, unusable) = servers.read(recorder, objects)?;
                 (recorder.finish(), unusable)
             }
             (None, None) => (recorder.finish(), Vec::new()),

@@ -5,6 +5,7 @@ use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageD
 use serde_json::{Value, json};
 
 use super::*;
+use crate::flowlog::heard::MAX_PROBLEMS;
 use crate::recorder::Limits;
 
 /// The messages as they are published, compiled from the text.
