@@ -50,7 +50,9 @@ fn recognise(line: &[u8]) -> bool {
         b"{\"agent_event\":",
         b"{\"debug_event\":",
     ];
-    is_flow || begins.iter().any(|begin| line.starts_with(begin))
+    // Goldmane wraps its flows in the same way.
+    let is_goldmanes = has(b"\"dest_name\"") || has(b"\"destName\"");
+    is_flow || (!is_goldmanes && begins.iter().any(|begin| line.starts_with(begin)))
 }
 
 impl Decoder for Hubble {
