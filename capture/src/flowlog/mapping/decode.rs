@@ -210,13 +210,14 @@ fn connection(facts: &Facts, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     let is_midstream = mapping.opener == OpenerRule::Unknown
         || (protocol == Protocol::Tcp && word::is_midstream(mapping, row));
     let came_back = packets[1] > 0 || octets[1] > 0;
-    let state = match facts.answer {
+    let half = word::half(mapping, row).filter(|_| protocol == Protocol::Tcp && !is_midstream);
+    let state = half.unwrap_or(match facts.answer {
         _ if is_midstream => State::Untold,
         Answer::Answered => State::Established,
         Answer::Refused => State::Refused,
         Answer::Untold if came_back => State::Established,
         Answer::Nothing | Answer::Untold => State::Unanswered,
-    };
+    });
     to.connection(&Connection { client, server, protocol, icmp, time, state, packets, octets, mark: None });
     Ok(())
 }

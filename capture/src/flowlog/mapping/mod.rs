@@ -305,6 +305,12 @@ pub struct Answers {
     /// Nobody answered.
     #[serde(default)]
     pub unanswered: Vec<String>,
+    /// It was accepted, and its opening was not seen; with a reset when it is also among the refused.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+    /// The one who opened went on, and no answer was seen.
+    #[serde(default)]
+    pub half_open: Vec<String>,
     /// It was picked up in the middle: the row does not tell who opened.
     #[serde(default)]
     pub midstream: Vec<String>,
