@@ -154,6 +154,7 @@ impl Contacts {
             own_node,
             hairpin: named.hairpin,
             word: None,
+            assumed: false,
             tally,
         };
         let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
