@@ -188,9 +188,8 @@ fn what_the_source_let_out_and_the_destination_stopped_is_one_attempt() {
         )
     };
     for nodes in [["node-1", "node-2"], ["node-1", "node-1"]] {
-        let lines = [40_001, 40_002].map(|port| {
-            [hubble(nodes[0], "FORWARDED", port), hubble(nodes[1], "DROPPED", port)].join("\n")
-        });
+        let lines = [40_001, 40_002]
+            .map(|port| [hubble(nodes[0], "FORWARDED", port), hubble(nodes[1], "DROPPED", port)].join("\n"));
         assert_eq!(fate(&[lines.join("\n")]), (0, 2, 2), "Hubble at {nodes:?}");
     }
 

@@ -52,6 +52,7 @@ causes! {
     LogEmpty "log-lines-empty" "Lines of a flow log that say that there was nothing to log."
     LogIncomplete "log-lines-incomplete" "Lines of a flow log without addresses, ports, protocol or time."
     ConversationsOverflowed "conversations-overflowed" "Lines of flow logs whose conversation the limit kept out."
+    FlowsSampled "flows-sampled" "Records of flow exporters and lines of flow logs that look at a sample of the packets: counts are estimates, and what is rare was missed."
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
 }
 

@@ -95,6 +95,13 @@ pub(super) fn add(
     }
 }
 
+/// Formats that say what passed and never show an answer.
+pub(super) fn silent(logged: &Logged) -> BTreeSet<&'static str> {
+    let is_silent = |c: &&Conversation| c.verdict == LoggedVerdict::Allowed && !c.counts.tells_answers;
+    let of = |c: &Conversation| logged.observers.get(c.observer.0 as usize).map(|observer| observer.format);
+    logged.conversations.iter().filter(is_silent).filter_map(of).collect()
+}
+
 /// Whether an end is no pod, and has no address.
 fn is_named_only(end: LoggedEnd, logged: &Logged) -> bool {
     let identity = logged.identity(end.identity);

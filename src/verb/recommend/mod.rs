@@ -228,6 +228,7 @@ fn manifest(recommended: &RecommendedPolicy, observed: &Observed) -> PolicyManif
 fn comment(evidence: &Evidence, policy: &RecommendedPolicy, observed: &Observed) -> String {
     let own: BTreeSet<&NodeId> = policy.subjects.iter().collect();
     let mut peers: BTreeSet<String> = BTreeSet::new();
+    let mut is_assumed = true;
     for edge in &evidence.edges {
         let other = if own.contains(&edge.from) { &edge.to } else { &edge.from };
         peers.insert(match other {
@@ -237,11 +238,16 @@ fn comment(evidence: &Evidence, policy: &RecommendedPolicy, observed: &Observed)
             }
             other => other.to_string(),
         });
+        is_assumed &= evidence.assumed.contains(edge);
     }
     let shown: Vec<String> = peers.iter().take(NAMED).cloned().collect();
     let more = peers.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    if shown.is_empty() { rest } else { format!("seen: {}{rest}", shown.join(", ")) }
+    if shown.is_empty() {
+        return rest;
+    }
+    let doubt = if is_assumed { "; no answer is known" } else { "" };
+    format!("seen: {}{rest}{doubt}", shown.join(", "))
 }
 
 /// The policies in a flavour, and the rules that its text means. The proof is about what was

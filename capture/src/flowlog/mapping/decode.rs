@@ -135,6 +135,9 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
         return Err(Skip::Other(Cause::LogOther));
     }
     let facts = facts(mapping, row, to)?;
+    if word::is_sampled(mapping, row) {
+        to.tally.add(Cause::FlowsSampled);
+    }
     if let (Some(field), Some(address)) = (&mapping.destination_name, facts.destination.end.address)
         && let Some(name) = row.text(field)
     {

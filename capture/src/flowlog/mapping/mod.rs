@@ -129,6 +129,8 @@ pub struct Mapping {
     pub observer: Vec<String>,
     /// The name of the destination, when it is outside.
     pub destination_name: Option<String>,
+    /// How rows look at a sample of the packets.
+    pub sampling: Option<Sampling>,
     /// Rows that are something else, or repeat others.
     #[serde(default)]
     pub skip: Vec<Condition>,
@@ -314,6 +316,19 @@ pub struct Answers {
     /// It was picked up in the middle: the row does not tell who opened.
     #[serde(default)]
     pub midstream: Vec<String>,
+}
+
+/// Whether a row looks at a sample of the packets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "true, or the name of a field with how many packets there are for one that is looked at"
+)]
+pub enum Sampling {
+    /// Every row does, or none.
+    Always(bool),
+    /// The field says of how many packets one is looked at; up to one is all of them.
+    OneIn(String),
 }
 
 /// A text, or a list of texts.

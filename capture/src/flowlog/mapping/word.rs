@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::decode::{any, number};
 use super::row::Row;
-use super::{Handshake, Mapping, OpenerRule};
+use super::{Handshake, Mapping, OpenerRule, Sampling};
 use crate::flowlog::connection::State;
 use crate::flowlog::entry::{Answer, Opener};
 
@@ -98,6 +98,15 @@ pub fn half(mapping: &Mapping, row: &Row<'_>) -> Option<State> {
         Some(State::HalfOpen)
     } else {
         None
+    }
+}
+
+/// Whether it looks at a sample of the packets.
+pub fn is_sampled(mapping: &Mapping, row: &Row<'_>) -> bool {
+    match &mapping.sampling {
+        None => false,
+        Some(Sampling::Always(is_sampled)) => *is_sampled,
+        Some(Sampling::OneIn(field)) => number(row, field).is_some_and(|n| n > 1),
     }
 }
 
