@@ -37,7 +37,7 @@ fn what_a_sample_alone_shows_is_not_ready_and_says_why() {
     let mut world = shop();
     let with = |world: &World, sampled: u64, wholly: bool| {
         let mut seen = world.seen();
-        seen.facts.completeness.counts.add(flowfence_graph::facts::SAMPLED, sampled);
+        seen.facts.completeness.counts.add(SAMPLED, sampled);
         if !wholly {
             seen.facts.visible.clear();
         }
