@@ -285,8 +285,10 @@ impl CompletenessReport {
                 ));
             }
         }
-        if !self.counts.is_empty() {
-            let counts: Vec<String> = self.counts.iter().map(|(cause, n)| format!("{cause} {n}")).collect();
+        // What is of a sample was used, and has its line.
+        let passed_over = self.counts.iter().filter(|(cause, _)| **cause != SAMPLED);
+        let counts: Vec<String> = passed_over.map(|(cause, n)| format!("{cause} {n}")).collect();
+        if !counts.is_empty() {
             lines.push(format!("passed over: {}", counts.join(", ")));
         }
         if self.unknown_addresses > 0 {

@@ -114,6 +114,9 @@ pub(super) fn one(
     node: Option<&str>,
     to: &mut Sink<'_>,
 ) -> Result<(), Skip> {
+    if let Some(layer7) = &flow.l7 {
+        layer7.note(to);
+    }
     if flow.kind.as_ref().is_some_and(|kind| kind.is_any(&["L7", "SOCK", "2", "3"])) {
         return Err(Skip::Other(Cause::LogOther));
     }

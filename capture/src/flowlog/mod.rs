@@ -26,6 +26,7 @@ mod goldmane_message;
 mod goldmane_stream;
 mod heard;
 mod hubble;
+mod hubble_dns;
 mod hubble_end;
 mod hubble_flow;
 mod hubble_message;

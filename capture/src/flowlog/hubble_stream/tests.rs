@@ -102,6 +102,9 @@ fn all_kinds() -> Vec<Value> {
         json!({"verdict": "LATER_VERDICT"}),
         json!({"verdict": null}),
         json!({"Type": "L7", "l7": {"type": "REQUEST"}}),
+        json!({"Type": "L7", "l7": {"type": "RESPONSE", "dns": {"query": "pay.example.org.", "ips": ["203.0.113.9", "2001:db8::9"],
+            "cnames": ["edge.example.net."], "qtypes": ["A"]}}}),
+        json!({"Type": "L7", "l7": {"type": "RESPONSE", "dns": {"query": "no.example.org.", "ips": ["203.0.113.8"], "rcode": 3}}}),
         icmp("ICMPv4", 0),
         icmp("ICMPv6", 1),
         json!({"l4": null}),
@@ -133,7 +136,7 @@ fn a_message_means_what_its_line_of_json_means() {
         let one = std::slice::from_ref(line);
         let (stream, json) = (by_stream(one), by_lines(one));
         assert_eq!(stream.logged, json.logged, "{line}");
-        assert_eq!(stream.counts, json.counts, "{line}");
+        assert_eq!((stream.counts, stream.names), (json.counts, json.names), "{line}");
     }
     let (stream, json) = (by_stream(&lines), by_lines(&lines));
     let by_key = |mut conversations: Vec<Conversation>| {
@@ -148,6 +151,17 @@ fn a_message_means_what_its_line_of_json_means() {
     );
     assert_eq!((stream.counts, stream.names), (json.counts, json.names));
     assert_eq!(stream.files[0].packets, json.files[0].packets);
+}
+
+#[test]
+fn answers_of_dns_name_what_lies_outside() {
+    let names = by_stream(&all_kinds()).names;
+    let of = |ip: &str| names.of(ip.parse().unwrap()).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        (of("203.0.113.9"), of("2001:db8::9")),
+        (vec!["pay.example.org".to_owned()], vec!["pay.example.org".to_owned()])
+    );
+    assert!(of("203.0.113.8").is_empty(), "an error names nothing");
 }
 
 #[test]
