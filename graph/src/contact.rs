@@ -133,6 +133,7 @@ impl Tally {
 /// The proof replays these, so nothing is folded further than to pods and addresses. Ends are
 /// shared: a contact takes some 190 octets, however long the names are.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a contact; none excludes another")]
 pub struct Contact {
     /// Who opened.
     pub from: Arc<Party>,

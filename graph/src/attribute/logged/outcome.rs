@@ -73,7 +73,9 @@ pub(super) fn outcome(
     }
     // Of packets the same holds.
     let mut sizes = LoggedCounts::NONE;
-    by_observer.values().for_each(|counts| sizes.merge(counts));
+    for counts in by_observer.values() {
+        sizes.merge(counts);
+    }
     (tally.packets, tally.octets) = (sizes.packets, sizes.octets);
     Outcome { tally, word, is_assumed }
 }
