@@ -53,7 +53,7 @@ pub struct Named(Vec<Client>);
 #[derive(Debug)]
 pub struct Servers {
     runtime: Runtime,
-    servers: Vec<(Client, Grpc<Channel>)>,
+    reached: Vec<(Client, Grpc<Channel>)>,
     stop: Arc<Stop>,
     duration: Option<Duration>,
     until_ready: Option<Duration>,
@@ -94,22 +94,22 @@ impl Named {
     pub fn connect(self, args: &InputArgs, stop: Arc<Stop>, sandbox: &str) -> Result<Servers, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let answers = runtime.block_on(join_all(self.0.iter().map(Client::connect)));
-        let (mut servers, mut problems) = (Vec::new(), Vec::new());
+        let (mut reached, mut problems) = (Vec::new(), Vec::new());
         for (client, answer) in self.0.into_iter().zip(answers) {
             match answer {
                 Ok((grpc, server)) => {
                     let who = introduced(&client.target.name, &server);
                     say!("flowfence: following {}; sandbox: {sandbox}", safe::line(&who));
-                    servers.push((client, grpc));
+                    reached.push((client, grpc));
                 }
                 Err(trouble) => problems.push(format!("{}: {}", client.target.name, trouble.said)),
             }
         }
-        if servers.is_empty() {
+        if reached.is_empty() {
             return Err(Failure::unreadable(problems.join("\n")));
         }
         let (duration, until_ready) = (args.live.duration, args.live.until_ready);
-        Ok(Servers { runtime, servers, stop, duration, until_ready, problems })
+        Ok(Servers { runtime, reached, stop, duration, until_ready, problems })
     }
 }
 
@@ -126,14 +126,14 @@ impl Servers {
         recorder: Recorder,
         objects: Option<Objects>,
     ) -> Result<(Recorder, Vec<String>), Failure> {
-        let Servers { runtime, servers, stop, duration, until_ready, mut problems } = self;
+        let Servers { runtime, reached, stop, duration, until_ready, mut problems } = self;
         // Beside interfaces it is their view that is shown.
         let view = objects.is_some().then(View::new);
         let wanted = view.as_ref().is_some_and(View::shows_edges) || until_ready.is_some();
         let looker = objects.filter(|_| wanted).map(Looker::start).transpose()?;
         let recorder = RefCell::new(recorder);
         let mut watch = Watch { began: Instant::now(), duration, until_ready, looker, view, stop: &stop };
-        let (followers, connections): (Vec<_>, Vec<_>) = servers
+        let (followers, connections): (Vec<_>, Vec<_>) = reached
             .iter()
             .map(|(client, grpc)| (Follower::new(client, &recorder, &stop), grpc.clone()))
             .unzip();
