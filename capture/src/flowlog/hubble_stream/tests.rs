@@ -67,9 +67,7 @@ fn by_lines(lines: &[Value]) -> Recording {
 
 /// An answer of DNS as a flow of layer 7.
 fn dns(query: &str, ips: &[&str], code: u8) -> Value {
-    let dns =
-        json!({"query": query, "ips": ips, "rcode": code, "cnames": ["edge.example.net."], "qtypes": ["A"]});
-    json!({"Type": "L7", "l7": {"type": "RESPONSE", "dns": dns}})
+    json!({"Type": "L7", "l7": {"dns": {"query": query, "ips": ips, "rcode": code, "cnames": ["edge.example.net."]}}})
 }
 
 /// Lines of every kind that has a meaning of its own.
