@@ -107,8 +107,8 @@ pub struct GraphArgs {
 #[command(mut_arg("sources", |sources| {
     let help = "Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened. \
                 live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of \
-                Cilium's Hubble; netflow://, ipfix:// and sflow://ADDRESS:PORT hear flow exporters. Without any, \
-                only the policies of --cluster are looked at";
+                Cilium's Hubble, goldmane://HOST:PORT those of Calico's Goldmane; netflow://, ipfix:// and \
+                sflow://ADDRESS:PORT hear flow exporters. Without any, only the policies of --cluster are looked at";
     sources.required(false).help(help)
 }))]
 pub struct AuditArgs {

@@ -45,7 +45,7 @@ const ROOF_ONLY: [(&str, &str); 6] = [
     ("serde_yaml", "src/manifest"),
     ("saphyr", "src/manifest"),
     ("granit_parser", "src/manifest"),
-    ("tonic", "src/source/hubble"),
+    ("tonic", "src/source/server"),
     ("clap", "src"),
     ("anyhow", "src"),
 ];

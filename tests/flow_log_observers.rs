@@ -162,3 +162,48 @@ fn a_pod_whose_namespace_alone_is_told_is_who_has_its_address() {
     assert_eq!(whom(&[named, bare.clone()]), ["shop/Pod/api-1", "shop/Pod/api-1"]);
     assert_eq!(whom(&[bare]), ["shop/Pod/unnamed"]);
 }
+
+/// Connections, attempts, and what policies denied, of the only contact.
+fn fate(inputs: &[String]) -> (u64, u64, u64) {
+    let contacts = contacts(inputs);
+    let [contact] = contacts.as_slice() else { panic!("one contact: {contacts:#?}") };
+    let denied = contact.word.as_ref().map_or(0, |word| word.denied);
+    (contact.tally.connections, contact.tally.attempts(), denied)
+}
+
+#[test]
+fn what_the_source_let_out_and_the_destination_stopped_is_one_attempt() {
+    let goldmane = |reporter: &str, action: &str, there: u32| {
+        let (into, out) = if reporter == "Src" { (0, there) } else { (there, 0) };
+        format!(
+            r#"{{"id":"1","flow":{{"Key":{{"source_name":"web-*","source_namespace":"shop","source_type":"WorkloadEndpoint","dest_name":"db-*","dest_namespace":"shop","dest_type":"WorkloadEndpoint","dest_port":"5432","proto":"tcp","reporter":"{reporter}","action":"{action}"}},"start_time":"1795514400","end_time":"1795514415","packets_in":"{into}","packets_out":"{out}","num_connections_started":"2"}}}}"#
+        )
+    };
+    let both = [goldmane("Src", "Allow", 6), goldmane("Dst", "Deny", 6)];
+    assert_eq!(fate(&[both.join("\n")]), (0, 2, 2), "Goldmane");
+
+    let hubble = |node: &str, verdict: &str, port: u16| {
+        format!(
+            r#"{{"flow":{{"time":"2026-11-24T10:00:00Z","verdict":"{verdict}","drop_reason":133,"drop_reason_desc":"POLICY_DENIED","IP":{{"source":"10.42.1.1","destination":"10.42.2.2"}},"l4":{{"TCP":{{"source_port":{port},"destination_port":5432,"flags":{{"SYN":true}}}}}},"source":{{"namespace":"shop","pod_name":"web-0"}},"destination":{{"namespace":"shop","pod_name":"db-0"}},"Type":"L3_L4","is_reply":false}},"node_name":"{node}"}}"#
+        )
+    };
+    for nodes in [["node-1", "node-2"], ["node-1", "node-1"]] {
+        let lines = [40_001, 40_002]
+            .map(|port| [hubble(nodes[0], "FORWARDED", port), hubble(nodes[1], "DROPPED", port)].join("\n"));
+        assert_eq!(fate(&[lines.join("\n")]), (0, 2, 2), "Hubble at {nodes:?}");
+    }
+
+    let calico = |reporter: &str, action: &str| {
+        format!(
+            r#"{{"start_time":1795514400,"end_time":1795514700,"source_ip":"10.42.1.1","source_name":"web-0","source_name_aggr":"web-*","source_namespace":"shop","source_type":"wep","dest_ip":"10.42.2.2","dest_name":"db-0","dest_name_aggr":"db-*","dest_namespace":"shop","dest_type":"wep","dest_port":5432,"proto":"tcp","action":"{action}","reporter":"{reporter}","num_flows_started":2,"packets_in":0,"packets_out":4}}"#
+        )
+    };
+    assert_eq!(fate(&[[calico("src", "allow"), calico("dst", "deny")].join("\n")]), (0, 2, 2), "Calico");
+
+    let gke = |direction: &str, disposition: &str| {
+        format!(
+            r#"{{"connection":{{"src_ip":"10.42.1.1","dest_ip":"10.42.2.2","src_port":40001,"dest_port":5432,"protocol":"tcp","direction":"{direction}"}},"disposition":"{disposition}","src":{{"pod_name":"web-0","pod_namespace":"shop"}},"dest":{{"pod_name":"db-0","pod_namespace":"shop"}},"count":2,"timestamp":"2026-11-24T10:00:00Z"}}"#
+        )
+    };
+    assert_eq!(fate(&[[gke("egress", "allow"), gke("ingress", "deny")].join("\n")]), (0, 2, 2), "GKE");
+}

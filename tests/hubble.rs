@@ -5,16 +5,17 @@
 
 mod support;
 
-use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use support::hubble::{End, Fake, Real, Tls, since_then};
-use support::program::{Run, command, flowfence};
+use support::authority::Authority;
+use support::flow_server::{End, Fake};
+use support::follow::{as_file, end_of, graph, graph_of_file, start, taken, wait_until, without_input};
+use support::hubble::{Real, since_then, speech};
+use support::program::flowfence;
 
 const CLEAN: i32 = 0;
 const USAGE: i32 = 2;
@@ -51,44 +52,12 @@ fn talk(node: &str, seconds: std::ops::Range<u32>) -> Vec<Value> {
     seconds.flat_map(both).collect()
 }
 
-/// `graph` over sources, for so long.
-fn graph(sources: &[&str], options: &[&str], time: &str) -> Run {
-    let mut args = vec!["graph"];
-    args.extend(sources);
-    args.extend(["--duration", time, "--cluster", "none", "-o", "json", "--allow-loss", "1"]);
-    args.extend(options);
-    flowfence(args)
-}
-
-/// Messages that an input gave, and what was counted.
-fn taken(graph: &Value) -> (u64, Value) {
-    let files = graph["completeness"]["files"].as_array().unwrap();
-    (files[0]["packets"].as_u64().unwrap(), graph["completeness"]["counts"].clone())
-}
-
-/// The graph as text, without what tells a file from a stream.
-fn without_input(run: &Run) -> String {
-    let mut graph = run.json();
-    for file in graph["completeness"]["files"].as_array_mut().unwrap() {
-        file["name"] = json!("input");
-        file["octets"] = json!(0);
-    }
-    serde_json::to_string_pretty(&graph).unwrap()
-}
-
-fn as_file(dir: &Path, lines: &[Value]) -> std::path::PathBuf {
-    let path = dir.join("flows.json");
-    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
-    std::fs::write(&path, text.join("\n")).unwrap();
-    path
-}
-
 #[test]
 fn flows_of_a_server_and_of_a_file_are_one_graph() {
     let lines = talk("prod/n1", 0..30);
     let dir = tempfile::tempdir().unwrap();
     let file = as_file(dir.path(), &lines);
-    let server = Fake::of(lines);
+    let server = Fake::of(&speech(), lines);
     let run = graph(&[&server.source()], &[], "700ms").ends(CLEAN);
     assert!(run.stderr.contains("(fake v1, 2 nodes, 1 more that it cannot hear)"), "{}", run.stderr);
     assert!(run.stderr.contains("sandbox: no capabilities"), "{}", run.stderr);
@@ -107,7 +76,7 @@ fn flows_of_a_server_and_of_a_file_are_one_graph() {
 #[test]
 fn a_silent_server_ends_with_its_time() {
     for end in [End::Silence, End::Mute] {
-        let server = Fake::start(move |_, _| (Vec::new(), end));
+        let server = Fake::start(&speech(), move |_, _| (Vec::new(), end));
         let began = Instant::now();
         let run = graph(&[&server.source()], &[], "500ms").ends(CLEAN);
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
@@ -123,7 +92,7 @@ fn connections_that_break_off_lose_nothing_and_double_nothing() {
     lines.sort_by_key(|line| line["time"].as_str().unwrap().to_owned());
     let all = lines.len() as u64;
     let ring = lines.clone();
-    let server = Fake::start(move |number, since| match number {
+    let server = Fake::start(&speech(), move |number, since| match number {
         0 => (since_then(&ring[..25], since), End::Broken),
         1 => (since_then(&ring[..25], since), End::Done),
         2 => (since_then(&ring[..60], since), End::Broken),
@@ -146,7 +115,7 @@ fn connections_that_break_off_lose_nothing_and_double_nothing() {
 #[test]
 fn a_server_that_comes_back_is_followed_on_and_one_that_does_not_is_told() {
     let lines = talk("prod/n1", 0..20);
-    let first = Fake::of(lines[..20].to_vec());
+    let first = Fake::of(&speech(), lines[..20].to_vec());
     let address = first.address;
     let following = start(&[&first.source()], &["--duration", "6s"]);
     wait_until(|| !first.asked.lock().unwrap().is_empty());
@@ -154,12 +123,13 @@ fn a_server_that_comes_back_is_followed_on_and_one_that_does_not_is_told() {
     drop(first);
     std::thread::sleep(Duration::from_millis(600));
     let ring = lines.clone();
-    let second = Fake::start_at(address, None, move |_, since| (since_then(&ring, since), End::Silence));
+    let second =
+        Fake::start_at(&speech(), address, None, move |_, since| (since_then(&ring, since), End::Silence));
     let run = end_of(following).ends(CLEAN);
     assert_eq!(taken(&run.json()).0, lines.len() as u64, "{}", run.stderr);
     drop(second);
 
-    let once = Fake::of(lines);
+    let once = Fake::of(&speech(), lines);
     let following = start(&[&once.source()], &["--duration", "3s"]);
     wait_until(|| !once.asked.lock().unwrap().is_empty());
     std::thread::sleep(Duration::from_millis(300));
@@ -176,7 +146,7 @@ fn a_ring_that_turned_over_lost_events_and_missing_nodes_are_counted() {
         "time": "2026-01-01T00:00:30Z"});
     let away =
         json!({"node_status": {"state_change": "NODE_UNAVAILABLE", "node_names": ["prod/n8", "prod/n9"]}});
-    let server = Fake::start(move |number, since| match number {
+    let server = Fake::start(&speech(), move |number, since| match number {
         0 => ([vec![away.clone()], since_then(&ring[..40], since)].concat(), End::Broken),
         // Nothing that came before is there any more.
         _ => {
@@ -194,7 +164,7 @@ fn a_ring_that_turned_over_lost_events_and_missing_nodes_are_counted() {
 
 #[test]
 fn what_interrupts_it_ends_it_with_its_result() {
-    let server = Fake::of(talk("prod/n1", 0..10));
+    let server = Fake::of(&speech(), talk("prod/n1", 0..10));
     let following = start(&[&server.source()], &[]);
     wait_until(|| !server.asked.lock().unwrap().is_empty());
     std::thread::sleep(Duration::from_millis(500));
@@ -218,7 +188,7 @@ fn it_ends_once_enough_was_seen() {
          pod("web", "10.42.0.5"), pod("api", "10.42.1.7")]});
     let cluster = dir.path().join("objects.json");
     std::fs::write(&cluster, objects.to_string()).unwrap();
-    let server = Fake::of(talk("prod/n1", 0..120));
+    let server = Fake::of(&speech(), talk("prod/n1", 0..120));
     let began = Instant::now();
     let cluster = cluster.display().to_string();
     let options = ["--until-ready=500ms", "--duration", "30s", "--cluster", &cluster];
@@ -232,8 +202,10 @@ fn several_servers_files_and_sockets_go_together() {
     let dir = tempfile::tempdir().unwrap();
     let file = as_file(dir.path(), &talk("prod/n1", 0..5));
     let socket = dir.path().join("hubble.sock");
-    let (one, other) =
-        (Fake::of(talk("prod/n2", 5..10)), Fake::start_on_socket(&socket, talk("prod/n3", 10..15)));
+    let (one, other) = (
+        Fake::of(&speech(), talk("prod/n2", 5..10)),
+        Fake::start_on_socket(&speech(), &socket, talk("prod/n3", 10..15)),
+    );
     let by_socket = format!("hubble://{}", socket.display());
     let run = graph(&[&one.source(), &by_socket, file.to_str().unwrap()], &[], "700ms").ends(CLEAN);
     let graph = run.json();
@@ -244,7 +216,7 @@ fn several_servers_files_and_sockets_go_together() {
 
 #[test]
 fn a_server_is_followed_beside_an_interface() {
-    let server = Fake::of(talk("prod/n1", 0..10));
+    let server = Fake::of(&speech(), talk("prod/n1", 0..10));
     let run = graph(&[&server.source(), "live:lo"], &[], "800ms");
     if run.code == UNREADABLE && run.stderr.contains("CAP_NET_RAW") {
         eprintln!("skipped: packets may not be captured here");
@@ -259,7 +231,7 @@ fn a_server_is_followed_beside_an_interface() {
 
 #[test]
 fn one_server_that_is_not_there_does_not_keep_others_from_it() {
-    let server = Fake::of(talk("prod/n1", 0..5));
+    let server = Fake::of(&speech(), talk("prod/n1", 0..5));
     let run = graph(&[&server.source(), "hubble://127.0.0.1:1"], &[], "500ms").ends(PARTIAL);
     assert!(run.stderr.contains("left out: hubble://127.0.0.1:1: nobody listens there"), "{}", run.stderr);
     assert_eq!(taken(&run.json()).0, 10);
@@ -269,7 +241,7 @@ fn one_server_that_is_not_there_does_not_keep_others_from_it() {
 
 #[test]
 fn a_server_of_something_else_is_told_from_one_that_is_away() {
-    let other = Fake::start(|_, _| (Vec::new(), End::NoService));
+    let other = Fake::start(&speech(), |_, _| (Vec::new(), End::NoService));
     let run = graph(&[&other.source()], &[], "3s").ends(PARTIAL);
     assert!(run.stderr.contains("there is no Hubble at this address"), "{}", run.stderr);
 
@@ -302,64 +274,19 @@ fn options_that_do_not_belong_there_are_mistakes() {
     assert!(run.stderr.contains("no `-----BEGIN CERTIFICATE-----` in it"), "{}", run.stderr);
 }
 
-/// A certificate authority, with a server's and a client's certificate that it signed.
-struct Authority {
-    dir: tempfile::TempDir,
-    server: (String, String),
-    ca: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        let signed = |name: &str| {
-            let key = KeyPair::generate().unwrap();
-            let cert =
-                CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-            (cert.pem(), key.serialize_pem())
-        };
-        let (server, client) = (signed("relay.hubble-relay.cilium.io"), signed("flowfence"));
-        let dir = tempfile::tempdir().unwrap();
-        let files = [
-            ("ca", &ca),
-            ("cert", &client.0),
-            ("key", &client.1),
-            ("server", &server.0),
-            ("server-key", &server.1),
-        ];
-        for (name, text) in files {
-            std::fs::write(dir.path().join(name), text).unwrap();
-        }
-        Authority { dir, server, ca }
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.dir.path().join(name).display().to_string()
-    }
-
-    fn server(&self, is_mutual: bool) -> Fake {
-        let tls = Tls {
-            cert: self.server.0.clone(),
-            key: self.server.1.clone(),
-            client_ca: is_mutual.then(|| self.ca.clone()),
-        };
-        let lines = talk("prod/n1", 0..5);
-        let script = move |_, since: &str| (since_then(&lines, since), End::Silence);
-        Fake::start_at("127.0.0.1:0".parse().unwrap(), Some(tls), script)
-    }
-}
-
 const NAME: [&str; 2] = ["--tls-server-name", "relay.hubble-relay.cilium.io"];
+
+fn with_tls(authority: &Authority, is_mutual: bool) -> Fake {
+    let lines = talk("prod/n1", 0..5);
+    let script = move |_, since: &str| (since_then(&lines, since), End::Silence);
+    Fake::start_at(&speech(), "127.0.0.1:0".parse().unwrap(), Some(authority.tls(is_mutual)), script)
+}
 
 #[test]
 fn tls_and_mutual_tls_are_spoken_and_what_is_wrong_with_them_is_told() {
-    let (ours, theirs) = (Authority::new(), Authority::new());
-    let (plain, tls, mutual) = (Fake::of(talk("prod/n1", 0..5)), ours.server(false), ours.server(true));
+    let (ours, theirs) = (Authority::new(NAME[1]), Authority::new(NAME[1]));
+    let (plain, tls, mutual) =
+        (Fake::of(&speech(), talk("prod/n1", 0..5)), with_tls(&ours, false), with_tls(&ours, true));
     let (ca, cert, key) = (ours.file("ca"), ours.file("cert"), ours.file("key"));
     let (their_ca, their_cert, their_key) = (theirs.file("ca"), theirs.file("cert"), theirs.file("key"));
     let trusts = ["--tls-ca", &ca, NAME[0], NAME[1]];
@@ -430,7 +357,7 @@ fn ciliums_own_server_and_its_file_are_one_graph() {
 #[test]
 fn ciliums_own_server_is_followed_over_its_restart_and_speaks_mutual_tls() {
     let Some(program) = real() else { return };
-    let authority = Authority::new();
+    let authority = Authority::new(NAME[1]);
     let files = ["server", "server-key", "ca", "cert", "key"].map(|name| authority.file(name));
     let [cert, key, ca, client, client_key] = files.each_ref().map(String::as_str);
     let dir = tempfile::tempdir().unwrap();
@@ -457,38 +384,7 @@ fn ciliums_own_server_is_followed_over_its_restart_and_speaks_mutual_tls() {
     assert_eq!(without_input(&run), without_input(&whole));
 }
 
-fn graph_of_file(file: &Path) -> Run {
-    flowfence(["graph", file.to_str().unwrap(), "--cluster", "none", "-o", "json", "--allow-loss", "1"])
-        .ends(CLEAN)
-}
-
 /// Cilium's server, or nothing and a word on why.
 fn real() -> Option<std::path::PathBuf> {
     Real::program().map_err(|why| eprintln!("skipped: {why}")).ok()
-}
-
-/// Begins to follow.
-fn start(sources: &[&str], options: &[&str]) -> Child {
-    let mut command = command();
-    command
-        .arg("graph")
-        .args(sources)
-        .args(["--cluster", "none", "-o", "json", "--allow-loss", "1"])
-        .args(options);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap()
-}
-
-fn end_of(child: Child) -> Run {
-    let output = child.wait_with_output().unwrap();
-    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
-    Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < until, "not within 20 s");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

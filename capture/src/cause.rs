@@ -58,7 +58,7 @@ causes! {
     ExportsEarly "exports-early" "Data sets of flow exporters that came before their template, and were read once it came."
     ExportsRepeated "exports-repeated" "Datagrams of flow exporters that came again, as a capture of several interfaces sees them: counted once."
     ExportsUnread "exports-unread" "Packets that look like what flow exporters send, and were read as traffic alone: `--netflow` reads what they tell."
-    FlowsSampled "flows-sampled" "Records of flow exporters that look at a sample of the packets: counts are estimates, and what is rare was missed."
+    FlowsSampled "flows-sampled" "Records of flow exporters and lines of flow logs that look at a sample of the packets: counts are estimates, and what is rare was missed."
     TimeBackwards "time-backwards" "Packets more than a second older than one before them in the same input."
 }
 

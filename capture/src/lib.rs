@@ -37,7 +37,7 @@ mod tap;
 pub use cause::CAUSES;
 pub use error::CaptureError;
 pub use flowlog::netflow::EXPORT_PORTS;
-pub use flowlog::{FORMATS, Form, Heard, HubbleServer, HubbleStream, LogFormat, Tells};
+pub use flowlog::{FORMATS, Form, GoldmaneStream, Heard, HubbleServer, HubbleStream, LogFormat, Tells};
 pub use gather::{Block, Gathering, Session};
 pub use link::{Interface, LinkType, RawPacket};
 pub use outlet::Outlet;

@@ -4,7 +4,7 @@ mod logs;
 
 use flowfence_capture::{Form, Limits, Recorder, read_capture};
 use flowfence_model::{Recording, Signs};
-use logs::{read_lines, record, sample, told, who};
+use logs::{read, read_lines, record, sample, told, who};
 
 fn only(recording: &Recording) -> String {
     let lines = who(recording);
@@ -225,4 +225,62 @@ fn a_mapping_with_an_unknown_key_names_it() {
     let error = Form::mapping("colour = \"red\"\n[time]\nfirst = \"t\"\n[source]\n[destination]\n")
         .expect_err("unknown");
     assert!(error.contains("colour") && error.contains("line 1"), "{error}");
+}
+
+/// Lines of OpenTelemetry network flows about TCP from web to api, with members of one's own.
+fn otel(members: &str) -> String {
+    format!(
+        r#"{{"timestamp":"2026-11-24T10:00:00Z","obi.ip":"192.0.2.11","transport":"TCP","src.address":"10.42.1.10","dst.address":"203.0.113.9",{members}}}"#
+    )
+}
+
+#[test]
+fn the_servers_port_stands_in_where_the_ends_have_none() {
+    let request = otel(r#""direction":"request","server.port":443,"server.address":"pay.example.org""#);
+    let recording = read(request.as_bytes());
+    assert_eq!(who(&recording), ["10.42.1.10 -> 203.0.113.9 TCP/443 seen"]);
+    let names: Vec<_> = recording.names.of("203.0.113.9".parse().unwrap()).collect();
+    assert_eq!(names, ["pay.example.org"]);
+    // A response comes from the server.
+    let response = otel(r#""direction":"response","server.port":8080"#);
+    assert_eq!(who(&read(response.as_bytes())), ["203.0.113.9 -> 10.42.1.10 TCP/8080 seen"]);
+    // Which end it is, where no direction is told, says the end that has its port.
+    let untold = otel(r#""src.port":40001,"dst.port":443,"server.port":443"#);
+    assert_eq!(who(&read(untold.as_bytes())), ["10.42.1.10 -> 203.0.113.9 TCP/443 seen"]);
+    // And otherwise nobody knows.
+    let recording = read(otel(r#""server.port":443"#).as_bytes());
+    assert_eq!(recording.counts.get("log-lines-incomplete"), 1);
+}
+
+/// A row of Calico's flow logs, with an action and lists of policies.
+fn calico(action: &str, policies: &str) -> String {
+    format!(
+        r#"{{"start_time":1795514400,"end_time":1795514700,"source_ip":"10.42.1.1","source_name":"web-0","source_name_aggr":"web-*","source_namespace":"shop","source_type":"wep","dest_ip":"10.42.2.2","dest_name":"db-0","dest_name_aggr":"db-*","dest_namespace":"shop","dest_type":"wep","dest_port":5432,"proto":"tcp","action":"{action}","reporter":"dst","num_flows_started":2,"policies":{{{policies}}}}}"#
+    )
+}
+
+#[test]
+fn calicos_lists_of_policies_name_the_one_that_decided() {
+    let pass = "0|security|security.everybody|pass|0";
+    let deny = "1|default|shop/default.fence|deny|0";
+    let trial = "2|default|shop/staged:default.trial|deny|0";
+    let profile = "3|__PROFILE__|__PROFILE__.kns.shop|allow|0";
+    let list = |name: &str, hits: &[&str]| {
+        let hits: Vec<String> = hits.iter().map(|hit| format!("\"{hit}\"")).collect();
+        format!("\"{name}\":[{}]", hits.join(","))
+    };
+    let verdict = |action: &str, policies: &str| {
+        let line = who(&read(calico(action, policies).as_bytes())).remove(0);
+        line.split(" seen").nth(1).unwrap().trim().to_owned()
+    };
+    assert_eq!(verdict("deny", &list("all_policies", &[deny, trial, pass])), "denied by shop/fence");
+    assert_eq!(verdict("deny", &list("enforced_policies", &[pass, deny])), "denied by shop/fence");
+    assert_eq!(verdict("deny", &list("all_policies", &["x", ""])), "denied");
+    assert_eq!(verdict("allow", &list("all_policies", &[pass, profile])), "");
+    assert_eq!(verdict("allow", &list("all_policies", &[pass, trial, profile])), "would-deny by shop/trial");
+    let newer = [list("enforced_policies", &[profile]), list("pending_policies", &[pass, deny])].join(",");
+    assert_eq!(verdict("allow", &newer), "would-deny by shop/fence");
+    let passes =
+        [list("enforced_policies", &[profile]), list("pending_policies", &[pass, profile])].join(",");
+    assert_eq!(verdict("allow", &passes), "");
 }

@@ -133,6 +133,7 @@ impl Tally {
 /// The proof replays these, so nothing is folded further than to pods and addresses. Ends are
 /// shared: a contact takes some 190 octets, however long the names are.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what holds of a contact; none excludes another")]
 pub struct Contact {
     /// Who opened.
     pub from: Arc<Party>,
@@ -159,6 +160,8 @@ pub struct Contact {
     pub hairpin: bool,
     /// What flow logs say that policies did to it; `None` where they say nothing of the kind.
     pub word: Option<Box<LogWord>>,
+    /// Whether it counts as connected only because the logs that tell of it never show an answer.
+    pub assumed: bool,
     /// Counts.
     pub tally: Tally,
 }
@@ -196,6 +199,11 @@ impl Contact {
         self.probe &= other.probe;
         self.own_node &= other.own_node;
         self.hairpin |= other.hairpin;
+        self.assumed = match (self.tally.is_connected(), other.tally.is_connected()) {
+            (true, true) => self.assumed && other.assumed,
+            (false, true) => other.assumed,
+            (_, false) => self.assumed,
+        };
         self.tally.widen(&other.tally);
         match (&mut self.word, other.word) {
             (Some(known), Some(more)) => known.merge(&more),

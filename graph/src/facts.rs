@@ -21,6 +21,10 @@ pub struct Facts {
     pub completeness: Completeness,
 }
 
+/// The count of records and lines that look at a sample of the packets, as the capture calls it: what is rare was
+/// missed, and nobody knows how much of it there was.
+pub const SAMPLED: &str = "flows-sampled";
+
 /// What attribution adds to [`Completeness::counts`], with the meaning of each token. Tokens never
 /// change.
 pub const CAUSES: &[(&str, &str)] = &[
@@ -55,4 +59,7 @@ pub struct Completeness {
     pub counts: Counts,
     /// What became of each input.
     pub files: Vec<FileReport>,
+    /// Formats of flow logs that say what passed, and of which no line shows an answer: what passed counts as
+    /// connected.
+    pub silent_logs: BTreeSet<&'static str>,
 }

@@ -89,6 +89,7 @@ fn scene(workloads: usize) -> Scene {
         own_node: false,
         hairpin: false,
         word: None,
+        assumed: false,
         tally: Tally { connections: 1, packets: [3, 3], first: at, last: at, ..Tally::empty() },
     };
     let mut contacts = Vec::new();

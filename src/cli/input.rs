@@ -11,8 +11,8 @@ use super::{FormatArgs, LiveArgs, TlsArgs};
 #[derive(Debug, Args)]
 pub struct InputArgs {
     /// Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened.
-    /// live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of Cilium's Hubble;
-    /// netflow://, ipfix:// and sflow://ADDRESS:PORT hear flow exporters
+    /// live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of Cilium's Hubble,
+    /// goldmane://HOST:PORT those of Calico's Goldmane; netflow://, ipfix:// and sflow://ADDRESS:PORT hear flow exporters
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<String>,
     /// Flow logs

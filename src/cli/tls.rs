@@ -6,9 +6,9 @@ use clap::Args;
 
 /// TLS of sources that are servers.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Servers of flows (hubble://HOST:PORT)")]
+#[command(next_help_heading = "Servers of flows (hubble://HOST:PORT, goldmane://HOST:PORT)")]
 pub struct TlsArgs {
-    /// Speak TLS, as hubbles:// does; the certificates of the system are trusted unless --tls-ca is given
+    /// Speak TLS, as hubbles:// and goldmanes:// do; the certificates of the system are trusted unless --tls-ca is given
     #[arg(long)]
     pub tls: bool,
     /// Trust servers whose certificate this one signed (PEM)

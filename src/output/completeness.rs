@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use flowfence_graph::Completeness;
+use flowfence_graph::facts::SAMPLED;
 use flowfence_model::{Counts, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,6 +39,12 @@ pub struct CompletenessReport {
     pub truncations: u64,
     /// Everything that was passed over, by cause.
     pub counts: BTreeMap<&'static str, u64>,
+    /// Records and lines that look at a sample of the packets: their counts are estimates, and what is rare was missed.
+    #[serde(skip_serializing_if = "is_none")]
+    pub sampled: u64,
+    /// Formats of flow logs that say what passed and never show an answer: what passed counts as connected.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silent_logs: Vec<&'static str>,
     /// What became of each input.
     pub files: Vec<FileRow>,
     /// What became of the objects.
@@ -197,7 +204,8 @@ const PAGE_HEAD: &str = "# Completeness
 Every JSON output has a `completeness` object: `packets` that were read, `records` (flow records) that they made,
 `logLines` (lines of flow logs that tell of conversations), `loss` (0 to 1, of all these), `pods` that ran during the window and `podsUnseen` (those whose traffic no tap could see wholly),
 `unknownAddresses`, `evictions`, `truncations`, `files` with what was damaged in each, `objects` that were used, refused or
-ignored, and `counts`: what was passed over, by cause. The causes:
+ignored, `sampled` (records and lines that look at a sample of the packets), `silentLogs` (formats of flow logs that never show an answer,
+so that what they say passed counts as connected), and `counts`: what was passed over, by cause. The causes:
 
 | token | loss | meaning |
 | --- | --- | --- |
@@ -238,6 +246,8 @@ impl CompletenessReport {
             evictions: seen.counts.get("flows-evicted"),
             truncations: files.iter().filter(|f| f.truncated).count() as u64,
             counts: seen.counts.iter().collect(),
+            sampled: seen.counts.get(SAMPLED),
+            silent_logs: seen.silent_logs.iter().copied().collect(),
             files,
             objects: ObjectsRow::new(cluster),
         }
@@ -256,6 +266,18 @@ impl CompletenessReport {
                 self.pods_unseen, self.pods
             ));
         }
+        if self.sampled > 0 {
+            lines.push(format!(
+                "{} of these look at a sample of the packets: what is rare was missed, and counts are estimates",
+                self.sampled
+            ));
+        }
+        if !self.silent_logs.is_empty() {
+            lines.push(format!(
+                "{} never shows an answer: what it says passed counts as connected",
+                self.silent_logs.join(", ")
+            ));
+        }
         for file in &self.files {
             let damage = file.damaged_records > 0 || file.skipped_octets > 0;
             if damage || file.truncated {
@@ -266,8 +288,10 @@ impl CompletenessReport {
                 ));
             }
         }
-        if !self.counts.is_empty() {
-            let counts: Vec<String> = self.counts.iter().map(|(cause, n)| format!("{cause} {n}")).collect();
+        // What is of a sample was used, and has its line.
+        let passed_over = self.counts.iter().filter(|(cause, _)| **cause != SAMPLED);
+        let counts: Vec<String> = passed_over.map(|(cause, n)| format!("{cause} {n}")).collect();
+        if !counts.is_empty() {
             lines.push(format!("passed over: {}", counts.join(", ")));
         }
         if self.unknown_addresses > 0 {
@@ -278,6 +302,12 @@ impl CompletenessReport {
         }
         lines
     }
+}
+
+/// Serde hands over what it writes by reference.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 fn row(file: &flowfence_model::FileReport) -> FileRow {

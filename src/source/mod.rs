@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! SOURCE ─┬▶ file      files, directories, globs, stdin ─┐
-//!         ├▶ hubble/   hubble://HOST:PORT ───────────────┤
+//!         ├▶ server/   hubble://, goldmane://HOST:PORT ──┤
 //!         ├▶ exporter  netflow:, ipfix:, sflow://HOST:PORT ┤
 //!         └▶ live/     live:IFACE ───────────────────────┴▶ Recorder ─▶ Recording
 //! ```
@@ -10,8 +10,8 @@
 mod begin;
 mod exporter;
 mod file;
-mod hubble;
 mod live;
+mod server;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,9 +30,9 @@ use crate::sandbox::Plan;
 use begin::begin;
 use exporter::Listener;
 use file::{Input, Outcome};
-use hubble::{Hubble, Named};
 use live::Live;
 use live::stop::Stop;
+use server::{Named, Servers};
 
 pub use file::read_text;
 pub use live::{Handing, Taker};
@@ -57,7 +57,7 @@ pub struct Sources {
     exporters: Option<Exporters>,
     logs_as: Option<Form>,
     export_ports: Vec<u16>,
-    hubble: Option<Hubble>,
+    servers: Option<Servers>,
     limits: Limits,
     handing: Handing,
     /// Files that are read at once.
@@ -84,11 +84,12 @@ impl Sources {
         let servers = Named::find(args)?;
         if handing.forgets && !servers.is_empty() {
             return Err(Failure::usage(
-                "capture writes what packets tell, and hubble:// has none: give it to graph, audit or recommend",
+                "capture writes what packets tell, and servers of flows (hubble://, goldmane://) have none: give them to graph, \
+                 audit or recommend",
             ));
         }
         let is_live = |source: &&String| source.starts_with(live::SCHEME);
-        let others = args.sources.iter().filter(|source| !hubble::is_target(source));
+        let others = args.sources.iter().filter(|source| !server::is_target(source));
         let (live, others): (Vec<&String>, Vec<&String>) = others.partition(is_live);
         let is_exporter = |source: &&String| exporter::is_listener(source);
         let (exporters, files): (Vec<&String>, Vec<&String>) = others.into_iter().partition(is_exporter);
@@ -106,7 +107,7 @@ impl Sources {
         let exporters: BTreeSet<&String> = exporters.into_iter().collect();
         if !exporters.is_empty() && !servers.is_empty() {
             return Err(Failure::usage(
-                "hubble:// and flow exporters are not followed in one run: give each a run of its own",
+                "hubble:// or goldmane:// and flow exporters are not followed in one run: give each a run of its own",
             ));
         }
         demand_use(args, !names.is_empty(), !servers.is_empty(), !exporters.is_empty())?;
@@ -114,7 +115,7 @@ impl Sources {
             files,
             live: None,
             exporters: None,
-            hubble: None,
+            servers: None,
             logs_as,
             export_ports,
             limits,
@@ -134,7 +135,7 @@ impl Sources {
                 say!("flowfence: hearing flow exporters at {}; sandbox: {sandbox}", listener.places());
                 sources.exporters = Some(Exporters { listener, stop, duration });
             } else {
-                sources.hubble = Some(servers.connect(args, stop, &sandbox)?);
+                sources.servers = Some(servers.connect(args, stop, &sandbox)?);
             }
             return Ok(sources);
         }
@@ -145,7 +146,7 @@ impl Sources {
         }
         if !servers.is_empty() {
             match servers.connect(args, live.stop(), "as above") {
-                Ok(servers) => sources.hubble = Some(servers),
+                Ok(reached) => sources.servers = Some(reached),
                 Err(failure) => live.problems.push(format!("{:#}", failure.error)),
             }
         }
@@ -184,18 +185,18 @@ impl Sources {
     pub fn take_time(&self) -> bool {
         self.live.is_some()
             || self.exporters.is_some()
-            || self.hubble.is_some()
+            || self.servers.is_some()
             || self.files.iter().any(|input| matches!(input, Input::Stdin))
     }
 
     /// Reads every source. An input that cannot be used does not stop the others; when none can be
     /// used, that is an error. `objects` tells what is known of the cluster while packets come.
     pub fn read(self, objects: Option<Objects>) -> Result<Traffic, Failure> {
-        let Sources { files, live, hubble, exporters, limits, logs_as, export_ports, jobs, .. } = self;
+        let Sources { files, live, servers, exporters, limits, logs_as, export_ports, jobs, .. } = self;
         let mut recorder = Recorder::new(limits).reading_logs_as(logs_as).with_exports(&export_ports);
         // Templates of an exporter may be in one capture and their records in the next.
         let jobs = if export_ports.is_empty() { jobs } else { 1 };
-        if live.is_none() && hubble.is_none() && exporters.is_none() {
+        if live.is_none() && servers.is_none() && exporters.is_none() {
             let outcome = file::read(&files, &mut recorder, jobs)?;
             return Ok(traffic(recorder.finish(), Vec::new(), outcome));
         }
@@ -208,8 +209,8 @@ impl Sources {
             });
         }
         // Never both: that was refused.
-        let beside = match (hubble, exporters) {
-            (Some(hubble), _) => Some(Beside::Hubble(hubble)),
+        let beside = match (servers, exporters) {
+            (Some(servers), _) => Some(Beside::Servers(servers)),
             (None, exporters) => exporters.map(Beside::Exporters),
         };
         let (recording, unusable) = match (live, beside) {
@@ -236,7 +237,7 @@ impl Sources {
 /// What tells flows over a network.
 #[derive(Debug)]
 enum Beside {
-    Hubble(Hubble),
+    Servers(Servers),
     Exporters(Exporters),
 }
 
@@ -248,7 +249,7 @@ impl Beside {
         objects: Option<Objects>,
     ) -> Result<(Recorder, Vec<String>), Failure> {
         match self {
-            Beside::Hubble(hubble) => hubble.read(recorder, objects),
+            Beside::Servers(servers) => servers.read(recorder, objects),
             Beside::Exporters(Exporters { listener, stop, duration }) => {
                 listener.hear(&mut recorder, &stop, duration);
                 Ok((recorder, Vec::new()))

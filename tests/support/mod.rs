@@ -5,12 +5,19 @@
 
 #[cfg(target_os = "linux")]
 pub mod apiserver;
+#[cfg(target_os = "linux")]
+pub mod authority;
 pub mod capture;
 pub mod cluster;
 pub mod crd;
 pub mod example;
 #[cfg(target_os = "linux")]
 pub mod exporter;
+#[cfg(target_os = "linux")]
+pub mod flow_server;
+pub mod follow;
+#[cfg(target_os = "linux")]
+pub mod goldmane;
 pub mod graph;
 #[cfg(target_os = "linux")]
 pub mod hubble;

@@ -18,6 +18,13 @@ pub enum State {
     Refused,
     /// Nobody answered.
     Unanswered,
+    /// Nobody answered, and who opened went on as if.
+    HalfOpen,
+    /// It was accepted, and the opening was not seen.
+    Accepted {
+        /// Whether it was reset then.
+        then_reset: bool,
+    },
     /// Packets went as counted; the log does not tell who opened.
     Untold,
 }
@@ -78,10 +85,10 @@ impl Connection {
         let mut record = FlowRecord::new(self.protocol, self.client, server, tap, self.time.0);
         record.last = self.time.1.max(self.time.0);
         let (there, back) = self.signs();
-        let came_back = matches!(self.state, State::Established | State::Refused)
-            && self.protocol == Protocol::Tcp
-            || self.state == State::Established;
-        record.forward = self.half(0, there, true);
+        let came_back = self.state == State::Established
+            || (self.protocol == Protocol::Tcp
+                && matches!(self.state, State::Refused | State::Accepted { .. }));
+        record.forward = self.half(0, there, !matches!(self.state, State::Accepted { .. }));
         record.reverse = self.half(1, back, came_back);
         record
     }
@@ -105,6 +112,10 @@ impl Connection {
                 (Signs::OPEN.union(Signs::SEGMENT), Signs::ACCEPT.union(Signs::SEGMENT))
             }
             (Protocol::Tcp | Protocol::Sctp, State::Refused) => (Signs::OPEN, Signs::RESET),
+            (Protocol::Tcp | Protocol::Sctp, State::HalfOpen) => (Signs::OPEN.union(Signs::SEGMENT), none),
+            (Protocol::Tcp | Protocol::Sctp, State::Accepted { then_reset }) => {
+                (none, if then_reset { Signs::ACCEPT.union(Signs::RESET) } else { Signs::ACCEPT })
+            }
             (Protocol::Tcp | Protocol::Sctp, State::Untold) => {
                 let went = |side: usize| self.packets.get(side).is_some_and(|n| *n > 0);
                 let segment = |went: bool| if went { Signs::SEGMENT.union(Signs::PAYLOAD) } else { none };

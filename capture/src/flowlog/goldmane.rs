@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
+use super::goldmane_counts::Counted;
 use super::json::{Text, Whole};
 use super::{Decoder, LogFormat, Sink, Tells, pod_group, text};
 use crate::cause::Cause;
@@ -38,87 +39,87 @@ struct Wrapper<'a> {
 
 /// What was counted. Goldmane has the members of [`Key`] in one of its own, Whisker beside these.
 #[derive(Deserialize)]
-struct Flow<'a> {
+pub(super) struct Flow<'a> {
     #[serde(borrow, rename = "Key", alias = "key")]
-    key: Option<&'a RawValue>,
+    pub(super) key: Option<&'a RawValue>,
     #[serde(borrow, default, alias = "startTime")]
-    start_time: Option<Text<'a>>,
+    pub(super) start_time: Option<Text<'a>>,
     #[serde(borrow, default, alias = "endTime")]
-    end_time: Option<Text<'a>>,
+    pub(super) end_time: Option<Text<'a>>,
     #[serde(borrow, default, alias = "sourceLabels")]
-    source_labels: Option<LabelList<'a>>,
+    pub(super) source_labels: Option<LabelList<'a>>,
     #[serde(borrow, default, alias = "destLabels")]
-    dest_labels: Option<LabelList<'a>>,
+    pub(super) dest_labels: Option<LabelList<'a>>,
     #[serde(borrow, default, alias = "packetsIn")]
-    packets_in: Option<Whole<'a>>,
+    pub(super) packets_in: Option<Whole<'a>>,
     #[serde(borrow, default, alias = "packetsOut")]
-    packets_out: Option<Whole<'a>>,
+    pub(super) packets_out: Option<Whole<'a>>,
     #[serde(borrow, default, alias = "bytesIn")]
-    bytes_in: Option<Whole<'a>>,
+    pub(super) bytes_in: Option<Whole<'a>>,
     #[serde(borrow, default, alias = "bytesOut")]
-    bytes_out: Option<Whole<'a>>,
+    pub(super) bytes_out: Option<Whole<'a>>,
     #[serde(borrow, default, alias = "numConnectionsStarted")]
-    num_connections_started: Option<Whole<'a>>,
+    pub(super) num_connections_started: Option<Whole<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Key<'a> {
+pub(super) struct Key<'a> {
     #[serde(borrow, default, alias = "sourceName")]
-    source_name: Option<Cow<'a, str>>,
+    pub(super) source_name: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "sourceNamespace")]
-    source_namespace: Option<Cow<'a, str>>,
+    pub(super) source_namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "sourceType")]
-    source_type: Option<Text<'a>>,
+    pub(super) source_type: Option<Text<'a>>,
     #[serde(borrow, default, alias = "destName")]
-    dest_name: Option<Cow<'a, str>>,
+    pub(super) dest_name: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "destNamespace")]
-    dest_namespace: Option<Cow<'a, str>>,
+    pub(super) dest_namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "destType")]
-    dest_type: Option<Text<'a>>,
+    pub(super) dest_type: Option<Text<'a>>,
     #[serde(borrow, default, alias = "destPort")]
-    dest_port: Option<Whole<'a>>,
+    pub(super) dest_port: Option<Whole<'a>>,
     #[serde(borrow, default, alias = "destServiceName")]
-    dest_service_name: Option<Cow<'a, str>>,
+    pub(super) dest_service_name: Option<Cow<'a, str>>,
     #[serde(borrow, default, alias = "destServiceNamespace")]
-    dest_service_namespace: Option<Cow<'a, str>>,
+    pub(super) dest_service_namespace: Option<Cow<'a, str>>,
     #[serde(borrow, alias = "protocol")]
-    proto: Option<Text<'a>>,
+    pub(super) proto: Option<Text<'a>>,
     #[serde(borrow)]
-    reporter: Option<Text<'a>>,
+    pub(super) reporter: Option<Text<'a>>,
     #[serde(borrow)]
-    action: Option<Text<'a>>,
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
-    policies: Option<Trace<'a>>,
+    pub(super) policies: Option<Trace<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Trace<'a> {
+pub(super) struct Trace<'a> {
     #[serde(borrow, default, alias = "enforcedPolicies", alias = "enforced_policies")]
-    enforced: Option<Vec<Hit<'a>>>,
+    pub(super) enforced: Option<Vec<Hit<'a>>>,
     #[serde(borrow, default, alias = "pendingPolicies", alias = "pending_policies")]
-    pending: Option<Vec<Hit<'a>>>,
+    pub(super) pending: Option<Vec<Hit<'a>>>,
 }
 
 #[derive(Deserialize)]
-struct Hit<'a> {
+pub(super) struct Hit<'a> {
     #[serde(borrow)]
-    kind: Option<Text<'a>>,
+    pub(super) kind: Option<Text<'a>>,
     #[serde(borrow, default)]
-    namespace: Option<Cow<'a, str>>,
+    pub(super) namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
+    pub(super) name: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    action: Option<Text<'a>>,
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow, default, alias = "policyIndex")]
-    policy_index: Option<Whole<'a>>,
+    pub(super) policy_index: Option<Whole<'a>>,
     #[serde(borrow, default)]
-    trigger: Option<Box<Hit<'a>>>,
+    pub(super) trigger: Option<Box<Hit<'a>>>,
 }
 
 /// A list of `key=value`, or one text of them.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum LabelList<'a> {
+pub(super) enum LabelList<'a> {
     #[serde(borrow)]
     List(Vec<Cow<'a, str>>),
     #[serde(borrow)]
@@ -143,11 +144,12 @@ impl Decoder for Goldmane {
         let text = wrapper.flow.map_or(text, RawValue::get);
         let flow: Flow<'_> = serde_json::from_str(text).map_err(|_| BAD)?;
         let key: Key<'_> = serde_json::from_str(flow.key.map_or(text, RawValue::get)).map_err(|_| BAD)?;
-        one(&flow, &key, to)
+        one(&flow, &key, &Counted::default(), to)
     }
 }
 
-fn one(flow: &Flow<'_>, key: &Key<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
+/// Takes a flow, of which something may have been counted before.
+pub(super) fn one(flow: &Flow<'_>, key: &Key<'_>, before: &Counted, to: &mut Sink<'_>) -> Result<(), Skip> {
     const INCOMPLETE: Skip = Skip::Other(Cause::LogIncomplete);
     let Some(action) = &key.action else { return Err(INCOMPLETE) };
     let (verdict, decided) = verdict(action, key.policies.as_ref())?;
@@ -186,16 +188,20 @@ fn one(flow: &Flow<'_>, key: &Key<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
     entry.policy = decided.and_then(|hit| policy(hit, to));
     entry.service =
         to.fold.name(named(key.dest_service_namespace.as_ref()), named(key.dest_service_name.as_ref()));
-    let count = |n: &Option<Whole<'_>>| n.as_ref().and_then(Whole::value).unwrap_or(0);
-    entry.connections = count(&flow.num_connections_started);
     // In and out are those of the end that reports.
     let there_and_back = |into: u64, out: u64| if is_destination { [into, out] } else { [out, into] };
-    entry.packets = there_and_back(count(&flow.packets_in), count(&flow.packets_out));
-    entry.octets = there_and_back(count(&flow.bytes_in), count(&flow.bytes_out));
-    entry.answer = match entry.packets {
+    let all = Counted::of(flow);
+    let [into, out, octets_into, octets_out, connections] = all.since(before);
+    entry.connections = connections;
+    entry.packets = there_and_back(into, out);
+    entry.octets = there_and_back(octets_into, octets_out);
+    let is_more_of_it = *before != Counted::default() && connections == 0;
+    entry.answer = match there_and_back(all.packets()[0], all.packets()[1]) {
         [_, back] if back > 0 => Answer::Answered,
         // What one end let out, the other may have stopped: TCP that goes on is always acknowledged.
-        [there, _] if there > 0 && protocol == Protocol::Tcp && !verdict.is_attempt() => Answer::Nothing,
+        [there, _] if there > 0 && protocol == Protocol::Tcp && !verdict.is_attempt() && !is_more_of_it => {
+            Answer::Nothing
+        }
         _ => Answer::Untold,
     };
     to.fold.add(&entry);

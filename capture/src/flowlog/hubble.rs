@@ -50,7 +50,9 @@ fn recognise(line: &[u8]) -> bool {
         b"{\"agent_event\":",
         b"{\"debug_event\":",
     ];
-    is_flow || begins.iter().any(|begin| line.starts_with(begin))
+    // Goldmane wraps its flows in the same way.
+    let is_goldmanes = has(b"\"dest_name\"") || has(b"\"destName\"");
+    is_flow || (!is_goldmanes && begins.iter().any(|begin| line.starts_with(begin)))
 }
 
 impl Decoder for Hubble {
@@ -112,6 +114,9 @@ pub(super) fn one(
     node: Option<&str>,
     to: &mut Sink<'_>,
 ) -> Result<(), Skip> {
+    if let Some(layer7) = &flow.l7 {
+        layer7.note(to);
+    }
     if flow.kind.as_ref().is_some_and(|kind| kind.is_any(&["L7", "SOCK", "2", "3"])) {
         return Err(Skip::Other(Cause::LogOther));
     }

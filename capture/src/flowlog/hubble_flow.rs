@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::hubble_dns::Layer7;
 use super::json::{Text, Whole};
 
 /// What a line may be; the members of a flow beside them, for lines without a wrapper.
@@ -83,6 +84,8 @@ pub(super) struct Flow<'a> {
     pub(super) egress_denied_by: Vec<Named<'a>>,
     #[serde(borrow, default, alias = "ingressDeniedBy")]
     pub(super) ingress_denied_by: Vec<Named<'a>>,
+    #[serde(borrow)]
+    pub(super) l7: Option<Layer7<'a>>,
 }
 
 /// An end as it was written. What it says is read once for each writing, for there are few of them.

@@ -9,6 +9,7 @@ use flowfence_model::Timestamp;
 use flowfence_model::logged::Identity;
 use prost::Message as _;
 
+use super::hubble_dns::Layer7Message;
 use super::hubble_end::{self, Endpoint, Workload};
 use super::hubble_flow::{EventType, Flags, Flow, Icmp, Ip, Layer4, Named, Ports, Written};
 use super::json::{Text, Whole};
@@ -113,6 +114,8 @@ pub(super) struct FlowMessage {
     pub(super) source_names: Vec<String>,
     #[prost(string, repeated, tag = "14")]
     pub(super) destination_names: Vec<String>,
+    #[prost(message, optional, tag = "15")]
+    pub(super) l7: Option<Layer7Message>,
     #[prost(bool, tag = "16")]
     pub(super) reply: bool,
     #[prost(message, optional, tag = "19")]
@@ -130,9 +133,9 @@ pub(super) struct FlowMessage {
     #[prost(int32, tag = "36")]
     pub(super) trace_reason: i32,
     #[prost(message, repeated, tag = "21004")]
-    pub(super) egress_denied_by: Vec<PolicyMessage>,
+    pub(super) egress_denied_by: Vec<ServiceMessage>,
     #[prost(message, repeated, tag = "21005")]
-    pub(super) ingress_denied_by: Vec<PolicyMessage>,
+    pub(super) ingress_denied_by: Vec<ServiceMessage>,
 }
 
 /// `flow.IP`.
@@ -208,18 +211,9 @@ pub(super) struct EventTypeMessage {
     kind: i32,
 }
 
-/// `flow.Service`.
+/// `flow.Service` and `flow.Policy`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct ServiceMessage {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    namespace: String,
-}
-
-/// `flow.Policy`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct PolicyMessage {
     #[prost(string, tag = "1")]
     name: String,
     #[prost(string, tag = "2")]
@@ -292,14 +286,11 @@ impl FlowMessage {
             trace_reason: member(self.trace_reason),
             source_service: self.source_service.as_ref().map(service),
             destination_service: self.destination_service.as_ref().map(service),
-            source_names: self.source_names.iter().map(|name| Cow::Borrowed(name.as_str())).collect(),
-            destination_names: self
-                .destination_names
-                .iter()
-                .map(|name| Cow::Borrowed(name.as_str()))
-                .collect(),
-            egress_denied_by: self.egress_denied_by.iter().map(policy).collect(),
-            ingress_denied_by: self.ingress_denied_by.iter().map(policy).collect(),
+            source_names: names(&self.source_names),
+            destination_names: names(&self.destination_names),
+            l7: self.l7.as_ref().map(Layer7Message::layer7),
+            egress_denied_by: self.egress_denied_by.iter().map(service).collect(),
+            ingress_denied_by: self.ingress_denied_by.iter().map(service).collect(),
         }
     }
 }
@@ -322,12 +313,12 @@ fn layer4(l4: &Layer4Message) -> Layer4<'static> {
     }
 }
 
-fn service(service: &ServiceMessage) -> Named<'_> {
-    Named { namespace: Cow::Borrowed(&service.namespace), name: Cow::Borrowed(&service.name) }
+fn service(named: &ServiceMessage) -> Named<'_> {
+    Named { namespace: Cow::Borrowed(&named.namespace), name: Cow::Borrowed(&named.name) }
 }
 
-fn policy(policy: &PolicyMessage) -> Named<'_> {
-    Named { namespace: Cow::Borrowed(&policy.namespace), name: Cow::Borrowed(&policy.name) }
+fn names(names: &[String]) -> Vec<Cow<'_, str>> {
+    names.iter().map(|name| Cow::Borrowed(name.as_str())).collect()
 }
 
 fn text(text: &str) -> Option<Cow<'_, str>> {

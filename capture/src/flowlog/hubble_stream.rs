@@ -15,6 +15,7 @@ use hashbrown::{HashMap, HashSet};
 use prost::Message as _;
 
 use super::entry::Skip;
+use super::heard::Heard;
 use super::hubble::{node_status, one};
 use super::hubble_flow::Status;
 use super::hubble_message::{FlowMessage, Moment, Request, Response, ServerStatus, member};
@@ -31,8 +32,6 @@ const REMEMBERED: usize = 1 << 18;
 const MAX_NODES: usize = 1 << 16;
 /// Octets of a node's name, which is a name of DNS (253) behind that of its cluster; longer ones are no names.
 const MAX_NAME: usize = 512;
-/// Messages that cannot be read of which something is said.
-const MAX_PROBLEMS: usize = 8;
 
 /// States of a node in `relay.NodeState`.
 const CONNECTED: i32 = 1;
@@ -47,17 +46,6 @@ pub struct HubbleStream {
     away: BTreeSet<String>,
     recent: Recent,
     repeated: u64,
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// A flow, or a line about flows; whatever was left out of it was counted.
-    News,
-    /// It came already, over an earlier connection.
-    Repeated,
-    /// It could not be read; that was counted as damage of the input.
-    Damaged,
 }
 
 /// How far a node was heard.
@@ -123,31 +111,9 @@ impl HubbleStream {
     /// Takes one message (`GetFlowsResponse`).
     pub fn take(&mut self, octets: &[u8], recorder: &mut Recorder, input: u32) -> Heard {
         let heard = self.message(octets, recorder, input);
-        if let Some(report) = recorder.report(input) {
-            report.octets += octets.len() as u64;
-            match heard {
-                Ok(Heard::Repeated) => {}
-                Ok(_) | Err(Skip::Other(_)) => report.packets += 1,
-                Err(Skip::Bad(why)) => {
-                    report.damaged_records += 1;
-                    if report.problems.len() < MAX_PROBLEMS {
-                        report.problems.push(format!("message {}: {why}", report.packets + 1));
-                    }
-                    report.packets += 1;
-                }
-            }
-        }
-        match heard {
-            Ok(heard) => {
-                self.repeated += u64::from(heard == Heard::Repeated);
-                heard
-            }
-            Err(Skip::Bad(_)) => Heard::Damaged,
-            Err(Skip::Other(cause)) => {
-                recorder.log(input).tally.add(cause);
-                Heard::News
-            }
-        }
+        let heard = Heard::note(heard, octets.len(), recorder, input);
+        self.repeated += u64::from(heard == Heard::Repeated);
+        heard
     }
 
     fn message(&mut self, octets: &[u8], recorder: &mut Recorder, input: u32) -> Result<Heard, Skip> {

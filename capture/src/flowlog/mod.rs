@@ -21,7 +21,12 @@ mod fold;
 mod form;
 mod gadget;
 mod goldmane;
+mod goldmane_counts;
+mod goldmane_message;
+mod goldmane_stream;
+mod heard;
 mod hubble;
+mod hubble_dns;
 mod hubble_end;
 mod hubble_flow;
 mod hubble_message;
@@ -44,7 +49,9 @@ use flowfence_model::{FlowRecord, Timestamp};
 
 pub use fold::Fold;
 pub use form::Form;
-pub use hubble_stream::{Heard, HubbleServer, HubbleStream};
+pub use goldmane_stream::GoldmaneStream;
+pub use heard::Heard;
+pub use hubble_stream::{HubbleServer, HubbleStream};
 
 use crate::dns::Dns;
 use crate::error::CaptureError;

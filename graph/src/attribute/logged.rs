@@ -13,11 +13,13 @@ use flowfence_model::object::Pod;
 use flowfence_model::{Conversation, Counts, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
 
 mod book;
+mod outcome;
 
 use super::{Contacts, FastMap};
-use crate::contact::{Contact, LogWord, Party, Tally};
+use crate::contact::{Contact, LogWord, Party};
 use crate::inventory::Inventory;
 use book::Book;
+use outcome::{Outcome, Report, outcome};
 
 /// What one contact's conversations have in common; ends by their numbers.
 type Key = (u32, u32, Protocol, Option<u16>, Option<IcmpType>);
@@ -47,9 +49,11 @@ impl Sayings {
         }
     }
 
-    fn counts(&self) -> impl Iterator<Item = (LoggedVerdict, &LoggedCounts)> {
-        let first = self.counts.iter().map(|((verdict, _), counts)| (*verdict, counts));
-        first.chain(self.more.iter().map(|((verdict, _), counts)| (*verdict, counts)))
+    fn reports(&self) -> Vec<Report<'_>> {
+        let first = self.counts.iter().map(|((verdict, observer), counts)| (*verdict, *observer, counts));
+        first
+            .chain(self.more.iter().map(|((verdict, observer), counts)| (*verdict, *observer, counts)))
+            .collect()
     }
 }
 
@@ -89,6 +93,13 @@ pub(super) fn add(
         }
         contacts.say(contact(from, to, key, saying, window, &book));
     }
+}
+
+/// Formats that say what passed and never show an answer.
+pub(super) fn silent(logged: &Logged) -> BTreeSet<&'static str> {
+    let is_silent = |c: &&Conversation| c.verdict == LoggedVerdict::Allowed && !c.counts.tells_answers;
+    let of = |c: &Conversation| logged.observers.get(c.observer.0 as usize).map(|observer| observer.format);
+    logged.conversations.iter().filter(is_silent).filter_map(of).collect()
 }
 
 /// Whether an end is no pod, and has no address.
@@ -157,27 +168,9 @@ fn contact(
     window: Option<(Timestamp, Timestamp)>,
     book: &Book<'_>,
 ) -> Contact {
-    let mut by_verdict: BTreeMap<LoggedVerdict, LoggedCounts> = BTreeMap::new();
-    for (verdict, counts) in saying.counts() {
-        by_verdict.entry(verdict).or_insert(LoggedCounts::NONE).merge(counts);
-    }
-    let mut tally = Tally::empty();
-    let mut word = LogWord { policies: saying.policies, ..LogWord::default() };
-    for (verdict, counts) in &by_verdict {
-        let is_pod = to.id.is_workload();
-        let told = if verdict.is_attempt() { stopped(counts) } else { passed(counts, protocol, is_pod) };
-        let n = told.attempts();
-        match verdict {
-            LoggedVerdict::Allowed => {}
-            LoggedVerdict::Denied => word.denied += n,
-            LoggedVerdict::WouldDeny => word.would_deny += n,
-            LoggedVerdict::Dropped => word.dropped += n,
-        }
-        tally.merge(&match window {
-            Some(window) => told.placed_in(window),
-            None => told,
-        });
-    }
+    let Outcome { tally, word, is_assumed } =
+        outcome(&saying.reports(), window, protocol, to.id.is_workload());
+    let word = LogWord { policies: saying.policies, ..word };
     let asked = book.find(&to);
     let own_node = match &from.id {
         NodeId::Node(node) => asked.is_some_and(|pod| pod.node == *node),
@@ -196,49 +189,11 @@ fn contact(
         own_node,
         hairpin: false,
         word: is_said.then(|| Box::new(word)),
+        assumed: is_assumed,
         tally,
         from,
         to,
     }
-}
-
-fn sized(counts: &LoggedCounts) -> Tally {
-    Tally {
-        packets: counts.packets,
-        octets: counts.octets,
-        first: counts.first,
-        last: counts.last,
-        ..Tally::empty()
-    }
-}
-
-/// What did not get through, or would not: attempts, whatever else was seen.
-fn stopped(counts: &LoggedCounts) -> Tally {
-    Tally { unanswered: counts.opened_or_estimate(), ..sized(counts) }
-}
-
-/// What got through: connections when answered, or when the log cannot tell.
-fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
-    let mut tally = sized(counts);
-    let n = counts.opened_or_estimate();
-    // A refusal is a packet, too, where packets are counted.
-    let came_back = counts.packets[1] > counts.refused
-        || (counts.octets[1] > 0 && counts.packets[1] == 0 && counts.refused == 0);
-    let is_answered = counts.answered || came_back || !counts.tells_answers;
-    if is_answered {
-        let failed = if counts.opened > 0 { counts.refused + counts.unanswered } else { 0 };
-        tally.connections = n.saturating_sub(failed).max(1);
-        if counts.opened > 0 {
-            (tally.refused, tally.unanswered) = (counts.refused, counts.unanswered);
-        }
-    } else if counts.refused > 0 {
-        tally.refused = n;
-    } else if protocol == Protocol::Udp && is_pod {
-        tally.one_way = n;
-    } else {
-        tally.unanswered = n;
-    }
-    tally
 }
 
 #[cfg(test)]

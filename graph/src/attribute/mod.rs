@@ -50,6 +50,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let told = translate::translate(&mut strands, &mut orientations, &translations, inventory);
     let groups = join::join(&strands, inventory, &told);
     let mut contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
+    let silent_logs = logged::silent(&logged);
     logged::add(&logged, window, inventory, &mut contacts, &mut counts);
     let contacts = contacts.finish();
 
@@ -65,6 +66,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
         unknown_addresses: unknown.len() as u64,
         counts,
         files,
+        silent_logs,
     };
     Facts { contacts, window, visible, names, completeness }
 }
@@ -154,6 +156,7 @@ impl Contacts {
             own_node,
             hairpin: named.hairpin,
             word: None,
+            assumed: false,
             tally,
         };
         let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);

@@ -12,6 +12,7 @@ use flowfence_model::{Labels, Logged};
 /// The pods and namespaces that `logged` names.
 pub fn objects_of(logged: &Logged) -> Vec<Object> {
     let mut pods: BTreeMap<(&str, &str), Pod> = BTreeMap::new();
+    let mut labels_of: BTreeMap<(&str, &str), Labels> = BTreeMap::new();
     let mut namespaces: BTreeMap<&str, Labels> = BTreeMap::new();
     let mut addresses: BTreeMap<u32, BTreeSet<std::net::IpAddr>> = BTreeMap::new();
     for known in &logged.addresses {
@@ -34,14 +35,23 @@ pub fn objects_of(logged: &Logged) -> Vec<Object> {
         let group = group.map(|(_, name)| name.as_str());
         let Some(name) = pod.pod.as_deref().or(group) else { continue };
         let known = pods.entry((&pod.namespace, name)).or_insert_with(|| new_pod(pod, name));
-        // Of several writings of one pod the labels that all of them have are sure.
-        known.meta.labels.retain(|key, value| pod.labels.get(key) == Some(value));
+        // Of several writings of one pod the labels that all of them have are sure. One without any is of a log that
+        // tells none.
+        if !pod.labels.is_empty() {
+            let told = labels_of.entry((&pod.namespace, name)).or_insert_with(|| pod.labels.clone());
+            told.retain(|key, value| pod.labels.get(key) == Some(value));
+        }
         // Only the node that it runs on need know its controller.
         known.meta.owner = known.meta.owner.take().or_else(|| owner(pod));
         for address in addresses.get(&i).into_iter().flatten() {
             if !known.ips.contains(address) {
                 known.ips.push(*address);
             }
+        }
+    }
+    for (name, labels) in labels_of {
+        if let Some(pod) = pods.get_mut(&name) {
+            pod.meta.labels = labels;
         }
     }
     let pods = pods.into_values().map(Object::Pod);
@@ -57,7 +67,6 @@ fn new_pod(pod: &PodIdentity, name: &str) -> Pod {
             namespace: pod.namespace.clone(),
             name: name.to_owned(),
             uid: format!("{}/{name}", pod.namespace),
-            labels: pod.labels.clone(),
             owner: owner(pod),
             ..Meta::default()
         },

@@ -198,6 +198,7 @@ impl World {
             own_node: false,
             hairpin: false,
             word: None,
+            assumed: false,
             tally,
         };
         self.contacts.push(Sight { from: from.to_owned(), to: to.to_owned(), contact });

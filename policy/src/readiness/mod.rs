@@ -21,6 +21,7 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flowfence_graph::facts::SAMPLED;
 use flowfence_graph::{Facts, Inventory, Workload};
 use flowfence_model::NodeId;
 
@@ -68,6 +69,7 @@ pub fn readiness(
     }
     let edges_of = |id: &NodeId| of_workload.get(id).map_or(&[][..], Vec::as_slice);
     let schedules = coverage(facts, inventory, &workloads, edges_of);
+    let sampled = facts.completeness.counts.get(SAMPLED);
     let rows: Vec<Row> = workloads
         .iter()
         .map(|(id, watch)| {
@@ -77,7 +79,8 @@ pub fn readiness(
             let own: Vec<&Coverage> =
                 schedules.iter().filter(|(workload, _)| workload == id).map(|(_, c)| c).collect();
             let (sightings, schedules) = (&sightings, own.as_slice());
-            let reasons = rule::reasons(&Case { id, watch, view: &view, edges, sightings, schedules, loss });
+            let case = Case { id, watch, view: &view, edges, sightings, schedules, loss, sampled };
+            let reasons = rule::reasons(&case);
             Row { id: (*id).clone(), verdict: reason::worst(&reasons), reasons, view }
         })
         .collect();

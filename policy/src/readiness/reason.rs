@@ -41,6 +41,8 @@ pub enum Cause {
     PodsUnseen,
     /// More of the input was lost than may be.
     Loss,
+    /// It was seen by a sample of its packets.
+    Sampled,
     /// No run of a CronJob was seen.
     ScheduleUncovered,
     /// No run of a Job or CronJob was seen from its beginning to its end.
@@ -69,9 +71,10 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, the gravest first.
-    pub const ALL: [Cause; 14] = [
+    pub const ALL: [Cause; 15] = [
         Cause::PodsUnseen,
         Cause::Loss,
+        Cause::Sampled,
         Cause::ScheduleUncovered,
         Cause::RunNotWhole,
         Cause::NotRunning,
@@ -91,6 +94,7 @@ impl Cause {
         match self {
             Cause::PodsUnseen => "pods-unseen",
             Cause::Loss => "loss",
+            Cause::Sampled => "sampled",
             Cause::ScheduleUncovered => "schedule-uncovered",
             Cause::RunNotWhole => "run-not-whole",
             Cause::NotRunning => "not-running",

@@ -58,11 +58,14 @@ pub(super) struct Case<'a> {
     pub sightings: &'a Sightings<'a>,
     pub schedules: &'a [&'a Coverage],
     pub loss: f64,
+    /// Records and lines of the whole run that look at a sample.
+    pub sampled: u64,
 }
 
 /// Every reason, the gravest first.
 pub(super) fn reasons(case: &Case<'_>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = [unseen_pods(case), loss(case)].into_iter().flatten().collect();
+    let mut reasons: Vec<Reason> =
+        [unseen_pods(case), loss(case), sampled(case)].into_iter().flatten().collect();
     let idle = idle(case);
     let is_idle = !idle.is_empty();
     reasons.extend(idle);
@@ -108,6 +111,14 @@ fn unseen_pods(case: &Case<'_>) -> Option<Reason> {
 fn loss(case: &Case<'_>) -> Option<Reason> {
     let why = format!("{:.1} % of the packets and flows were lost", case.loss * 100.0);
     (case.loss > MAX_LOSS).then(|| Reason::new(Cause::Loss, why))
+}
+
+/// Pods that some tap saw wholly were not seen by a sample alone.
+fn sampled(case: &Case<'_>) -> Option<Reason> {
+    let replicas = case.watch.replicas;
+    let why =
+        format!("{} records look at a sample of the packets: what it does rarely was missed", case.sampled);
+    (case.sampled > 0 && replicas.seen < replicas.all).then(|| Reason::new(Cause::Sampled, why))
 }
 
 /// Why there is nothing to count.

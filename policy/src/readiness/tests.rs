@@ -1,3 +1,5 @@
+mod sample;
+
 use flowfence_graph::{Parts, Tally};
 use flowfence_model::object::{Controller, Meta, Object, Owner, Schedule};
 use flowfence_model::{Orientation, Protocol};

@@ -73,6 +73,9 @@ pub struct Evidence {
     pub seen: (Timestamp, Timestamp),
     /// Names of their outside ends, from DNS answers, sorted.
     pub names: Vec<String>,
+    /// Of the edges, those that rest only on flow logs which never show an answer: what such logs say passed counts as
+    /// connected, and a slow scan may be among it.
+    pub assumed: BTreeSet<EdgeKey>,
 }
 
 /// A direction of a workload that is not isolated.

@@ -127,6 +127,10 @@ fn review(page: &mut String, report: &RecommendReport) {
     list(page, "Without traffic, not isolated", report.unobserved.iter().map(|id| code(&id.to_string())));
     list(page, "Nobody knows who opened these, so no rule admits them", report.undirected.iter().map(edge));
     list(page, "ICMP, which NetworkPolicy cannot say", proof.inexpressible.iter().map(edge));
+    let logs = report.completeness.silent_logs.join(", ");
+    let title =
+        format!("{} edges rest only on logs that never show an answer ({logs})", report.unanswered.len());
+    list(page, &title, report.unanswered.iter().map(edge));
     let dynamic = report.dynamic_ports.iter().map(|row| {
         let ports = format!("{}/{}", row.range, row.protocol);
         format!("{}: {} ports of {}", code(&row.server.to_string()), row.seen, code(&ports))

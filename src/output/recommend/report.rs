@@ -1,5 +1,8 @@
 //! The shape of `recommend -o json`.
 
+use std::collections::BTreeSet;
+
+use flowfence_graph::EdgeKey;
 use flowfence_model::{NetworkPolicy, NodeId};
 use flowfence_policy::judge::Judgement;
 use flowfence_policy::readiness::Readiness;
@@ -15,7 +18,7 @@ use super::row::{
     WithheldRow,
 };
 use super::tightening::TighteningRow;
-use crate::manifest::flavour::{Flavour, Written};
+use crate::manifest::flavour::{Flavour, Reason, Written};
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
 
@@ -57,6 +60,10 @@ pub struct RecommendReport {
     pub dynamic_ports: Vec<DynamicPortsRow>,
     /// The edges behind each rule.
     pub evidence: Vec<EvidenceRow>,
+    /// Edges behind rules that rest only on flow logs which never show an answer (`silentLogs` of `completeness`): what
+    /// those say passed counts as connected, and a slow scan may be among it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<EdgeRow>,
     /// What the flavour says otherwise than NetworkPolicy v1, or cannot say.
     pub flavour_notes: Vec<FlavourNoteRow>,
     /// What people decided, and what became of it.
@@ -117,7 +124,8 @@ impl RecommendReport {
             withheld: answer.withheld.iter().map(row::withheld).collect(),
             undirected: answer.undirected.iter().map(EdgeRow::from).collect(),
             dynamic_ports: answer.dynamic_ports.iter().map(row::dynamic_ports).collect(),
-            evidence: reasons.map(row::evidence).collect(),
+            evidence: reasons.clone().map(row::evidence).collect(),
+            unanswered: unanswered(reasons),
             flavour_notes: notes.map(row::flavour_note).collect(),
             decisions: made.judgement.rulings.iter().map(DecisionRow::from).collect(),
             readiness: made.readiness.into(),
@@ -125,6 +133,15 @@ impl RecommendReport {
             completeness: made.completeness.clone(),
         }
     }
+}
+
+/// The edges that rest on nothing but the word of logs without answers, each once.
+fn unanswered<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<EdgeRow> {
+    let evidence = reasons.map(|reason| &reason.evidence);
+    let assumed: BTreeSet<&EdgeKey> = evidence
+        .flat_map(|evidence| evidence.edges.iter().filter(|edge| evidence.assumed.contains(edge)))
+        .collect();
+    assumed.into_iter().map(EdgeRow::from).collect()
 }
 
 /// An object of another kind does not take the place of a policy of its name.

@@ -31,6 +31,10 @@ pub struct EdgeRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<IcmpRow>")]
     pub icmp: Option<IcmpType>,
+    /// False where it rests only on flow logs that never show an answer, so that nobody knows whether it was answered;
+    /// absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<bool>,
 }
 
 /// A direction that is left open.
@@ -203,6 +207,7 @@ impl From<&EdgeKey> for EdgeRow {
             protocol: key.protocol,
             port: key.port,
             icmp: key.icmp,
+            answered: None,
         }
     }
 }
@@ -227,7 +232,14 @@ pub(super) fn evidence(reason: &Reason) -> EvidenceRow {
         policy: reason.object.clone(),
         direction: evidence.direction.token(),
         rule: evidence.rule,
-        edges: evidence.edges.iter().map(EdgeRow::from).collect(),
+        edges: evidence
+            .edges
+            .iter()
+            .map(|edge| EdgeRow {
+                answered: evidence.assumed.contains(edge).then_some(false),
+                ..EdgeRow::from(edge)
+            })
+            .collect(),
         connections: evidence.connections,
         first: evidence.seen.0,
         last: evidence.seen.1,

@@ -52,6 +52,13 @@ pub fn write(report: &RecommendReport, out: &mut dyn Write) -> io::Result<()> {
     let undirected = report.undirected.iter();
     let undirected = undirected.map(|edge| format!("{} - {} {}", edge.from, edge.to, edge.port_text()));
     list(out, "nobody knows who opened these, so no rule admits them; isolation may cut", undirected)?;
+    let unanswered = report.unanswered.iter().map(EdgeRow::to_string);
+    let title = format!(
+        "{} of these edges rest only on logs that never show an answer ({}): a slow scan would look the same",
+        report.unanswered.len(),
+        report.completeness.silent_logs.join(", ")
+    );
+    list(out, &title, unanswered)?;
     let dynamic = report.dynamic_ports.iter().map(|row| {
         let DynamicPortsRow { server, protocol, range, seen } = row;
         format!("{server}: {seen} ports of {range}/{protocol}; --port-range {server}:{range}/{protocol} admits all")

@@ -27,8 +27,8 @@ pub struct Counts {
     pub dropped: u64,
     /// These as a share of what arrived.
     pub loss: f64,
-    /// Where flows come in place of packets: how many, and from how many nodes.
-    pub heard: Option<(u64, usize)>,
+    /// Where flows come in place of packets: how many, and from how many nodes if that is known.
+    pub heard: Option<(u64, Option<usize>)>,
 }
 
 /// The view.
@@ -108,7 +108,8 @@ fn lines(time: Duration, counts: &Counts, glance: Option<&Glance>) -> Vec<String
     });
     let mut lines = vec![match counts.heard {
         Some((flows, nodes)) => {
-            format!("live for {} s: {flows} flows of {nodes} nodes{edges}{ready}", time.as_secs())
+            let nodes = nodes.map_or(String::new(), |nodes| format!(" of {nodes} nodes"));
+            format!("live for {} s: {flows} flows{nodes}{edges}{ready}", time.as_secs())
         }
         None => format!(
             "live for {} s: {} packets, {} flows{edges}; {} dropped ({:.2} %){evicted}{ready}",

@@ -5,6 +5,7 @@ use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageD
 use serde_json::{Value, json};
 
 use super::*;
+use crate::flowlog::heard::MAX_PROBLEMS;
 use crate::recorder::Limits;
 
 /// The messages as they are published, compiled from the text.
@@ -64,6 +65,11 @@ fn by_lines(lines: &[Value]) -> Recording {
     recorder.finish()
 }
 
+/// An answer of DNS as a flow of layer 7.
+fn dns(query: &str, ips: &[&str], code: u8) -> Value {
+    json!({"Type": "L7", "l7": {"dns": {"query": query, "ips": ips, "rcode": code, "cnames": ["edge.example.net."]}}})
+}
+
 /// Lines of every kind that has a meaning of its own.
 fn all_kinds() -> Vec<Value> {
     let udp = json!({"UDP": {"source_port": 40_000, "destination_port": 53}});
@@ -101,6 +107,8 @@ fn all_kinds() -> Vec<Value> {
         json!({"verdict": "LATER_VERDICT"}),
         json!({"verdict": null}),
         json!({"Type": "L7", "l7": {"type": "REQUEST"}}),
+        dns("pay.example.org.", &["203.0.113.9", "2001:db8::9"], 0),
+        dns("no.example.org.", &["203.0.113.8"], 3),
         icmp("ICMPv4", 0),
         icmp("ICMPv6", 1),
         json!({"l4": null}),
@@ -132,7 +140,7 @@ fn a_message_means_what_its_line_of_json_means() {
         let one = std::slice::from_ref(line);
         let (stream, json) = (by_stream(one), by_lines(one));
         assert_eq!(stream.logged, json.logged, "{line}");
-        assert_eq!(stream.counts, json.counts, "{line}");
+        assert_eq!((stream.counts, stream.names), (json.counts, json.names), "{line}");
     }
     let (stream, json) = (by_stream(&lines), by_lines(&lines));
     let by_key = |mut conversations: Vec<Conversation>| {
@@ -147,6 +155,13 @@ fn a_message_means_what_its_line_of_json_means() {
     );
     assert_eq!((stream.counts, stream.names), (json.counts, json.names));
     assert_eq!(stream.files[0].packets, json.files[0].packets);
+}
+
+#[test]
+fn answers_of_dns_name_what_lies_outside_and_errors_do_not() {
+    let names = by_stream(&all_kinds()).names;
+    let count = |ip: &str| names.of(ip.parse().unwrap()).filter(|name| *name == "pay.example.org").count();
+    assert_eq!(["203.0.113.9", "2001:db8::9", "203.0.113.8"].map(count), [1, 1, 0]);
 }
 
 #[test]

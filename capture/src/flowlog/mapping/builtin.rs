@@ -105,7 +105,7 @@ mapped!(
     "otel-network",
     "OpenTelemetry network flows, JSON lines",
     Tells { opener: true, names: true, counts: true, ..NOTHING },
-    "Ports are left out by default: such rows become nothing.",
+    "Ports are left out by default: rows without the server's become nothing.",
     |line| has(line, &[b"\"k8s.src.", b"\"k8s.dst."]) || has(line, &[b"\"src.address\"", b"\"dst.address\""])
 );
 

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::end::{Told, end};
 use super::row::{self, Row};
-use super::{Condition, Layout, Mapping, NameFields, OpenerRule, RowKind, moment, word};
+use super::server::Server;
+use super::{Condition, Layout, Mapping, NameFields, OpenerRule, RowKind, moment, trace, word};
 use crate::cause::Cause;
 use crate::flowlog::connection::{Connection, State};
 use crate::flowlog::entry::{Answer, End, Entry, Opener, Skip};
@@ -139,6 +140,8 @@ struct Facts {
     packets: [u64; 2],
     octets: [u64; 2],
     answer: Answer,
+    /// Who opened, and what that shows of the answer.
+    opener: (Opener, Answer),
 }
 
 fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
@@ -148,6 +151,9 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
         return Err(Skip::Other(Cause::LogOther));
     }
     let facts = facts(mapping, row, to)?;
+    if word::is_sampled(mapping, row) {
+        to.tally.add(Cause::FlowsSampled);
+    }
     if let (Some(field), Some(address)) = (&mapping.destination_name, facts.destination.end.address)
         && let Some(name) = row.text(field)
     {
@@ -163,7 +169,7 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     entry.icmp = facts.icmp;
     (entry.packets, entry.octets) = (facts.packets, facts.octets);
     entry.connections = count(row, mapping.counts.connections.as_ref());
-    (entry.opener, entry.answer) = word::opener(mapping, row, facts.protocol);
+    (entry.opener, entry.answer) = facts.opener;
     if entry.opener == Opener::Untold {
         entry.opener = match (source.is_service, destination.is_service) {
             (false, true) => Opener::Source,
@@ -180,8 +186,9 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     }
     let asked = if entry.opener == Opener::Destination { source } else { destination };
     entry.service_address = asked.service_address;
-    entry.verdict = word::verdict(mapping, row);
-    entry.policy = name(mapping.policy.as_ref(), row, to);
+    let (verdict, policy) = trace::decided(mapping, row, word::verdict(mapping, row), to);
+    entry.verdict = verdict;
+    entry.policy = name(mapping.policy.as_ref(), row, to).or(policy);
     entry.service = name(mapping.service.as_ref(), row, to).or(asked.service);
     to.fold.add(&entry);
     Ok(())
@@ -190,8 +197,18 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
 fn facts(mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>) -> Result<Facts, Skip> {
     let protocol = protocol(mapping, row)?;
     let time = moment::interval(&mapping.time, row).unwrap_or((to.time, to.time));
-    let source = end(&mapping.source, row, to);
-    let destination = end(&mapping.destination, row, to);
+    let mut source = end(&mapping.source, row, to);
+    let mut destination = end(&mapping.destination, row, to);
+    let mut opener = word::opener(mapping, row, protocol);
+    let server = Server::read(&mapping.server, row);
+    if opener.0 == Opener::Untold {
+        opener.0 = server.opener(source.end, destination.end);
+    }
+    match opener.0 {
+        Opener::Source => server.stand_in(&mapping.server, row, &mut destination.end, to),
+        Opener::Destination => server.stand_in(&mapping.server, row, &mut source.end, to),
+        Opener::Untold => {}
+    }
     let is_nobody = |end: &End| end.address.is_none() && end.identity.is_none();
     let is_portless = destination.end.port.is_none() && source.end.port.is_none();
     if is_nobody(&source.end) || is_nobody(&destination.end) || (protocol.has_ports() && is_portless) {
@@ -209,7 +226,7 @@ fn facts(mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>) -> Result<Facts, S
         octets.reverse();
     }
     let answer = word::answer(mapping, row);
-    Ok(Facts { source, destination, protocol, icmp, time, packets, octets, answer })
+    Ok(Facts { source, destination, protocol, icmp, time, packets, octets, answer, opener })
 }
 
 fn connection(facts: &Facts, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>) -> Result<(), Skip> {
@@ -223,13 +240,14 @@ fn connection(facts: &Facts, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     let is_midstream = mapping.opener == OpenerRule::Unknown
         || (protocol == Protocol::Tcp && word::is_midstream(mapping, row));
     let came_back = packets[1] > 0 || octets[1] > 0;
-    let state = match facts.answer {
+    let half = word::half(mapping, row).filter(|_| protocol == Protocol::Tcp && !is_midstream);
+    let state = half.unwrap_or(match facts.answer {
         _ if is_midstream => State::Untold,
         Answer::Answered => State::Established,
         Answer::Refused => State::Refused,
         Answer::Untold if came_back => State::Established,
         Answer::Nothing | Answer::Untold => State::Unanswered,
-    };
+    });
     to.connection(&Connection { client, server, protocol, icmp, time, state, packets, octets, mark: None });
     Ok(())
 }

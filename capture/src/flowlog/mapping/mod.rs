@@ -15,6 +15,9 @@ mod end;
 mod fields;
 mod moment;
 mod row;
+mod saying;
+mod server;
+mod trace;
 mod word;
 
 use std::collections::BTreeMap;
@@ -23,6 +26,7 @@ use serde::{Deserialize, Deserializer};
 
 pub(super) use builtin::{CALICO, ENVOY, GCP, GKE, NETOBSERV, OTEL, SURICATA, ZEEK, ZEEK_JSON};
 pub(super) use decode::Mapped;
+pub use saying::{Answers, Choice, Handshake, Sampling, Verdicts};
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -103,6 +107,9 @@ pub struct Mapping {
     /// Who opened.
     #[serde(default)]
     pub opener: OpenerRule,
+    /// The one who was asked, whichever end that is.
+    #[serde(default)]
+    pub server: ServerFields,
     /// A field that says who opened, before `opener`.
     pub reply: Option<Choice>,
     /// TCP flags of all packets of the row, as a number or a list of names: tells who opened where
@@ -125,11 +132,20 @@ pub struct Mapping {
     pub policy: Option<NameFields>,
     /// The service that it went through.
     pub service: Option<NameFields>,
+    /// Lists of what each policy on the way said, as Calico writes them (`INDEX|TIER|NAME|ACTION|RULE`); of several the
+    /// first that the row has. They name the policy that stopped it, or that would if it were not on trial.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub policy_trace: Vec<String>,
+    /// The same of policies on trial alone.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub trial_trace: Vec<String>,
     /// Who wrote the row: rows of one observer add up, those of several are the same seen again.
     #[serde(default)]
     pub observer: Vec<String>,
     /// The name of the destination, when it is outside.
     pub destination_name: Option<String>,
+    /// How rows look at a sample of the packets.
+    pub sampling: Option<Sampling>,
     /// Rows that are something else, or repeat others.
     #[serde(default)]
     pub skip: Vec<Condition>,
@@ -208,6 +224,16 @@ pub struct Translated {
     pub service: Option<NameFields>,
 }
 
+/// Fields of the one who was asked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerFields {
+    /// Its port: tells which end it is where nothing else does, and stands in where the end has none.
+    pub port: Option<String>,
+    /// Its DNS name, or its address: stands in where the end has none.
+    pub address: Option<String>,
+}
+
 /// Fields of counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -248,67 +274,6 @@ pub struct Condition {
     /// Also when the row does not have it.
     #[serde(default)]
     pub absent: bool,
-}
-
-/// A field that says which end opened.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Choice {
-    /// The field.
-    pub field: String,
-    /// Values of rows that the source opened.
-    #[serde(default)]
-    pub source: Vec<String>,
-    /// Values of rows that the destination opened.
-    #[serde(default)]
-    pub destination: Vec<String>,
-}
-
-/// A field that says what became of it. A value that is in no list passes for allowed.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verdicts {
-    /// The field.
-    pub field: String,
-    /// Stopped by a policy.
-    #[serde(default)]
-    pub denied: Vec<String>,
-    /// Would be stopped by a policy that is being tried.
-    #[serde(default)]
-    pub would_deny: Vec<String>,
-    /// Stopped by something else.
-    #[serde(default)]
-    pub dropped: Vec<String>,
-}
-
-/// TCP flags of both directions.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Handshake {
-    /// Of all packets from source to destination.
-    pub there: String,
-    /// Of all packets back.
-    pub back: String,
-}
-
-/// A field that says what was answered. It may have several values between commas.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Answers {
-    /// The field.
-    pub field: String,
-    /// The connection was established.
-    #[serde(default)]
-    pub answered: Vec<String>,
-    /// It was refused.
-    #[serde(default)]
-    pub refused: Vec<String>,
-    /// Nobody answered.
-    #[serde(default)]
-    pub unanswered: Vec<String>,
-    /// It was picked up in the middle: the row does not tell who opened.
-    #[serde(default)]
-    pub midstream: Vec<String>,
 }
 
 /// A text, or a list of texts.

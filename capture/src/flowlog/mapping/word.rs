@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::decode::{any, number};
 use super::row::Row;
-use super::{Handshake, Mapping, OpenerRule};
+use super::{Handshake, Mapping, OpenerRule, Sampling};
+use crate::flowlog::connection::State;
 use crate::flowlog::entry::{Answer, Opener};
 
 const SYN: u64 = 0x02;
@@ -82,12 +83,35 @@ pub fn answer(mapping: &Mapping, row: &Row<'_>) -> Answer {
     let is = |values: &[String]| text.split(',').any(|part| any(values, part.trim()));
     if is(&answers.refused) {
         Answer::Refused
-    } else if is(&answers.unanswered) {
+    } else if is(&answers.unanswered) || is(&answers.half_open) {
         Answer::Nothing
-    } else if is(&answers.answered) {
+    } else if is(&answers.answered) || is(&answers.accepted) {
         Answer::Answered
     } else {
         Answer::Untold
+    }
+}
+
+/// Half a connection, where a row tells that it was one. Whether the other half could have been seen, and so whether it
+/// is one at all, is decided with what else was seen there.
+pub fn half(mapping: &Mapping, row: &Row<'_>) -> Option<State> {
+    let answers = mapping.answer.as_ref()?;
+    let text = row.text(&answers.field)?;
+    if any(&answers.accepted, &text) {
+        Some(State::Accepted { then_reset: any(&answers.refused, &text) })
+    } else if any(&answers.half_open, &text) {
+        Some(State::HalfOpen)
+    } else {
+        None
+    }
+}
+
+/// Whether it looks at a sample of the packets.
+pub fn is_sampled(mapping: &Mapping, row: &Row<'_>) -> bool {
+    match &mapping.sampling {
+        None => false,
+        Some(Sampling::Always(is_sampled)) => *is_sampled,
+        Some(Sampling::OneIn(field)) => number(row, field).is_some_and(|n| n > 1),
     }
 }
 

@@ -7,6 +7,8 @@ use crate::inventory::objects_of;
 use crate::testing::{at, labels, node, owned, pod, service};
 use crate::{Inventory, attribute};
 
+use flowfence_model::Labels;
+
 use super::*;
 
 fn group(namespace: &str, kind: &str, name: &str) -> Identity {
@@ -148,4 +150,30 @@ fn a_pod_that_nobody_knows_at_the_address_of_a_service_is_the_service() {
     };
     assert_eq!(named("cart"), ("shop/StatefulSet/cart".to_owned(), Some(8081)));
     assert_eq!(named("cart-1"), ("shop/StatefulSet/cart".to_owned(), Some(8080)), "a pod that is known");
+}
+
+#[test]
+fn a_log_without_labels_takes_none_from_a_pod_that_another_log_has_with_labels() {
+    let named = |labels: Labels| {
+        Identity::Pod(PodIdentity {
+            namespace: "shop".to_owned(),
+            pod: Some("web-0".to_owned()),
+            labels,
+            ..PodIdentity::default()
+        })
+    };
+    let of = |writings: Vec<Identity>| {
+        let objects = objects_of(&asked(writings));
+        let labels = objects.into_iter().find_map(|object| match object {
+            Object::Pod(pod) => Some(pod.meta.labels),
+            _ => None,
+        });
+        labels.unwrap()
+    };
+    let (none, one, two) = (Labels::new(), labels("app=web"), labels("app=web,tier=front"));
+    for writings in [[none.clone(), two.clone(), one.clone()], [one.clone(), none, two]] {
+        assert_eq!(of(writings.map(named).to_vec()), one);
+    }
+    // What no two writings agree on is not sure.
+    assert_eq!(of([one, labels("app=other")].map(named).to_vec()), Labels::new());
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use tonic::{Code, Status};
 
+use super::kind::Dialect;
 use super::target::{Place, Target};
 
 /// Why there are no flows.
@@ -27,9 +28,10 @@ impl Trouble {
     }
 }
 
-/// What stands in errors of TLS, and what it means.
+/// What stands in errors of TLS, and what it means; `{plain}` is what sources without TLS begin with, `{wants}` the
+/// version that such servers want.
 const TLS: &[(&str, &str)] = &[
-    ("InvalidContentType", "the server does not speak TLS: say hubble:// without --tls"),
+    ("InvalidContentType", "the server does not speak TLS: say {plain} without --tls"),
     ("UnknownIssuer", "its certificate is signed by nobody who is trusted: give the CA's with --tls-ca FILE"),
     ("BadSignature", "its certificate is not signed by the one of --tls-ca: give the CA's that signed it"),
     (
@@ -44,8 +46,8 @@ const TLS: &[(&str, &str)] = &[
         "BadCertificate",
         "it refuses the certificate of --tls-cert, or wants one: see --tls-cert and --tls-key",
     ),
-    ("HandshakeFailure", "it and this program agree on no way to encrypt; Hubble wants TLS 1.3"),
-    ("ProtocolVersion", "it and this program agree on no version of TLS; Hubble wants TLS 1.3"),
+    ("HandshakeFailure", "it and this program agree on no way to encrypt{wants}"),
+    ("ProtocolVersion", "it and this program agree on no version of TLS{wants}"),
 ];
 
 /// Why there is no connection.
@@ -55,25 +57,27 @@ pub fn connection(target: &Target, error: &(dyn Error + 'static)) -> Trouble {
 
 /// Why the server does not answer, when it is asked for the first time over a connection.
 pub fn answer(target: &Target, status: &Status) -> Trouble {
-    judged(status, |text| sentence(target, text))
+    judged(target, status, |text| sentence(target, text))
 }
 
 /// Why the server does not go on: over this connection it did speak.
-pub fn later(status: &Status) -> Trouble {
-    judged(status, str::to_owned)
+pub fn later(target: &Target, status: &Status) -> Trouble {
+    judged(target, status, str::to_owned)
 }
 
-fn judged(status: &Status, meaning: impl Fn(&str) -> String) -> Trouble {
+fn judged(target: &Target, status: &Status, meaning: impl Fn(&str) -> String) -> Trouble {
     let said = status.message();
     let text = match status.source() {
         Some(source) => format!("{said}: {}", chain(source)),
         None => said.to_owned(),
     };
     match status.code() {
-        Code::Unimplemented => Trouble::lasting(format!(
-            "there is no Hubble at this address (gRPC service observer.Observer: {said}); Hubble Relay listens on \
-             port 4245 and Cilium's agents on 4244"
-        )),
+        Code::Unimplemented => {
+            let Dialect { name, service, listens, .. } = target.kind.dialect();
+            Trouble::lasting(format!(
+                "there is no {name} at this address (gRPC service {service}: {said}); {listens}"
+            ))
+        }
         Code::Unauthenticated | Code::PermissionDenied => Trouble::lasting(format!("it refuses: {said}")),
         Code::InvalidArgument => Trouble::lasting(format!("it does not understand the request: {said}")),
         Code::Unknown | Code::Internal | Code::Unavailable | Code::Cancelled => {
@@ -89,18 +93,17 @@ pub fn is_no_grpc(status: &Status) -> bool {
 }
 
 fn sentence(target: &Target, text: &str) -> String {
+    let dialect = target.kind.dialect();
     let known = TLS.iter().find(|(sign, _)| target.is_tls && text.contains(sign));
     if let Some((_, meaning)) = known {
+        let meaning = meaning.replace("{plain}", dialect.schemes[0]).replace("{wants}", dialect.wants);
         return format!("{meaning} ({text})");
     }
     let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
     if has(&["Connection refused", "No such file", "os error 2"]) {
         let hint = match target.place {
-            Place::Net { .. } => {
-                "nobody listens there; in a cluster `kubectl -n kube-system port-forward service/hubble-relay \
-                 4245:80` makes Hubble Relay listen on localhost:4245"
-            }
-            Place::Unix(_) => "there is no such socket; it lies on nodes that run Cilium's agent",
+            Place::Net { .. } => format!("nobody listens there; in a cluster {}", dialect.forward),
+            Place::Unix(_) => "there is no such socket; it lies on nodes that run Cilium's agent".to_owned(),
         };
         return format!("{hint} ({text})");
     }
@@ -115,8 +118,9 @@ fn sentence(target: &Target, text: &str) -> String {
         has(&["broken pipe", "connection reset", "Connection reset", "BrokenPipe", "connection closed"]);
     if (is_garbled || is_cut) && !target.is_tls && matches!(target.place, Place::Net { .. }) {
         return format!(
-            "it does not speak gRPC without TLS, or broke off: where it wants TLS say hubbles://, with --tls-ca FILE \
-             for a CA of the cluster's own ({text})"
+            "it does not speak gRPC without TLS, or broke off: where it wants TLS say {}, with --tls-ca FILE for a CA of \
+             the cluster's own ({text})",
+            dialect.schemes[1]
         );
     }
     if is_cut && target.is_tls {

@@ -1,25 +1,30 @@
-//! Flows from Hubble's gRPC service, while they are observed: Hubble Relay, or one Cilium agent.
+//! Flows from servers of gRPC, while they are observed: Cilium's Hubble, Calico's Goldmane.
 //!
 //! ```text
-//! hubble://HOST:PORT ─▶ target ─▶ client ─▶ sandbox ─▶ follow ─▶ HubbleStream ─▶ Recorder
-//!                                   ▲  TLS               │ ▲ flows, lost events, nodes away
+//! hubble://HOST:PORT ─▶ target ─▶ client ─▶ sandbox ─▶ follow ─▶ FlowStream ─▶ Recorder
+//! goldmane://…                      ▲  TLS               │ ▲ flows, lost events, nodes away
 //!                                   └── a new connection ┘ │
 //!                                             stop: time, signal, enough seen
 //! ```
 //!
+//! What differs between kinds of servers is one file each, and the table [`kind::Kind`]: `hubble`, `goldmane`.
+//!
 //! Everything happens in one thread, for a message costs microseconds: a slow reader holds the server
-//! back, whose ring then turns over, which it says. Nothing is waiting in between.
+//! back. Nothing is waiting in between.
 
 mod client;
 mod explain;
 mod follow;
+mod goldmane;
+mod hubble;
+mod kind;
 mod target;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flowfence_capture::{HubbleServer, Recorder};
+use flowfence_capture::Recorder;
 use futures::future::join_all;
 use tokio::runtime::Runtime;
 use tonic::client::Grpc;
@@ -46,9 +51,9 @@ pub struct Named(Vec<Client>);
 
 /// Servers that are there.
 #[derive(Debug)]
-pub struct Hubble {
+pub struct Servers {
     runtime: Runtime,
-    servers: Vec<(Client, Grpc<Channel>)>,
+    reached: Vec<(Client, Grpc<Channel>)>,
     stop: Arc<Stop>,
     duration: Option<Duration>,
     until_ready: Option<Duration>,
@@ -68,7 +73,7 @@ impl Named {
         if targets.is_empty() {
             return match args.tls.said() {
                 Some(option) => Err(Failure::usage(format!(
-                    "{option} is for servers of flows (hubble://HOST:PORT), and none is given"
+                    "{option} is for servers of flows (hubble://HOST:PORT, goldmane://HOST:PORT), and none is given"
                 ))),
                 None => Ok(Named(Vec::new())),
             };
@@ -86,44 +91,34 @@ impl Named {
 
     /// Asks who is there. One that cannot be reached does not keep the others from it; when none can,
     /// that is an error. From here on the thread has what it opened in its own runtime.
-    pub fn connect(self, args: &InputArgs, stop: Arc<Stop>, sandbox: &str) -> Result<Hubble, Failure> {
+    pub fn connect(self, args: &InputArgs, stop: Arc<Stop>, sandbox: &str) -> Result<Servers, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let answers = runtime.block_on(join_all(self.0.iter().map(Client::connect)));
-        let (mut servers, mut problems) = (Vec::new(), Vec::new());
+        let (mut reached, mut problems) = (Vec::new(), Vec::new());
         for (client, answer) in self.0.into_iter().zip(answers) {
             match answer {
                 Ok((grpc, server)) => {
                     let who = introduced(&client.target.name, &server);
                     say!("flowfence: following {}; sandbox: {sandbox}", safe::line(&who));
-                    servers.push((client, grpc));
+                    reached.push((client, grpc));
                 }
                 Err(trouble) => problems.push(format!("{}: {}", client.target.name, trouble.said)),
             }
         }
-        if servers.is_empty() {
+        if reached.is_empty() {
             return Err(Failure::unreadable(problems.join("\n")));
         }
         let (duration, until_ready) = (args.live.duration, args.live.until_ready);
-        Ok(Hubble { runtime, servers, stop, duration, until_ready, problems })
+        Ok(Servers { runtime, reached, stop, duration, until_ready, problems })
     }
 }
 
 /// A server and what it says of itself.
-fn introduced(name: &str, server: &HubbleServer) -> String {
-    let mut said = Vec::new();
-    if !server.version.is_empty() {
-        said.push(server.version.clone());
-    }
-    if let Some((there, away)) = server.nodes {
-        said.push(format!("{there} nodes"));
-        if away > 0 {
-            said.push(format!("{away} more that it cannot hear"));
-        }
-    }
+fn introduced(name: &str, said: &[String]) -> String {
     if said.is_empty() { name.to_owned() } else { format!("{name} ({})", said.join(", ")) }
 }
 
-impl Hubble {
+impl Servers {
     /// Follows the servers until it is time to end; the recorder, and what went wrong. `objects` tells
     /// what is known of the cluster meanwhile.
     pub fn read(
@@ -131,14 +126,14 @@ impl Hubble {
         recorder: Recorder,
         objects: Option<Objects>,
     ) -> Result<(Recorder, Vec<String>), Failure> {
-        let Hubble { runtime, servers, stop, duration, until_ready, mut problems } = self;
+        let Servers { runtime, reached, stop, duration, until_ready, mut problems } = self;
         // Beside interfaces it is their view that is shown.
         let view = objects.is_some().then(View::new);
         let wanted = view.as_ref().is_some_and(View::shows_edges) || until_ready.is_some();
         let looker = objects.filter(|_| wanted).map(Looker::start).transpose()?;
         let recorder = RefCell::new(recorder);
         let mut watch = Watch { began: Instant::now(), duration, until_ready, looker, view, stop: &stop };
-        let (followers, connections): (Vec<_>, Vec<_>) = servers
+        let (followers, connections): (Vec<_>, Vec<_>) = reached
             .iter()
             .map(|(client, grpc)| (Follower::new(client, &recorder, &stop), grpc.clone()))
             .unzip();
@@ -181,7 +176,9 @@ impl Watch<'_> {
             return;
         }
         let heard = followers.iter().map(Follower::heard);
-        let (flows, nodes) = heard.fold((0, 0), |sum, (flows, nodes)| (sum.0 + flows, sum.1 + nodes));
+        let (flows, nodes) = heard.fold((0, None), |(all, known): (u64, Option<usize>), (flows, nodes)| {
+            (all + flows, known.map_or(nodes, |known| Some(known + nodes.unwrap_or(0))))
+        });
         if let Some(looker) = &mut self.looker {
             if let Some(glance) = looker.answer() {
                 let is_long = self.until_ready.is_some_and(|rare| self.began.elapsed() >= rare * 3);
@@ -205,20 +202,5 @@ impl Watch<'_> {
         if let Some(view) = &mut self.view {
             view.show(|| Counts { heard: Some((flows, nodes)), ..Counts::default() });
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_introduced_by_what_it_says() {
-        let server = HubbleServer { version: "cilium v1.20.2".to_owned(), nodes: Some((3, 1)) };
-        assert_eq!(
-            introduced("hubble://here", &server),
-            "hubble://here (cilium v1.20.2, 3 nodes, 1 more that it cannot hear)"
-        );
-        assert_eq!(introduced("hubble://here", &HubbleServer::default()), "hubble://here");
     }
 }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use flowfence_capture::{HubbleStream, Recorder};
+use flowfence_capture::{Heard, Recorder};
 use tokio::time::{sleep, timeout};
 use tonic::Streaming;
 use tonic::client::Grpc;
@@ -12,6 +12,7 @@ use tonic::transport::Channel;
 
 use super::client::Client;
 use super::explain::{self, Trouble};
+use super::kind::FlowStream;
 use crate::output::safe;
 use crate::source::live::stop::{self, Stop};
 
@@ -33,7 +34,7 @@ pub struct Follower<'a> {
     recorder: &'a RefCell<Recorder>,
     input: u32,
     stop: &'a Stop,
-    stream: RefCell<HubbleStream>,
+    stream: RefCell<Box<dyn FlowStream>>,
     /// Flows and other messages that were new.
     news: Cell<u64>,
 }
@@ -48,12 +49,12 @@ impl<'a> Follower<'a> {
     /// Not yet connected.
     pub fn new(client: &'a Client, recorder: &'a RefCell<Recorder>, stop: &'a Stop) -> Self {
         let input = recorder.borrow_mut().begin_input(&client.target.name);
-        let stream = RefCell::default();
+        let stream = RefCell::new((client.target.kind.dialect().open)());
         Follower { client, recorder, input, stop, stream, news: Cell::new(0) }
     }
 
-    /// Messages that were new, and nodes that they are of.
-    pub fn heard(&self) -> (u64, usize) {
+    /// Messages that were new, and nodes that they are of where the server tells.
+    pub fn heard(&self) -> (u64, Option<usize>) {
         (self.news.get(), self.stream.borrow().nodes())
     }
 
@@ -115,7 +116,10 @@ impl<'a> Follower<'a> {
     }
 
     async fn session(&self, mut grpc: Grpc<Channel>) -> End {
-        let request = self.stream.borrow_mut().connect(stop::now());
+        let request = {
+            let mut recorder = self.recorder.borrow_mut();
+            self.stream.borrow_mut().connect(stop::now(), &mut recorder, self.input)
+        };
         let mut messages = tokio::select! {
             opened = self.client.flows(&mut grpc, request) => match opened {
                 Ok(messages) => messages,
@@ -138,7 +142,7 @@ impl<'a> Follower<'a> {
             match messages.message().await {
                 Ok(Some(message)) => self.take(&message),
                 Ok(None) => return Trouble::passing("the server ended it".to_owned()),
-                Err(status) => return explain::later(&status),
+                Err(status) => return explain::later(&self.client.target, &status),
             }
         }
     }
@@ -146,7 +150,7 @@ impl<'a> Follower<'a> {
     fn take(&self, message: &Bytes) {
         let mut recorder = self.recorder.borrow_mut();
         let heard = self.stream.borrow_mut().take(message, &mut recorder, self.input);
-        self.news.set(self.news.get() + u64::from(heard == flowfence_capture::Heard::News));
+        self.news.set(self.news.get() + u64::from(heard == Heard::News));
     }
 
     /// Waits; whether it is time to end.

@@ -6,19 +6,17 @@ use std::path::{Path, PathBuf};
 use http::uri::Authority;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
+use super::kind::{Dialect, Kind};
 use crate::cli::TlsArgs;
 use crate::exit::Failure;
-
-/// Without and with TLS.
-const SCHEMES: [(&str, bool); 2] = [("hubble://", false), ("hubbles://", true)];
-/// The port of Hubble Relay, and of `cilium hubble port-forward`.
-const PORT: u16 = 4245;
 
 /// A server of flows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
     /// As the user named it.
     pub name: String,
+    /// What kind of server it is.
+    pub kind: Kind,
     /// Where it listens.
     pub place: Place,
     /// Whether it speaks TLS.
@@ -41,24 +39,31 @@ pub enum Place {
 
 /// Whether a source is such a server.
 pub fn is_target(source: &str) -> bool {
-    SCHEMES.iter().any(|(scheme, _)| source.starts_with(scheme))
+    taken_apart(source).is_some()
+}
+
+/// The kind of server that a source names, what stands behind the scheme, and whether that means TLS.
+fn taken_apart(source: &str) -> Option<(Kind, &str, bool)> {
+    let schemes = Kind::ALL.into_iter().flat_map(|kind| {
+        let [plain, tls] = kind.dialect().schemes;
+        [(kind, plain, false), (kind, tls, true)]
+    });
+    schemes.into_iter().find_map(|(kind, scheme, is_tls)| Some((kind, source.strip_prefix(scheme)?, is_tls)))
 }
 
 impl Target {
-    /// Reads `hubble://HOST[:PORT]`, `hubbles://…` or `hubble:///SOCKET`.
+    /// Reads `hubble://HOST[:PORT]`, `hubbles://…`, `hubble:///SOCKET`, and likewise of other kinds.
     pub fn parse(source: &str, tls: &TlsArgs) -> Result<Self, Failure> {
-        let found = SCHEMES.iter().find_map(|(scheme, is_tls)| Some((source.strip_prefix(scheme)?, *is_tls)));
-        let (rest, is_tls) = found.unwrap_or((source, false));
-        let wrong = |why: &str| {
-            Err(Failure::usage(format!(
-                "{source}: {why}; expected hubble://HOST:PORT or hubble:///PATH/TO/SOCKET"
-            )))
-        };
-        if rest.starts_with('/') {
+        let (kind, rest, is_tls) = taken_apart(source).unwrap_or((Kind::Hubble, source, false));
+        let Dialect { schemes: [plain, _], has_sockets, .. } = kind.dialect();
+        let socket = if *has_sockets { format!(" or {plain}/PATH/TO/SOCKET") } else { String::new() };
+        let wrong =
+            |why: &str| Err(Failure::usage(format!("{source}: {why}; expected {plain}HOST:PORT{socket}")));
+        if rest.starts_with('/') && *has_sockets {
             if is_tls {
                 return wrong("a socket of this machine has no TLS");
             }
-            return Ok(Target { name: source.to_owned(), place: Place::Unix(rest.into()), is_tls });
+            return Ok(Target { name: source.to_owned(), kind, place: Place::Unix(rest.into()), is_tls });
         }
         let Ok(authority) = rest.strip_suffix('/').unwrap_or(rest).parse::<Authority>() else {
             return wrong("not a host and port");
@@ -70,10 +75,10 @@ impl Target {
         let port = match authority.port_u16() {
             Some(0) => return wrong("0 is no port"),
             None if has_port => return wrong("not a port"),
-            given => given.unwrap_or(PORT),
+            given => given.unwrap_or(kind.dialect().port),
         };
         let place = Place::Net { host: authority.host().to_owned(), port };
-        Ok(Target { name: source.to_owned(), place, is_tls: is_tls || tls.said().is_some() })
+        Ok(Target { name: source.to_owned(), kind, place, is_tls: is_tls || tls.said().is_some() })
     }
 
     /// The server's address as gRPC wants it.
@@ -138,6 +143,11 @@ mod tests {
             parsed("hubble:///var/run/cilium/hubble.sock"),
             ok("unix:///var/run/cilium/hubble.sock", false)
         );
+        assert_eq!(parsed("goldmane://localhost"), ok("http://localhost:7443", false));
+        assert_eq!(
+            parsed("goldmanes://goldmane.calico-system:443"),
+            ok("https://goldmane.calico-system:443", true)
+        );
         for wrong in [
             "hubble://",
             "hubble://host:0",
@@ -149,6 +159,12 @@ mod tests {
             "hubbles:///run/x.sock",
         ] {
             assert!(parsed(wrong).is_err_and(|why| why.contains("expected hubble://HOST:PORT")), "{wrong}");
+        }
+        for wrong in ["goldmane://", "goldmane:///run/x.sock", "goldmanes://host:0"] {
+            assert!(
+                parsed(wrong).is_err_and(|why| why.ends_with("expected goldmane://HOST:PORT")),
+                "{wrong}"
+            );
         }
     }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
-use flowfence_capture::HubbleServer;
 use http::uri::PathAndQuery;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
@@ -36,23 +35,25 @@ impl Client {
         Client { target, tls }
     }
 
-    /// Connects, and asks who is there.
-    pub async fn connect(&self) -> Result<(Grpc<Channel>, HubbleServer), Trouble> {
+    /// Connects, and asks who is there: what that says of itself, for people.
+    pub async fn connect(&self) -> Result<(Grpc<Channel>, Vec<String>), Trouble> {
         let asked = tokio::time::timeout(PATIENCE, self.connect_patiently()).await;
         asked.unwrap_or_else(|_| Err(Trouble::passing(format!("no answer within {} s", PATIENCE.as_secs()))))
     }
 
-    async fn connect_patiently(&self) -> Result<(Grpc<Channel>, HubbleServer), Trouble> {
+    async fn connect_patiently(&self) -> Result<(Grpc<Channel>, Vec<String>), Trouble> {
         let channel = self.endpoint()?.connect().await;
         let channel = channel.map_err(|error| explain::connection(&self.target, &error))?;
         let mut grpc = Grpc::new(channel);
         grpc.ready().await.map_err(|error| explain::connection(&self.target, &error))?;
-        let path = PathAndQuery::from_static("/observer.Observer/ServerStatus");
-        match grpc.unary(Request::new(Bytes::new()), path, Raw).await {
-            Ok(response) => Ok((grpc, HubbleServer::read(response.get_ref()))),
-            // Another program may have flows and no status.
+        let dialect = self.target.kind.dialect();
+        let (path, request) = dialect.who;
+        let request = Request::new(Bytes::from(request()));
+        match grpc.unary(request, PathAndQuery::from_static(path), Raw).await {
+            Ok(response) => Ok((grpc, (dialect.introduced)(response.get_ref()))),
+            // Another program may have flows and no answer to this.
             Err(status) if status.code() == Code::Unimplemented && !explain::is_no_grpc(&status) => {
-                Ok((grpc, HubbleServer::default()))
+                Ok((grpc, Vec::new()))
             }
             Err(status) => Err(explain::answer(&self.target, &status)),
         }
@@ -81,9 +82,9 @@ impl Client {
         request: Vec<u8>,
     ) -> Result<Streaming<Bytes>, Trouble> {
         grpc.ready().await.map_err(|error| explain::connection(&self.target, &error))?;
-        let path = PathAndQuery::from_static("/observer.Observer/GetFlows");
+        let path = PathAndQuery::from_static(self.target.kind.dialect().flows);
         let answer = grpc.server_streaming(Request::new(Bytes::from(request)), path, Raw).await;
-        answer.map(tonic::Response::into_inner).map_err(|status| explain::later(&status))
+        answer.map(tonic::Response::into_inner).map_err(|status| explain::later(&self.target, &status))
     }
 }
 

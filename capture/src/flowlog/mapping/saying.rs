@@ -1,0 +1,83 @@
+//! Fields whose values say something: who opened, what became of it, what was answered.
+
+use serde::Deserialize;
+
+/// A field that says which end opened.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The field.
+    pub field: String,
+    /// Values of rows that the source opened.
+    #[serde(default)]
+    pub source: Vec<String>,
+    /// Values of rows that the destination opened.
+    #[serde(default)]
+    pub destination: Vec<String>,
+}
+
+/// A field that says what became of it. A value that is in no list passes for allowed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdicts {
+    /// The field.
+    pub field: String,
+    /// Stopped by a policy.
+    #[serde(default)]
+    pub denied: Vec<String>,
+    /// Would be stopped by a policy that is being tried.
+    #[serde(default)]
+    pub would_deny: Vec<String>,
+    /// Stopped by something else.
+    #[serde(default)]
+    pub dropped: Vec<String>,
+}
+
+/// TCP flags of both directions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handshake {
+    /// Of all packets from source to destination.
+    pub there: String,
+    /// Of all packets back.
+    pub back: String,
+}
+
+/// A field that says what was answered. It may have several values between commas.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// The field.
+    pub field: String,
+    /// The connection was established.
+    #[serde(default)]
+    pub answered: Vec<String>,
+    /// It was refused.
+    #[serde(default)]
+    pub refused: Vec<String>,
+    /// Nobody answered.
+    #[serde(default)]
+    pub unanswered: Vec<String>,
+    /// It was accepted, and its opening was not seen; with a reset when it is also among the refused.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+    /// The one who opened went on, and no answer was seen.
+    #[serde(default)]
+    pub half_open: Vec<String>,
+    /// It was picked up in the middle: the row does not tell who opened.
+    #[serde(default)]
+    pub midstream: Vec<String>,
+}
+
+/// Whether a row looks at a sample of the packets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "true, or the name of a field with how many packets there are for one that is looked at"
+)]
+pub enum Sampling {
+    /// Every row does, or none.
+    Always(bool),
+    /// The field says of how many packets one is looked at; up to one is all of them.
+    OneIn(String),
+}

@@ -1,0 +1,241 @@
+//! What became of a contact by the word of several observers.
+//!
+//! A connection that one end let out and the other end stopped is in the log as allowed and as denied. It is one
+//! attempt. So it is asked how many there were of any kind, by the observer who saw most, and what somebody stopped did
+//! not connect, whoever else let it pass before.
+
+use std::collections::BTreeMap;
+
+use flowfence_model::logged::{LoggedCounts, LoggedVerdict};
+use flowfence_model::{Protocol, Timestamp};
+
+use crate::contact::{LogWord, Tally};
+
+/// What one observer says under one verdict.
+pub(super) type Report<'a> = (LoggedVerdict, u32, &'a LoggedCounts);
+
+/// What all of them say together.
+pub(super) struct Outcome {
+    /// Counts.
+    pub tally: Tally,
+    /// What was stopped, by whom.
+    pub word: LogWord,
+    /// Whether it counts as connected only because these logs never show an answer.
+    pub is_assumed: bool,
+}
+
+/// Of one contact, whose reports differ in observer or verdict.
+pub(super) fn outcome(
+    reports: &[Report<'_>],
+    window: Option<(Timestamp, Timestamp)>,
+    protocol: Protocol,
+    is_pod: bool,
+) -> Outcome {
+    let place = |told: Tally| match window {
+        Some(window) => told.placed_in(window),
+        None => told,
+    };
+    // Mostly there is one.
+    if let [(LoggedVerdict::Allowed, _, counts)] = reports {
+        let tally = place(passed(counts, protocol, is_pod));
+        let is_assumed = tally.connections > 0 && !is_answered(counts);
+        return Outcome { tally, word: LogWord::default(), is_assumed };
+    }
+    let mut by_verdict: BTreeMap<LoggedVerdict, LoggedCounts> = BTreeMap::new();
+    let mut by_observer: BTreeMap<u32, LoggedCounts> = BTreeMap::new();
+    for (verdict, observer, counts) in reports {
+        by_verdict.entry(*verdict).or_insert(LoggedCounts::NONE).merge(counts);
+        by_observer.entry(*observer).or_insert(LoggedCounts::NONE).add(counts);
+    }
+    let mut tally = Tally::empty();
+    let mut word = LogWord::default();
+    for (verdict, counts) in by_verdict.iter().filter(|(verdict, _)| verdict.is_attempt()) {
+        let told = stopped(counts);
+        let n = told.attempts();
+        match verdict {
+            LoggedVerdict::Allowed => {}
+            LoggedVerdict::Denied => word.denied += n,
+            LoggedVerdict::WouldDeny => word.would_deny += n,
+            LoggedVerdict::Dropped => word.dropped += n,
+        }
+        tally.merge(&told);
+    }
+    let mut is_assumed = false;
+    if let Some(counts) = by_verdict.get(&LoggedVerdict::Allowed) {
+        let mut told = passed(counts, protocol, is_pod);
+        if tally.attempts() > 0 {
+            let all = by_observer.values().map(total).max().unwrap_or(0);
+            let least = u64::from(is_answered(counts));
+            cap(&mut told, all.saturating_sub(tally.attempts()).max(least));
+        }
+        is_assumed = told.connections > 0 && !is_answered(counts);
+        tally.merge(&place(told));
+    }
+    // Of packets the same holds.
+    let mut sizes = LoggedCounts::NONE;
+    for counts in by_observer.values() {
+        sizes.merge(counts);
+    }
+    (tally.packets, tally.octets) = (sizes.packets, sizes.octets);
+    Outcome { tally, word, is_assumed }
+}
+
+/// How many connections and attempts one observer saw: what it counted, else as many as there were client ports, for
+/// one that lets out and stops at the same node says both of one port.
+fn total(counts: &LoggedCounts) -> u64 {
+    counts.opened_or_estimate()
+}
+
+/// Leaves `n` of what passed. What got no answer here is most likely what was stopped there.
+fn cap(tally: &mut Tally, n: u64) {
+    let mut more = (tally.connections + tally.one_way + tally.attempts()).saturating_sub(n);
+    let parts = [&mut tally.unanswered, &mut tally.one_way, &mut tally.refused, &mut tally.connections];
+    for part in parts {
+        let taken = more.min(*part);
+        *part -= taken;
+        more -= taken;
+    }
+}
+
+fn sized(counts: &LoggedCounts) -> Tally {
+    Tally {
+        packets: counts.packets,
+        octets: counts.octets,
+        first: counts.first,
+        last: counts.last,
+        ..Tally::empty()
+    }
+}
+
+/// What did not get through, or would not: attempts, whatever else was seen.
+fn stopped(counts: &LoggedCounts) -> Tally {
+    Tally { unanswered: counts.opened_or_estimate(), ..sized(counts) }
+}
+
+/// Whether a line shows that it was answered. A refusal is a packet, too, where packets are counted.
+fn is_answered(counts: &LoggedCounts) -> bool {
+    let came_back = counts.packets[1] > counts.refused
+        || (counts.octets[1] > 0 && counts.packets[1] == 0 && counts.refused == 0);
+    counts.answered || came_back
+}
+
+/// What got through: connections when answered, or when the log cannot tell.
+fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
+    let mut tally = sized(counts);
+    let n = counts.opened_or_estimate();
+    if is_answered(counts) || !counts.tells_answers {
+        let failed = if counts.opened > 0 { counts.refused + counts.unanswered } else { 0 };
+        tally.connections = n.saturating_sub(failed).max(1);
+        if counts.opened > 0 {
+            (tally.refused, tally.unanswered) = (counts.refused, counts.unanswered);
+        }
+    } else if counts.refused > 0 {
+        tally.refused = n;
+    } else if protocol == Protocol::Udp && is_pod {
+        tally.one_way = n;
+    } else {
+        tally.unanswered = n;
+    }
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: u32 = 1;
+    const DESTINATION: u32 = 2;
+
+    fn opened(n: u64) -> LoggedCounts {
+        let at = Timestamp::from_secs(1, 0);
+        LoggedCounts { lines: 1, opened: n, first: at, last: at, ..LoggedCounts::NONE }
+    }
+
+    fn answered(n: u64) -> LoggedCounts {
+        LoggedCounts { answered: true, tells_answers: true, packets: [n, n], ..opened(n) }
+    }
+
+    fn silent(n: u64) -> LoggedCounts {
+        LoggedCounts { unanswered: n, tells_answers: true, packets: [n, 0], ..opened(n) }
+    }
+
+    /// Of a log without counts: by client ports.
+    fn ports(ports: std::ops::Range<u16>) -> LoggedCounts {
+        let mut counts = LoggedCounts { tells_answers: true, ..opened(0) };
+        ports.for_each(|port| counts.note_client_port(40_000 + port));
+        counts
+    }
+
+    /// Connections, attempts, denied ones, and packets there.
+    fn gist(reports: &[(LoggedVerdict, u32, LoggedCounts)]) -> (u64, u64, u64, u64) {
+        let reports: Vec<Report<'_>> = reports.iter().map(|(v, o, counts)| (*v, *o, counts)).collect();
+        let Outcome { tally, word, .. } = outcome(&reports, None, Protocol::Tcp, true);
+        (tally.connections, tally.attempts(), word.denied, tally.packets[0])
+    }
+
+    #[test]
+    fn what_one_end_let_out_and_the_other_stopped_is_one_attempt() {
+        use LoggedVerdict::{Allowed, Denied};
+        let denied = |n| LoggedCounts { packets: [n, 0], ..opened(n) };
+        let cases = [
+            // Let out at the source, stopped at the destination: once, and no connection.
+            (vec![(Allowed, SOURCE, silent(2)), (Denied, DESTINATION, denied(2))], (0, 2, 2, 2)),
+            // The same of a log that never shows an answer.
+            (vec![(Allowed, SOURCE, opened(2)), (Denied, DESTINATION, denied(2))], (0, 2, 2, 2)),
+            // Some of it was let in.
+            (
+                vec![
+                    (Allowed, SOURCE, answered(5)),
+                    (Allowed, DESTINATION, answered(3)),
+                    (Denied, DESTINATION, denied(2)),
+                ],
+                (3, 2, 2, 5),
+            ),
+            // Stopped where it came from: the destination knows the others only.
+            (
+                vec![
+                    (Allowed, SOURCE, answered(3)),
+                    (Denied, SOURCE, denied(2)),
+                    (Allowed, DESTINATION, answered(3)),
+                ],
+                (3, 2, 2, 5),
+            ),
+            // What was answered was let in at some time.
+            (vec![(Allowed, SOURCE, answered(2)), (Denied, DESTINATION, denied(2))], (1, 2, 2, 2)),
+            // One observer alone adds up.
+            (vec![(Allowed, SOURCE, answered(4)), (Denied, SOURCE, denied(1))], (4, 1, 1, 5)),
+            // Both ends stop the same.
+            (vec![(Denied, SOURCE, denied(3)), (Denied, DESTINATION, denied(3))], (0, 3, 3, 3)),
+        ];
+        for (reports, expected) in cases {
+            assert_eq!(gist(&reports), expected, "{reports:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_with_both_ends_says_both_of_one_client_port() {
+        use LoggedVerdict::{Allowed, Denied, WouldDeny};
+        assert_eq!(gist(&[(Allowed, SOURCE, ports(0..3)), (Denied, SOURCE, ports(0..3))]), (0, 3, 3, 0));
+        assert_eq!(gist(&[(Allowed, SOURCE, ports(0..3)), (Denied, DESTINATION, ports(0..3))]), (0, 3, 3, 0));
+        let answered = LoggedCounts { answered: true, ..ports(0..3) };
+        assert_eq!(gist(&[(Allowed, SOURCE, answered), (Denied, SOURCE, ports(20..22))]), (3, 2, 2, 0));
+        // What would be denied passed, and is an attempt by its verdict.
+        assert_eq!(
+            gist(&[(Allowed, SOURCE, ports(0..2)), (WouldDeny, DESTINATION, ports(0..2))]),
+            (0, 2, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_connection_is_assumed_where_no_line_can_show_an_answer() {
+        let assumed = |counts: LoggedCounts| {
+            let reports = [(LoggedVerdict::Allowed, SOURCE, &counts)];
+            let outcome = outcome(&reports, None, Protocol::Tcp, true);
+            (outcome.tally.connections > 0, outcome.is_assumed)
+        };
+        assert_eq!(assumed(opened(2)), (true, true));
+        assert_eq!(assumed(answered(2)), (true, false));
+        assert_eq!(assumed(silent(2)), (false, false));
+        assert_eq!(assumed(LoggedCounts { octets: [1, 1], ..opened(1) }), (true, false));
+    }
+}
