@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flowfence_graph::Facts;
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{self, Finding, Level};
+use flowfence_policy::audit::{self, Finding, Level, Settings};
 use flowfence_policy::decision::Decisions;
 
 use super::observed;
@@ -54,7 +54,7 @@ fn with_traffic(args: &AuditArgs, decisions: &Decisions) -> Result<Found, Failur
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let mut findings = audit::audit(&observed.facts, inventory, &judgement, today);
+    let mut findings = audit::audit(&observed.facts, inventory, &judgement, today, &Settings::default());
     findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
     let ending = observed.ending();
     Ok((findings, observed.cluster, observed.completeness, ending))

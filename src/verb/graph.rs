@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Tally, View};
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{Finding, Level, audit, by_edge};
+use flowfence_policy::audit::{Finding, Level, Settings, audit, by_edge};
 use flowfence_policy::judge::{EdgeVerdict, Judgement, Said};
 
 use super::observed::{self, Observed};
@@ -34,7 +34,7 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
 
 fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
-    let findings = audit(&observed.facts, &observed.cluster.inventory, judgement, &observed.cluster.policies);
+    let findings = audit(&observed.facts, &observed.cluster.inventory, judgement, &observed.cluster.policies, &Settings::default());
     let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
     let suspicions = by_edge(&serious);
     let is_subject = |id: &NodeId| {

@@ -7,6 +7,7 @@ use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, Remarks};
 
 use super::finding::Finding;
+use super::settings::Settings;
 use crate::judge::{EdgeVerdict, JudgedContact, Judgement, Roster, Standing};
 use crate::semantics::{PodIndex, PolicySet, RuleId};
 
@@ -24,6 +25,8 @@ pub struct Scene<'a> {
     pub roster: &'a Roster,
     /// What was remarked on the spelling of today's policies.
     pub remarks: &'a Remarks,
+    /// What people say of the cluster beside its objects.
+    pub settings: &'a Settings,
 }
 
 /// A detector: a row of the table.
@@ -40,6 +43,13 @@ pub struct Detector {
     pub doubt: &'static str,
     /// What to do about one, in general.
     pub fix: &'static str,
+    /// How to be told no more of it.
+    pub silence: &'static str,
+    /// A small world in which it finds something, a line each: what happens in it for those that
+    /// need traffic, policies for the others. The page of detectors shows it, and a test runs it.
+    pub found: &'static [&'static str],
+    /// The nearest world in which it finds nothing.
+    pub not_found: &'static [&'static str],
     /// Looks for it.
     pub find: fn(&Scene<'_>) -> Vec<Finding>,
 }

@@ -8,9 +8,10 @@ use flowfence_model::object::{
     ContainerPort, Controller, EndpointSlice, Meta, Node, Object, Owner, Pod, Service, ServicePort,
     TargetPort,
 };
-use flowfence_model::{Labels, NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_model::{Labels, Names, NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
 
 use super::{Judgement, judge};
+use crate::audit::Settings;
 use crate::decision::{Choice, Decision, Decisions};
 
 pub fn at(secs: i64) -> Timestamp {
@@ -45,6 +46,8 @@ pub struct World {
     /// Beside `accept`; it is the last day of 2026.
     pub decisions: Vec<Decision>,
     pub unseen: BTreeSet<String>,
+    pub names: Names,
+    pub settings: Settings,
     nodes: usize,
 }
 
@@ -74,6 +77,8 @@ impl World {
             accept: BTreeSet::new(),
             decisions: Vec::new(),
             unseen: BTreeSet::new(),
+            names: Names::default(),
+            settings: Settings::default(),
             nodes: 0,
         };
         world.node();
@@ -236,7 +241,7 @@ impl World {
         let visible = visible
             .map(|pod| PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() })
             .collect();
-        let facts = Facts { contacts, window: Some((at(0), at(600))), visible, ..Facts::default() };
+        let facts = Facts { contacts, window: Some((at(0), at(600))), visible, names: self.names.clone(), ..Facts::default() };
         let accepted = self.accept.iter().map(|subject| decided(Choice::Accept, subject, None));
         let decisions = self.decisions.iter().cloned().chain(accepted).collect();
         let decisions = Decisions::new(decisions, "2026-12-31".parse().unwrap()).unwrap();

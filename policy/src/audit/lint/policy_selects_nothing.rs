@@ -13,6 +13,9 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "The policy has no effect: a label was renamed, or what it protected is gone.",
     doubt: "It may be meant for pods that come later; pod templates in the snapshot are considered.",
     fix: "Correct `spec.podSelector` to labels that the pods carry, or delete the policy.",
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &["p: {podSelector: {matchLabels: {app: cart}}, policyTypes: [Ingress]}"],
+    not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}"],
     find,
 };
 

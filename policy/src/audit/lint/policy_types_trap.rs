@@ -15,6 +15,9 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "The author may know the defaults. Objects read back from the API server have them filled in, so \
             that there only ignored rules show.",
     fix: "Write `policyTypes` with every direction that the policy is meant to restrict.",
+    silence: "Write `policyTypes`, or accept its id.",
+    found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], egress: [{}]}"],
+    not_found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress, Egress], egress: [{ports: [{port: 53, protocol: UDP}]}]}"],
     find,
 };
 
