@@ -34,7 +34,13 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
 
 fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
-    let findings = audit(&observed.facts, &observed.cluster.inventory, judgement, &observed.cluster.policies, &Settings::default());
+    let findings = audit(
+        &observed.facts,
+        &observed.cluster.inventory,
+        judgement,
+        &observed.cluster.policies,
+        &Settings::default(),
+    );
     let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
     let suspicions = by_edge(&serious);
     let is_subject = |id: &NodeId| {

@@ -35,7 +35,9 @@ impl Baseline {
             }
         }
         for edge in &baseline.edges {
-            baseline.workloads.extend([&edge.from, &edge.to].into_iter().filter(|id| id.is_workload()).cloned());
+            baseline
+                .workloads
+                .extend([&edge.from, &edge.to].into_iter().filter(|id| id.is_workload()).cloned());
             if edge.to.external().is_some() {
                 baseline.leavers.insert(edge.from.clone());
             }
@@ -85,8 +87,8 @@ impl Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::testing::decided;
     use crate::decision::Choice;
+    use crate::judge::testing::decided;
 
     const EDGE: &str = "shop/Deployment/web -> external/203.0.113.9/32 443/TCP";
 

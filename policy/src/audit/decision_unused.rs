@@ -15,8 +15,10 @@ pub(super) const DETECTOR: Detector = Detector {
     fix: "Mend what the decision is about, or take it out of its file.",
     silence: "Take the decision out.",
     found: &["decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP"],
-    not_found: &["decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
-        "shop/api-0 -> shop/db-0 5432/TCP"],
+    not_found: &[
+        "decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
+        "shop/api-0 -> shop/db-0 5432/TCP",
+    ],
     find,
 };
 

@@ -16,10 +16,14 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "The decision may be older than what the workload does now; its last day ends it.",
     fix: "Stop what opens the connection, or take the decision back.",
     silence: "Take the decision back, or let it end.",
-    found: &["decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
-        "shop/api-0 -> shop/db-0 5432/TCP"],
-    not_found: &["decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
-        "shop/web-0 -> shop/db-0 5432/TCP"],
+    found: &[
+        "decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
+        "shop/api-0 -> shop/db-0 5432/TCP",
+    ],
+    not_found: &[
+        "decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
+        "shop/web-0 -> shop/db-0 5432/TCP",
+    ],
     find,
 };
 

@@ -16,7 +16,7 @@ use flowfence_graph::Tally;
 use flowfence_model::object::{Meta, Namespace, Object};
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Protocol};
 
-use super::{Baseline, DETECTORS, Detector, audit};
+use super::{Baseline, DETECTORS, Detector, Finding, Level, audit};
 use crate::decision::{Choice, Decision};
 use crate::judge::testing::{World, at, connected, decided, labels};
 
@@ -123,10 +123,19 @@ fn traffic(world: &mut World, from: &str, rest: &str) {
 
 /// The ids of what one detector finds.
 pub(super) fn found(detector: &Detector, lines: &[&str]) -> Vec<String> {
-    let world = world(lines);
+    of(detector, &world(lines)).into_iter().map(|finding| finding.id).collect()
+}
+
+/// The levels of what it finds.
+pub(super) fn levels(detector: &Detector, lines: &[&str]) -> Vec<Level> {
+    of(detector, &world(lines)).into_iter().map(|finding| finding.level).collect()
+}
+
+/// What it finds in a world.
+pub(super) fn of(detector: &Detector, world: &World) -> Vec<Finding> {
     let seen = world.seen();
     let all = audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today, &world.settings);
-    all.into_iter().filter(|finding| finding.rule == detector.id).map(|finding| finding.id).collect()
+    all.into_iter().filter(|finding| finding.rule == detector.id).collect()
 }
 
 #[test]

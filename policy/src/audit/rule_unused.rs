@@ -12,8 +12,7 @@ pub(super) const DETECTOR: Detector = Detector {
     fix: "Delete the rule when no rare job, failover or restore needs it.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["policy db selects app=db admits app=api"],
-    not_found: &["policy db selects app=db admits app=api",
-        "shop/api-0 -> shop/db-0 5432/TCP"],
+    not_found: &["policy db selects app=db admits app=api", "shop/api-0 -> shop/db-0 5432/TCP"],
     find,
 };
 

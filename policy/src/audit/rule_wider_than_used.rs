@@ -15,10 +15,8 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "Those who never came while the capture ran may come later.",
     fix: "Narrow the selectors of the rule to the workloads that use it.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["policy db selects app=db admits everybody",
-        "shop/api-0 -> shop/db-0 5432/TCP"],
-    not_found: &["policy db selects app=db admits app=api",
-        "shop/api-0 -> shop/db-0 5432/TCP"],
+    found: &["policy db selects app=db admits everybody", "shop/api-0 -> shop/db-0 5432/TCP"],
+    not_found: &["policy db selects app=db admits app=api", "shop/api-0 -> shop/db-0 5432/TCP"],
     find,
 };
 

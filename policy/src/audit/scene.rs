@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
 use flowfence_model::policy::Direction;
-use flowfence_model::{NodeId, Remarks};
+use flowfence_model::{NodeId, Orientation, Protocol, Remarks};
 
 use super::finding::Finding;
 use super::settings::Settings;
@@ -72,6 +72,27 @@ impl Scene<'_> {
     /// Contacts with their judgement.
     pub(super) fn judged(&self) -> impl Iterator<Item = (&Contact, &JudgedContact)> {
         self.facts.contacts.iter().zip(&self.judgement.contacts)
+    }
+
+    /// Edges that a workload opened or answered and that carried a connection of known direction,
+    /// in order; those that only the pod's own node opened are left out.
+    pub(super) fn connected(&self) -> impl Iterator<Item = (EdgeKey, Seen<'_>)> {
+        self.edges().into_iter().filter(|(edge, seen)| {
+            edge.protocol != Protocol::Icmp
+                && (edge.from.is_workload() || edge.to.is_workload())
+                && seen.tally.is_connected()
+                && seen.contacts.iter().any(|(contact, judged)| {
+                    judged.tally.is_connected()
+                        && contact.orientation != Orientation::Unknown
+                        && !contact.own_node
+                        && !contact.is_loopback()
+                })
+        })
+    }
+
+    /// What DNS answers called an end; nothing for ends inside.
+    pub(super) fn names(&self, id: &NodeId) -> Vec<&str> {
+        id.external().into_iter().flat_map(|address| self.facts.names.of(address)).collect()
     }
 
     /// Edges between workloads, in order.

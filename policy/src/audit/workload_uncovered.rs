@@ -18,13 +18,17 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "Policies of kinds that flowfence does not read (a plugin's own) may cover it.",
     fix: "Write a policy that selects it: `flowfence recommend` does.",
     silence: "Cover it, or accept its id.",
-    found: &["policy db selects app=db admits nobody",
+    found: &[
+        "policy db selects app=db admits nobody",
         "policy web selects app=web admits nobody",
         "policy ops/all selects {} admits nobody",
-        "policy kube-system/all selects {} admits nobody"],
-    not_found: &["policy all selects {} admits nobody",
+        "policy kube-system/all selects {} admits nobody",
+    ],
+    not_found: &[
+        "policy all selects {} admits nobody",
         "policy ops/all selects {} admits nobody",
-        "policy kube-system/all selects {} admits nobody"],
+        "policy kube-system/all selects {} admits nobody",
+    ],
     find,
 };
 

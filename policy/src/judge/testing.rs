@@ -241,7 +241,13 @@ impl World {
         let visible = visible
             .map(|pod| PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() })
             .collect();
-        let facts = Facts { contacts, window: Some((at(0), at(600))), visible, names: self.names.clone(), ..Facts::default() };
+        let facts = Facts {
+            contacts,
+            window: Some((at(0), at(600))),
+            visible,
+            names: self.names.clone(),
+            ..Facts::default()
+        };
         let accepted = self.accept.iter().map(|subject| decided(Choice::Accept, subject, None));
         let decisions = self.decisions.iter().cloned().chain(accepted).collect();
         let decisions = Decisions::new(decisions, "2026-12-31".parse().unwrap()).unwrap();
@@ -268,6 +274,7 @@ pub fn connected(connections: u64) -> Tally {
         connections,
         packets: [5 * connections, 4 * connections],
         octets: [900 * connections, 900 * connections],
+        largest: 900,
         first: at(1),
         last: at(2),
         ..Tally::empty()
