@@ -20,8 +20,12 @@ pub(super) const DETECTOR: Detector = Detector {
             narrower, /48 for IPv6), and blocks as wide as the world are left alone.",
     fix: "Take the nodes out of the block with `except`, or write a block for them alone.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 172.16.0.0/12}}]}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 172.30.0.11/32}}]}]}"],
+    found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 172.16.0.0/12}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 172.30.0.11/32}}]}]}",
+    ],
     find,
 };
 

@@ -24,8 +24,12 @@ pub(super) const DETECTOR: Detector = Detector {
             asked.",
     fix: "Add an egress rule to the pods of the DNS service, for UDP and TCP.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}, {ports: [{port: 53, protocol: UDP}, {port: 53}]}]}"],
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}, {ports: [{port: 53, protocol: UDP}, {port: 53}]}]}",
+    ],
     find,
 };
 

@@ -17,9 +17,13 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "Recent versions read it; the snapshot does not tell which version runs.",
     fix: "Update Cilium, or list the ports one by one.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["{apiVersion: v1, kind: Pod, metadata: {name: cilium-x, namespace: kube-system, labels: {k8s-app: cilium}}, spec: {nodeName: n1, hostNetwork: true, containers: []}, status: {phase: Running, podIPs: [{ip: 172.30.0.11}]}}",
-        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}"],
+    found: &[
+        "{apiVersion: v1, kind: Pod, metadata: {name: cilium-x, namespace: kube-system, labels: {k8s-app: cilium}}, spec: {nodeName: n1, hostNetwork: true, containers: []}, status: {phase: Running, podIPs: [{ip: 172.30.0.11}]}}",
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}",
+    ],
     find,
 };
 

@@ -16,8 +16,12 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "Programs that listen on random ports may need a wide range.",
     fix: "List the ports of the pods; for every port of a protocol leave `port` and `endPort` out.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 30000, endPort: 32767}]}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}"],
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 30000, endPort: 32767}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}",
+    ],
     find,
 };
 

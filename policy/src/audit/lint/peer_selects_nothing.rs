@@ -18,8 +18,12 @@ pub(super) const DETECTOR: Detector = Detector {
             considered. A snapshot of some namespaces only lacks the others' pods.",
     fix: "Write the labels that the peer's pods carry, beside a `namespaceSelector` when they are elsewhere.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: cart}}}]}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}"],
+    found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: cart}}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}",
+    ],
     find,
 };
 

@@ -31,26 +31,21 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         {
             continue;
         }
+        // Those on their node's network are told by a finding of their own.
+        if view::selects_host_network(scene, &subject, &policy.namespace) {
+            continue;
+        }
         let key = policy.key();
-        let on_hosts = view::selects_host_network(scene, &subject, &policy.namespace);
-        let title = if on_hosts {
-            format!("policy {key} selects only pods on their node's network, to which no policy applies")
-        } else {
-            format!("policy {key} selects no pod")
-        };
+        let title = format!("policy {key} selects no pod");
         let labels: Vec<String> =
             policy.pod_selector.match_labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let keys: Vec<&str> =
             policy.pod_selector.match_expressions.iter().map(flowfence_model::Requirement::key).collect();
-        let fix = if on_hosts {
-            format!("delete NetworkPolicy {key}, or take hostNetwork from the pods that it selects")
-        } else {
-            format!(
-                "change spec.podSelector of NetworkPolicy {key} ({}) to labels that pods in {} carry, or delete it",
-                words::selector(&policy.pod_selector),
-                policy.namespace
-            )
-        };
+        let fix = format!(
+            "change spec.podSelector of NetworkPolicy {key} ({}) to labels that pods in {} carry, or delete it",
+            words::selector(&policy.pod_selector),
+            policy.namespace
+        );
         let mut finding = Finding::new(DETECTOR.id, Level::Warning, &key, title)
             .about(&key, "podSelector")
             .fixed_by(fix)

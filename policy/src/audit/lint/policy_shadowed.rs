@@ -20,10 +20,14 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "It may be kept so that it stands when the others go.",
     fix: "Delete it, or narrow the others.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: db}}}]}]}",
-        "wide: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: db}}}]}]}",
-        "deny: {podSelector: {}, policyTypes: [Ingress]}"],
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+        "wide: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+        "deny: {podSelector: {}, policyTypes: [Ingress]}",
+    ],
     find,
 };
 

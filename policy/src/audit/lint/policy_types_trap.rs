@@ -17,7 +17,9 @@ pub(super) const DETECTOR: Detector = Detector {
     fix: "Write `policyTypes` with every direction that the policy is meant to restrict.",
     silence: "Write `policyTypes`, or accept its id.",
     found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], egress: [{}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress, Egress], egress: [{ports: [{port: 53, protocol: UDP}]}]}"],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress, Egress], egress: [{ports: [{port: 53, protocol: UDP}]}]}",
+    ],
     find,
 };
 

@@ -21,8 +21,10 @@ pub(super) const DETECTOR: Detector = Detector {
     fix: "Delete it, or give it the rules that were meant.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{}]}"],
-    not_found: &["deny: {podSelector: {}, policyTypes: [Ingress]}",
-        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{}]}"],
+    not_found: &[
+        "deny: {podSelector: {}, policyTypes: [Ingress]}",
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{}]}",
+    ],
     find,
 };
 

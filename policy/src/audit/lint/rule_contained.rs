@@ -20,8 +20,12 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "It may be kept to say whom the port is for.",
     fix: "Delete it, or narrow the rules that contain it.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}, {from: [{podSelector: {matchLabels: {app: db}}}]}]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}, {from: [{podSelector: {matchLabels: {app: db}}}]}]}"],
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}, {from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}, {from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+    ],
     find,
 };
 

@@ -17,8 +17,12 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "None: it follows from the selector alone.",
     fix: "Keep one requirement for the key; alternatives are one `In` with several values, or several peers.",
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
-    found: &["p: {podSelector: {matchLabels: {app: web}, matchExpressions: [{key: app, operator: DoesNotExist}]}, policyTypes: [Ingress]}"],
-    not_found: &["p: {podSelector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: DoesNotExist}]}, policyTypes: [Ingress]}"],
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}, matchExpressions: [{key: app, operator: DoesNotExist}]}, policyTypes: [Ingress]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: DoesNotExist}]}, policyTypes: [Ingress]}",
+    ],
     find,
 };
 
