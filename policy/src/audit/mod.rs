@@ -15,6 +15,7 @@ mod denied;
 mod finding;
 mod grows_with_nodes;
 pub mod lint;
+mod metadata_access;
 mod port_scan;
 mod refused_attempt;
 mod rule_unused;
@@ -41,6 +42,7 @@ pub use settings::Settings;
 pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
     &unexpected_connection::DETECTOR,
+    &metadata_access::DETECTOR,
     &refused_attempt::DETECTOR,
     &denied::DETECTOR,
     &decision_expired::DETECTOR,
