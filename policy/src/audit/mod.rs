@@ -9,6 +9,7 @@
 //! One detector a file; a new one is a file and a line of its table.
 
 mod baseline;
+mod control_plane_access;
 mod decision_expired;
 mod decision_unused;
 mod denied;
@@ -43,6 +44,7 @@ pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
     &unexpected_connection::DETECTOR,
     &metadata_access::DETECTOR,
+    &control_plane_access::DETECTOR,
     &refused_attempt::DETECTOR,
     &denied::DETECTOR,
     &decision_expired::DETECTOR,
