@@ -23,6 +23,7 @@ mod rule_unused;
 mod rule_wider_than_used;
 mod scene;
 mod settings;
+mod undeclared_port;
 mod unexpected_connection;
 mod workload_uncovered;
 
@@ -45,6 +46,7 @@ pub const DETECTORS: &[&Detector] = &[
     &unexpected_connection::DETECTOR,
     &metadata_access::DETECTOR,
     &control_plane_access::DETECTOR,
+    &undeclared_port::DETECTOR,
     &refused_attempt::DETECTOR,
     &denied::DETECTOR,
     &decision_expired::DETECTOR,
