@@ -10,6 +10,7 @@
 
 mod baseline;
 mod control_plane_access;
+mod cross_environment;
 mod decision_expired;
 mod decision_unused;
 mod denied;
@@ -47,6 +48,7 @@ pub const DETECTORS: &[&Detector] = &[
     &metadata_access::DETECTOR,
     &control_plane_access::DETECTOR,
     &undeclared_port::DETECTOR,
+    &cross_environment::DETECTOR,
     &refused_attempt::DETECTOR,
     &denied::DETECTOR,
     &decision_expired::DETECTOR,
