@@ -9,6 +9,7 @@
 //! One detector a file; a new one is a file and a line of its table.
 
 mod baseline;
+mod clear_text;
 mod control_plane_access;
 mod cross_environment;
 mod decision_expired;
@@ -55,6 +56,7 @@ pub const DETECTORS: &[&Detector] = &[
     &rule_wider_than_used::DETECTOR,
     &rule_unused::DETECTOR,
     &workload_uncovered::DETECTOR,
+    &clear_text::DETECTOR,
     &grows_with_nodes::DETECTOR,
     &decision_unused::DETECTOR,
 ];
