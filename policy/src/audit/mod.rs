@@ -19,6 +19,7 @@ mod finding;
 mod grows_with_nodes;
 pub mod lint;
 mod metadata_access;
+mod mining;
 mod port_scan;
 mod refused_attempt;
 mod rule_unused;
@@ -45,6 +46,7 @@ pub use settings::Settings;
 /// Every detector that needs traffic, in the order in which findings of one level are listed.
 pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
+    &mining::DETECTOR,
     &unexpected_connection::DETECTOR,
     &metadata_access::DETECTOR,
     &control_plane_access::DETECTOR,
