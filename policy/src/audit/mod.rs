@@ -15,6 +15,7 @@ mod cross_environment;
 mod decision_expired;
 mod decision_unused;
 mod denied;
+mod dns_tunnel;
 mod finding;
 mod grows_with_nodes;
 pub mod lint;
@@ -48,6 +49,7 @@ pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
     &mining::DETECTOR,
     &unexpected_connection::DETECTOR,
+    &dns_tunnel::DETECTOR,
     &metadata_access::DETECTOR,
     &control_plane_access::DETECTOR,
     &undeclared_port::DETECTOR,
