@@ -21,6 +21,7 @@ mod grows_with_nodes;
 pub mod lint;
 mod metadata_access;
 mod mining;
+mod odd_replica;
 mod port_scan;
 mod refused_attempt;
 mod rule_unused;
@@ -52,6 +53,7 @@ pub const DETECTORS: &[&Detector] = &[
     &dns_tunnel::DETECTOR,
     &metadata_access::DETECTOR,
     &control_plane_access::DETECTOR,
+    &odd_replica::DETECTOR,
     &undeclared_port::DETECTOR,
     &cross_environment::DETECTOR,
     &refused_attempt::DETECTOR,
