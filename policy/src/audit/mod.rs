@@ -16,6 +16,7 @@ mod decision_expired;
 mod decision_unused;
 mod denied;
 mod dns_tunnel;
+mod exfiltration;
 mod finding;
 mod grows_with_nodes;
 pub mod lint;
@@ -50,6 +51,7 @@ pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
     &mining::DETECTOR,
     &unexpected_connection::DETECTOR,
+    &exfiltration::DETECTOR,
     &dns_tunnel::DETECTOR,
     &metadata_access::DETECTOR,
     &control_plane_access::DETECTOR,
