@@ -22,6 +22,7 @@ mod grows_with_nodes;
 pub mod lint;
 mod metadata_access;
 mod mining;
+mod new_connection;
 mod odd_replica;
 mod port_scan;
 mod refused_attempt;
@@ -58,6 +59,7 @@ pub const DETECTORS: &[&Detector] = &[
     &odd_replica::DETECTOR,
     &undeclared_port::DETECTOR,
     &cross_environment::DETECTOR,
+    &new_connection::DETECTOR,
     &refused_attempt::DETECTOR,
     &denied::DETECTOR,
     &decision_expired::DETECTOR,
