@@ -18,6 +18,7 @@ mod denied;
 mod dns_tunnel;
 mod exfiltration;
 mod finding;
+mod first_egress;
 mod grows_with_nodes;
 pub mod lint;
 mod metadata_access;
@@ -52,6 +53,7 @@ pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
     &mining::DETECTOR,
     &unexpected_connection::DETECTOR,
+    &first_egress::DETECTOR,
     &exfiltration::DETECTOR,
     &dns_tunnel::DETECTOR,
     &metadata_access::DETECTOR,
