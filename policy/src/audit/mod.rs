@@ -9,6 +9,7 @@
 //! One detector a file; a new one is a file and a line of its table.
 
 mod baseline;
+mod baseline_expired;
 mod clear_text;
 mod control_plane_access;
 mod cross_environment;
@@ -65,6 +66,7 @@ pub const DETECTORS: &[&Detector] = &[
     &refused_attempt::DETECTOR,
     &denied::DETECTOR,
     &decision_expired::DETECTOR,
+    &baseline_expired::DETECTOR,
     &rule_wider_than_used::DETECTOR,
     &rule_unused::DETECTOR,
     &workload_uncovered::DETECTOR,
