@@ -9,4 +9,6 @@ pub mod reach;
 pub mod recommend;
 pub mod snapshot;
 
+mod baseline;
+mod files;
 mod observed;

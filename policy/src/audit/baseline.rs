@@ -5,11 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use flowfence_graph::EdgeKey;
+use flowfence_graph::{EdgeKey, Facts};
 use flowfence_model::NodeId;
 use jiff::civil::Date;
 
+use super::finding::Finding;
+use super::scene::Unasked;
 use crate::decision::{Decision, Subject};
+use crate::judge::{Judgement, Standing};
 
 /// A baseline as it holds on a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,8 +87,59 @@ impl Baseline {
     }
 }
 
+/// What a new baseline would hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// Edges and findings that a person may review, sorted.
+    pub entries: BTreeSet<Subject>,
+    /// Edges that carried connections and are left out, for a finding speaks of them.
+    pub left_out: BTreeSet<EdgeKey>,
+}
+
+/// What may be reviewed: genuine edges of workloads, and findings that are a state of things.
+///
+/// A baseline must not learn an attack. So nothing is in it that is only an attempt, is withheld or
+/// denied, comes from a workload that scans, or that a finding which may be an attacker's work
+/// speaks of: `findings` are those that nobody accepted.
+pub fn draft(facts: &Facts, judgement: &Judgement, findings: &[Finding]) -> Draft {
+    let unasked = |finding: &Finding| {
+        let detector = super::detectors().find(|detector| detector.id == finding.rule);
+        detector.map_or(Unasked::Suspect, |detector| detector.unasked)
+    };
+    let suspicious: BTreeSet<&EdgeKey> = findings
+        .iter()
+        .filter(|finding| unasked(finding) == Unasked::Suspect)
+        .flat_map(|finding| &finding.edges)
+        .collect();
+    let suspects: BTreeSet<NodeId> = judgement.suspects().into_iter().collect();
+    let mut draft = Draft::default();
+    for (contact, judged) in facts.contacts.iter().zip(&judgement.contacts) {
+        let of_workload = contact.from.id.is_workload() || contact.to.id.is_workload();
+        let known = ![&contact.from.id, &contact.to.id].iter().any(|id| matches!(id, NodeId::Unknown(_)));
+        if !of_workload || !known || contact.own_node || contact.is_loopback() {
+            continue;
+        }
+        let edge = EdgeKey::of(contact);
+        match judged.standing {
+            Standing::Genuine if !suspicious.contains(&edge) && !suspects.contains(&edge.from) => {
+                draft.entries.insert(Subject::Edge(edge));
+            }
+            Standing::Genuine | Standing::Withheld(_) => drop(draft.left_out.insert(edge)),
+            Standing::Undirected | Standing::Inexpressible | Standing::Attempt => {}
+        }
+    }
+    // One contact of an edge that is not genuine is enough.
+    for edge in &draft.left_out {
+        draft.entries.remove(&Subject::Edge(edge.clone()));
+    }
+    let kept = findings.iter().filter(|finding| unasked(finding) == Unasked::Kept);
+    draft.entries.extend(kept.map(|finding| Subject::Finding(finding.id.clone())));
+    draft
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::audit;
     use super::*;
     use crate::decision::Choice;
     use crate::judge::testing::decided;
@@ -121,5 +175,54 @@ mod tests {
         assert!(baseline.knows_workload(&"shop/Deployment/db".parse().unwrap()));
         assert!(!baseline.knows_workload(&"shop/Deployment/cart".parse().unwrap()));
         assert!(!baseline.leaves(&"shop/Deployment/web".parse().unwrap()));
+    }
+
+    fn drafted(lines: &[&str]) -> (Vec<String>, Vec<String>) {
+        let world = super::super::example::world(lines);
+        let seen = world.seen();
+        let all = audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today, &world.settings);
+        let draft = draft(&seen.facts, &seen.judgement, &all);
+        let text = |subject: &Subject| match subject {
+            Subject::Edge(edge) => Some(edge.to_string()),
+            Subject::Finding(_) => None,
+        };
+        let left_out = draft.left_out.iter().map(ToString::to_string);
+        (draft.entries.iter().filter_map(text).collect(), left_out.collect())
+    }
+
+    const WORK: &str = "shop/web-0 -> shop/api-0 8080/TCP";
+    const SAID: &str = "shop/Deployment/web -> shop/Deployment/api 8080/TCP";
+
+    #[test]
+    fn what_is_genuine_is_drafted_and_attempts_are_not() {
+        let lines = [WORK, "shop/web-0 -> shop/db-0 5432/TCP refused", "node1 -> node2 9100/TCP"];
+        assert_eq!(drafted(&lines), (vec![SAID.to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn a_draft_learns_nothing_of_a_scan_and_nothing_that_a_finding_speaks_of() {
+        let lines = [
+            WORK,
+            "shop/api-0 -> shop/db-0 5432/TCP",
+            "shop/api-0 -> shop/db-0 21-40/TCP refused from 3 to 4",
+            "shop/api-0 -> ops/scraper-0 80/TCP from 5 to 6",
+            "name 203.0.113.9 pool.supportxmr.com",
+            "shop/db-0 -> 203.0.113.9 443/TCP",
+            "shop/web-1 -> 169.254.169.254 80/TCP",
+        ];
+        let (entries, left_out) = drafted(&lines);
+        assert_eq!(entries, [SAID]);
+        // What the scanner did before it scanned is left out with the rest.
+        assert_eq!(left_out.len(), 4, "{left_out:?}");
+    }
+
+    #[test]
+    fn an_edge_that_one_pod_uses_and_a_finding_names_is_left_out_whole() {
+        let lines = [
+            "name 203.0.113.9 pool.supportxmr.com",
+            "shop/web-0 -> 203.0.113.9 443/TCP",
+            "shop/web-1 -> 203.0.113.9 443/TCP",
+        ];
+        assert_eq!(drafted(&lines).0, [""; 0]);
     }
 }

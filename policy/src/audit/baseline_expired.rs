@@ -2,7 +2,7 @@
 
 use super::decision_expired::about;
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "baseline-expired",
@@ -12,6 +12,7 @@ pub(super) const DETECTOR: Detector = Detector {
               still, it is told as new.",
     doubt: "The day is that of the machine, or of SOURCE_DATE_EPOCH.",
     fix: "Review it again and write a later `until`, or take the entry out.",
+    unasked: Unasked::Told,
     silence: "Take the entry out of the baseline, or renew it.",
     found: &["known shop/Deployment/api -> shop/Deployment/db 5432/TCP until 2026-12-30"],
     not_found: &["known shop/Deployment/api -> shop/Deployment/db 5432/TCP until 2026-12-31"],

@@ -3,7 +3,7 @@
 use flowfence_model::Protocol;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "clear-text",
@@ -15,6 +15,7 @@ pub(super) const DETECTOR: Detector = Detector {
             to TLS on their usual port. HTTP on port 80 is left out, since revocation lists, redirects and signed \
             packages are meant to be fetched so; so is DNS.",
     fix: "Use the encrypted form of the protocol, or a private path.",
+    unasked: Unasked::Kept,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["shop/api-0 -> 203.0.113.9 23/TCP"],
     not_found: &["shop/api-0 -> 203.0.113.9 443/TCP"],

@@ -7,7 +7,7 @@ use flowfence_graph::{Contact, EdgeKey, PodName, Tally};
 use flowfence_model::{NodeId, Orientation, Timestamp};
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "control-plane-access",
@@ -22,6 +22,7 @@ pub(super) const DETECTOR: Detector = Detector {
             rarely and late. What runs on a node's own network is the node and is not told.",
     fix: "Deny node addresses and the API server to workloads that do not need them, and take their service account's \
           token away (`automountServiceAccountToken: false`).",
+    unasked: Unasked::Suspect,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["shop/api-0 -> node1 10250/TCP"],
     not_found: &["ops/scraper-0 -> node1 10250/TCP", "ops/scraper-0 -> node2 10250/TCP"],

@@ -6,7 +6,7 @@ use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::NodeId;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "cross-environment",
@@ -18,6 +18,7 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "Namespaces that say nothing of their environment are left alone, and so are those that serve all. That a \
             part of a name means an environment is a convention.",
     fix: "Cut the connection by a policy, or label the namespaces as they are meant.",
+    unasked: Unasked::Suspect,
     silence: "Accept its id, which stands for one workload and the namespace that it goes to.",
     found: &[
         "namespace shop env=production",

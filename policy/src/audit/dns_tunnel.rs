@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_model::NodeId;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "dns-tunnel",
@@ -19,6 +19,7 @@ pub(super) const DETECTOR: Detector = Detector {
             pass on what others ask, are left alone.",
     fix: "Look at what it asks (the log of the DNS server); let workloads ask the cluster's DNS only, and that only \
           forward the zones that are needed.",
+    unasked: Unasked::Suspect,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["shop/api-0 -> kube-system/coredns-0 53/UDP 60 times sends 60000"],
     not_found: &["shop/api-0 -> kube-system/coredns-0 53/UDP 60 times sends 25000"],

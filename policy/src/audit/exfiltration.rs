@@ -6,7 +6,7 @@ use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::{NodeId, Timestamp};
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene, Seen};
+use super::scene::{Detector, Scene, Seen, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "exfiltration",
@@ -20,6 +20,7 @@ pub(super) const DETECTOR: Detector = Detector {
             is as large as ordinary traffic is missed. Flow logs do not tell single connections apart, so that with \
             them only new places are seen.",
     fix: "Look for what was sent, and deny outside but for the places that are needed.",
+    unasked: Unasked::Suspect,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &[
         "shop/api-0 -> shop/db-0 5432/TCP 40 times",

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Level};
 use super::new_connection::{is_first_egress, unknown};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "first-egress",
@@ -12,6 +12,7 @@ pub(super) const DETECTOR: Detector = Detector {
               gives orders. A warning where the address is private.",
     doubt: "A release that needs a service outside looks the same.",
     fix: "Look at what it sends and to whom; add the edge to the baseline when it is meant.",
+    unasked: Unasked::Suspect,
     silence: "Add the edge to the baseline.",
     found: &["known shop/Deployment/api -> shop/Deployment/db 5432/TCP", "shop/api-0 -> 203.0.113.9 443/TCP"],
     not_found: &[

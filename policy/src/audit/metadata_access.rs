@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "metadata-access",
@@ -16,6 +16,7 @@ pub(super) const DETECTOR: Detector = Detector {
             rightfully. DNS and time (ports 53 and 123), which some clouds serve at the same address, are left alone.",
     fix: "Deny the address by an egress rule (`except: [169.254.169.254/32]`), and require the hop limit or token that \
           the cloud offers; admit it to the workloads that need it.",
+    unasked: Unasked::Suspect,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["shop/api-0 -> 169.254.169.254 80/TCP"],
     not_found: &["shop/api-0 -> 169.254.169.254 53/UDP"],

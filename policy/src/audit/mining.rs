@@ -6,7 +6,7 @@ use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::Protocol;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "mining",
@@ -19,6 +19,7 @@ pub(super) const DETECTOR: Detector = Detector {
             messages too. Names are what somebody's DNS answered. What was said in the connection is not kept by \
             captures of flows, and not looked at.",
     fix: "Cut the workload off from outside, and look for how the miner came in.",
+    unasked: Unasked::Suspect,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["name 203.0.113.9 pool.supportxmr.com", "shop/api-0 -> 203.0.113.9 443/TCP"],
     not_found: &["name 203.0.113.9 pool.ntp.org", "shop/api-0 -> 203.0.113.9 123/UDP"],

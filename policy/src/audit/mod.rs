@@ -44,9 +44,9 @@ use flowfence_model::{NetworkPolicy, Remarks};
 use crate::judge::{Judgement, Roster};
 use crate::semantics::PolicySet;
 
-pub use baseline::Baseline;
+pub use baseline::{Baseline, Draft, draft};
 pub use finding::{Evidence, Finding, Level, Value};
-pub use scene::{Detector, Scene};
+pub use scene::{Detector, Scene, Unasked};
 pub use settings::Settings;
 
 /// Every detector that needs traffic, in the order in which findings of one level are listed.

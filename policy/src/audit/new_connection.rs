@@ -7,7 +7,7 @@ use flowfence_model::NodeId;
 
 use super::baseline::Baseline;
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene, Seen};
+use super::scene::{Detector, Scene, Seen, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "new-connection",
@@ -18,6 +18,7 @@ pub(super) const DETECTOR: Detector = Detector {
               have many addresses.",
     doubt: "A release that needs a new peer looks the same, and so does what happens rarely.",
     fix: "Review it: add the edge to the baseline with who and why, or deny it.",
+    unasked: Unasked::Told,
     silence: "Add the edge to the baseline.",
     found: &["known shop/Deployment/api -> shop/Deployment/db 5432/TCP", "shop/web-0 -> shop/db-0 5432/TCP"],
     not_found: &[

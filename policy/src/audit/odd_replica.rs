@@ -15,7 +15,7 @@ use flowfence_graph::{Contact, EdgeKey, Parts, PodName, Tally};
 use flowfence_model::{NodeId, Orientation, Protocol};
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "odd-replica",
@@ -29,6 +29,7 @@ pub(super) const DETECTOR: Detector = Detector {
             DaemonSets differ by design and are left alone, and so is the API server as a place. What happens once is \
             no deviation by this test.",
     fix: "Compare the pod with its siblings (image, environment, processes), and replace it.",
+    unasked: Unasked::Suspect,
     silence: "Accept its id, which names the workload and the place, not the pod.",
     found: &[
         "shop/web-0 -> shop/api-0 8080/TCP from 1 to 599",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_graph::EdgeKey;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::judge::{SCAN_RATIO, SCAN_TARGETS, Scan};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -17,6 +17,7 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "A client whose peers are all gone and unknown to the snapshot looks the same; give a snapshot \
             from before, or accept the finding.",
     fix: "Look into the workload and cut it off; accept the finding when the scanner is yours.",
+    unasked: Unasked::Suspect,
     silence: "Accept its id when the scanner is yours; what it reached is a rule again, too.",
     found: &["shop/api-0 -> shop/db-0 21-40/TCP refused"],
     not_found: &["shop/api-0 -> shop/db-0 21-24/TCP refused"],

@@ -43,6 +43,8 @@ pub struct Detector {
     pub doubt: &'static str,
     /// What to do about one, in general.
     pub fix: &'static str,
+    /// What becomes of its findings when somebody writes a baseline and says nothing of them.
+    pub unasked: Unasked,
     /// How to be told no more of it.
     pub silence: &'static str,
     /// A small world in which it finds something, a line each: what happens in it for those that
@@ -52,6 +54,17 @@ pub struct Detector {
     pub not_found: &'static [&'static str],
     /// Looks for it.
     pub find: fn(&Scene<'_>) -> Vec<Finding>,
+}
+
+/// What a new baseline makes of findings that nobody spoke of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unasked {
+    /// It is written: a state of things that may stay for a while.
+    Kept,
+    /// It is not, for it is about decisions or the baseline itself; its edges may be.
+    Told,
+    /// Neither it nor any edge that it speaks of is: it may be an attacker's work.
+    Suspect,
 }
 
 /// A contact with what was concluded of it.

@@ -6,7 +6,7 @@ use flowfence_graph::{Contact, EdgeKey};
 use flowfence_model::{NodeId, Orientation, Protocol};
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene, Seen};
+use super::scene::{Detector, Scene, Seen, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "undeclared-port",
@@ -18,6 +18,7 @@ pub(super) const DETECTOR: Detector = Detector {
             the capture, and of datagrams, only ports below 32768 count, for above who asked whom may be mistaken. Where no \
             container at all declares a port, nothing is told.",
     fix: "Declare the port when it is meant, else close it.",
+    unasked: Unasked::Suspect,
     silence: "Declare the port in `containers[].ports`, or accept its id, which stands for all undeclared ports of the \
               workload.",
     found: &["shop/web-0 -> shop/api-0 4444/TCP"],

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_model::Protocol;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::judge::{Said, Standing};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -15,6 +15,7 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "The policies are not enforced, or not everywhere, or they came after the connection.",
     doubt: "The policies given may not be those that were in force at the time of the capture.",
     fix: "Make sure that the network plugin enforces policies on these nodes; admit the connection if it is wanted.",
+    unasked: Unasked::Suspect,
     silence: "Admit the connection by a rule, or accept its id.",
     found: &["policy shut selects app=db admits nobody", "shop/api-0 -> shop/db-0 5432/TCP"],
     not_found: &["policy open selects app=db admits app=api", "shop/api-0 -> shop/db-0 5432/TCP"],

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::words;
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "host-network-bypass",
@@ -15,6 +15,7 @@ pub(super) const DETECTOR: Detector = Detector {
               that selects all pods of its namespace is meant for the others, where there are any, and is left alone.",
     doubt: "Some plugins restrict nodes by policies of their own, which are not read here.",
     fix: "Give the pods a network of their own (`hostNetwork: false`) where they can have one; else restrict the node.",
+    unasked: Unasked::Kept,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &[
         "{apiVersion: v1, kind: Pod, metadata: {name: agent, namespace: shop, labels: {app: agent}}, spec: {nodeName: n1, hostNetwork: true, containers: []}, status: {phase: Running, podIPs: [{ip: 172.30.0.11}]}}",

@@ -4,7 +4,7 @@ use flowfence_model::PeerSelector;
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "policy-selects-nothing",
@@ -13,6 +13,7 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "The policy has no effect: a label was renamed, or what it protected is gone.",
     doubt: "It may be meant for pods that come later; pod templates in the snapshot are considered.",
     fix: "Correct `spec.podSelector` to labels that the pods carry, or delete the policy.",
+    unasked: Unasked::Kept,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
     found: &["p: {podSelector: {matchLabels: {app: cart}}, policyTypes: [Ingress]}"],
     not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}"],
