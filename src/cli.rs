@@ -99,6 +99,10 @@ pub struct GraphArgs {
     /// What a node stands for
     #[arg(long, value_enum, default_value_t)]
     pub by: By,
+    /// Show what is new, gone or changed since an earlier recording, or graph -o json of one; may be
+    /// repeated for a recording of several files
+    #[arg(long, value_name = "SOURCE")]
+    pub against: Vec<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: GraphFormat,

@@ -17,7 +17,10 @@ impl Verb {
     /// Tells the live sources of a verb what a sandbox must leave open.
     pub fn name_paths(&mut self) {
         match self {
-            Verb::Graph(args) => args.input.live.paths = of_judge(&args.judge),
+            Verb::Graph(args) => {
+                args.input.live.paths = of_judge(&args.judge);
+                args.input.live.paths.read.extend(args.against.iter().map(PathBuf::from));
+            }
             Verb::Audit(args) => args.input.live.paths = of_audit(args),
             Verb::Check(args) => args.input.live.paths = of_judge(&args.judge),
             Verb::Recommend(args) => args.input.live.paths = of_recommend(args),

@@ -8,6 +8,7 @@ use flowfence_model::NodeId;
 use super::baseline::Baseline;
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Seen, Unasked};
+use crate::judge::{Standing, Withholding};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "new-connection",
@@ -45,9 +46,18 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 pub(super) fn unknown<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = (EdgeKey, Seen<'a>, &'a Baseline)> {
     let baseline = scene.settings.baseline.iter();
     baseline.flat_map(move |baseline| {
-        let edges = scene.connected().filter(|(edge, _)| !knows(scene, baseline, edge));
+        let edges =
+            scene.connected().filter(|(edge, seen)| !knows(scene, baseline, edge) && !is_of_scan(seen));
         edges.map(move |(edge, seen)| (edge, seen, baseline))
     })
+}
+
+/// What a scan reached is told with the scan.
+fn is_of_scan(seen: &Seen<'_>) -> bool {
+    let connected = seen.contacts.iter().filter(|(_, judged)| judged.tally.is_connected());
+    connected
+        .map(|(_, judged)| judged.standing)
+        .all(|standing| matches!(standing, Standing::Withheld(Withholding::Scan(_))))
 }
 
 /// Whether it is the first that leaves the cluster of a workload that is known.

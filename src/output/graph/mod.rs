@@ -1,5 +1,6 @@
 //! `graph`: who talks to whom.
 
+mod difference;
 pub(crate) mod dot;
 mod json;
 mod report;
@@ -7,6 +8,7 @@ mod table;
 
 use std::io::{self, Write};
 
+pub use difference::{ChangeRow, GraphDifferenceReport, SightRow, write_difference};
 pub use report::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
 
 use crate::cli::GraphFormat;
