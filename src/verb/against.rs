@@ -1,7 +1,6 @@
 //! `graph --against`: what is new, gone or changed since an earlier recording or graph.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,21 +32,15 @@ impl From<&GraphReport> for Past {
     }
 }
 
-/// Octets at the beginning of a file in which the kind of an object stands.
-const BEGINNING: u64 = 4096;
-
 /// The graph that a file holds; `None` when it holds something else, such as a recording.
 pub fn read_graph(path: &str) -> Result<Option<Past>, Failure> {
-    let mut beginning = Vec::new();
     let Ok(file) = std::fs::File::open(path) else { return Ok(None) };
-    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    if !is_file || file.take(BEGINNING).read_to_end(&mut beginning).is_err() {
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(None);
     }
-    let beginning = String::from_utf8_lossy(&beginning);
-    if !beginning.trim_start_matches('\u{feff}').trim_start().starts_with('{')
-        || !beginning.contains("\"CommunicationGraph\"")
-    {
+    // The first value of the file; the kind may stand anywhere in it.
+    let mut values = serde_json::Deserializer::from_reader(std::io::BufReader::new(file)).into_iter::<Kind>();
+    if !values.next().is_some_and(|first| first.is_ok_and(|first| first.kind == "CommunicationGraph")) {
         return Ok(None);
     }
     let text = source::read_text(Path::new(path))?;
@@ -84,6 +77,12 @@ pub fn compare(then: &Past, now: GraphReport, is_subject: &dyn Fn(&NodeId) -> bo
         })
         .collect();
     GraphDifferenceReport::new([then.window, past.window], rows, now.completeness)
+}
+
+/// What tells a graph from a flow log.
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
 }
 
 /// What is read of a graph.
