@@ -179,11 +179,13 @@ impl Recorder {
     /// Everything that was recorded, records in the order of their first packets; those of absorbed
     /// blocks behind.
     pub fn finish(self) -> Recording {
-        let Recorder { table, taps, dns, files, mut tally, packets, gathered, fold, logged, .. } = self;
+        let Recorder { table, taps, mut dns, files, mut tally, packets, gathered, fold, logged, .. } = self;
         let (mut records, evicted) = table.finish();
         records.extend(logged);
         let (taps, overflowed) = taps.finish();
+        let (questions, unasked) = dns.take_questions();
         let (names, dropped) = dns.finish();
+        tally.add_many(Cause::DnsQuestionsDropped, unasked);
         tally.add_many(Cause::FlowsEvicted, evicted);
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
@@ -193,6 +195,7 @@ impl Recorder {
             taps,
             files,
             names,
+            questions,
             counts: tally.counts(),
             packets,
             logged,
@@ -328,9 +331,15 @@ impl Recorder {
             let whole = Whole::Flow { from: seen.from, to: seen.to, protocol: seen.protocol };
             self.fragments.begin(input, key, whole);
         }
+        if seen.to.port == 53 && seen.protocol == Protocol::Udp {
+            self.dns.asks(seen.from.address.ip(), at, seen.payload);
+        }
         if seen.from.port == 53 && !seen.payload.is_empty() {
             match seen.protocol {
-                Protocol::Udp => self.dns.message(seen.payload),
+                Protocol::Udp => {
+                    self.dns.asks(seen.to.address.ip(), at, seen.payload);
+                    self.dns.message(seen.payload);
+                }
                 Protocol::Tcp => self.dns.segment(seen.payload),
                 Protocol::Sctp | Protocol::Icmp => {}
             }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! FROM -> TO PORT[-PORT]/PROTOCOL [N times] [refused|unanswered] [sends OCTETS] [receives OCTETS] [from SECOND to SECOND]
+//! POD asks N names of OCTETS octets below ZONE
 //! policy [NAMESPACE/]NAME selects LABELS admits LABELS|nobody|everybody
 //! decision accept|deny EDGE [until DAY]
 //! known EDGE [until DAY]
@@ -50,6 +51,7 @@ pub(super) fn world(lines: &[&str]) -> World {
                 let meta = Meta { name: name.to_owned(), labels: labels(text), ..Meta::default() };
                 world.objects.push(Object::Namespace(Namespace { meta }));
             }
+            pod if rest.starts_with("asks ") => asks(&mut world, pod, rest),
             from => traffic(&mut world, from, rest.strip_prefix("-> ").unwrap()),
         }
     }
@@ -57,6 +59,17 @@ pub(super) fn world(lines: &[&str]) -> World {
         world.settings.baseline = Some(Baseline::new(known, "2026-12-31".parse().unwrap()));
     }
     world
+}
+
+fn asks(world: &mut World, pod: &str, rest: &str) {
+    let words: Vec<&str> = rest.split(' ').collect();
+    let ["asks", names, "names", "of", octets, "octets", "below", zone] = words[..] else { panic!("{rest}") };
+    let client = world.pods[pod].ips[0];
+    for name in 0..names.parse::<u64>().unwrap() {
+        let digits: String =
+            (name + 1..).map(|n| format!("{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).take(20).collect();
+        world.questions.ask(client, zone, &digits.as_bytes()[..octets.parse().unwrap()], name, at(1));
+    }
 }
 
 fn until(choice: Choice, text: &str) -> Decision {

@@ -8,7 +8,7 @@ use flowfence_model::object::{
     ContainerPort, Controller, EndpointSlice, Meta, Node, Object, Owner, Pod, Service, ServicePort,
     TargetPort,
 };
-use flowfence_model::{Labels, Names, NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_model::{Labels, Names, NetworkPolicy, NodeId, Orientation, Protocol, Questions, Timestamp};
 
 use super::{Judgement, judge};
 use crate::audit::Settings;
@@ -47,6 +47,7 @@ pub struct World {
     pub decisions: Vec<Decision>,
     pub unseen: BTreeSet<String>,
     pub names: Names,
+    pub questions: Questions,
     pub settings: Settings,
     nodes: usize,
 }
@@ -78,6 +79,7 @@ impl World {
             decisions: Vec::new(),
             unseen: BTreeSet::new(),
             names: Names::default(),
+            questions: Questions::default(),
             settings: Settings::default(),
             nodes: 0,
         };
@@ -246,6 +248,7 @@ impl World {
             window: Some((at(0), at(600))),
             visible,
             names: self.names.clone(),
+            questions: self.questions.clone(),
             ..Facts::default()
         };
         let accepted = self.accept.iter().map(|subject| decided(Choice::Accept, subject, None));
