@@ -20,7 +20,7 @@ fn found(rule: &str, lines: &[&str]) -> Vec<String> {
     };
     let scratch = Scratch::new();
     let objects: Vec<String> = lines.iter().map(object).collect();
-    let path = scratch.file("objects.yaml", &objects.join("---\n"));
+    let path = scratch.file("objects.yaml", objects.join("---\n"));
     let path = path.to_str().unwrap();
     let cluster = "tests/data/lint/cluster.yaml";
     let args = ["audit", "--cluster", cluster, "--cluster", path, "--fail-on", "never", "-o", "json"];

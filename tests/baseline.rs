@@ -146,7 +146,7 @@ fn edges_are_new_gone_and_connect_for_the_first_time() {
     let mut gone = pay.clone();
     gone["from"] = "shop/Deployment/cart".into();
     edges.push(gone);
-    let path = scratch.file("graph.json", &before.to_string());
+    let path = scratch.file("graph.json", before.to_string());
     let args = ["--against", path.to_str().unwrap()];
     let run = graph(&[&args[..], &["-o", "json"]].concat()).ends(0);
     let expected = [("new", "blog"), ("gone", "cart"), ("connects", "pay")];

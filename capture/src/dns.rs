@@ -11,8 +11,11 @@ use std::net::IpAddr;
 use domain::base::iana::{Class, Rcode};
 use domain::base::{Message, ParsedName, Question, Record};
 use domain::rdata::{A, Aaaa, Cname};
-use flowfence_model::{Names, Questions, Timestamp};
+use flowfence_model::{Names, Protocol, Questions, Timestamp};
 
+use crate::decode::Seen;
+
+const PORT: u16 = 53;
 /// Records of one message that are looked at.
 const MAX_RECORDS: usize = 128;
 /// Links of a chain of aliases that are followed.
@@ -34,8 +37,24 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
+    /// A packet with payload from or to port 53.
+    pub(crate) fn seen(&mut self, at: Timestamp, seen: &Seen<'_>) {
+        let is_answer = seen.from.port == PORT;
+        match seen.protocol {
+            Protocol::Udp => {
+                let client = if is_answer { seen.to } else { seen.from };
+                self.asks(client.address.ip(), at, seen.payload);
+                if is_answer {
+                    self.message(seen.payload);
+                }
+            }
+            Protocol::Tcp if is_answer => self.segment(seen.payload),
+            Protocol::Tcp | Protocol::Sctp | Protocol::Icmp => {}
+        }
+    }
+
     /// A datagram from or to port 53: `client` is who asks.
-    pub(crate) fn asks(&mut self, client: IpAddr, at: Timestamp, message: &[u8]) {
+    fn asks(&mut self, client: IpAddr, at: Timestamp, message: &[u8]) {
         let Ok(message) = Message::from_octets(message) else { return };
         let Some(Ok(question)) = message.question().next() else { return };
         let question: Question<Name<'_>> = question;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flowfence_model::{FileReport, FlowRecord, Protocol, Recording, TapId, Timestamp};
+use flowfence_model::{FileReport, FlowRecord, Recording, TapId, Timestamp};
 
 use crate::cause::{Cause, Tally};
 use crate::decode::{self, Outcome, Path, Refusal, Seen};
@@ -331,18 +331,8 @@ impl Recorder {
             let whole = Whole::Flow { from: seen.from, to: seen.to, protocol: seen.protocol };
             self.fragments.begin(input, key, whole);
         }
-        if seen.to.port == 53 && seen.protocol == Protocol::Udp {
-            self.dns.asks(seen.from.address.ip(), at, seen.payload);
-        }
-        if seen.from.port == 53 && !seen.payload.is_empty() {
-            match seen.protocol {
-                Protocol::Udp => {
-                    self.dns.asks(seen.to.address.ip(), at, seen.payload);
-                    self.dns.message(seen.payload);
-                }
-                Protocol::Tcp => self.dns.segment(seen.payload),
-                Protocol::Sctp | Protocol::Icmp => {}
-            }
+        if (seen.from.port == 53 || seen.to.port == 53) && !seen.payload.is_empty() {
+            self.dns.seen(at, seen);
         }
     }
 

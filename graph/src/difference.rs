@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     const EDGE: &str = "shop/Deployment/web -> shop/Deployment/db 5432/TCP";
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn sight(connections: u64, attempts: u64, octets: [u64; 2]) -> Sight {
         Sight { connections, attempts, octets }

@@ -42,7 +42,7 @@ const PORTS: &[(u16, &str, bool)] = &[
 ];
 
 /// A pod must have been seen for so long before, for more than a note.
-const WATCHED: Duration = Duration::from_secs(600);
+const WATCHED: Duration = Duration::from_mins(10);
 /// So many connections it must have had before it first asked.
 const BEFORE: u64 = 10;
 

@@ -33,8 +33,8 @@ pub(super) fn world(lines: &[&str]) -> World {
     }
     let mut known: Vec<Decision> = Vec::new();
     for line in lines {
-        let (word, rest) = line.split_once(' ').unwrap();
-        match word {
+        let (verb, rest) = line.split_once(' ').unwrap();
+        match verb {
             "policy" => world.today.push(policy(rest)),
             "decision" => {
                 let (choice, rest) = rest.split_once(' ').unwrap();

@@ -53,8 +53,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (edge, seen) in scene.edges() {
         let asked = edge.from.is_workload() && !matches!(edge.port, None | Some(53 | 123));
-        let addresses = seen.contacts.iter().map(|(contact, _)| contact.to.address);
-        let Some(service) = addresses.filter_map(service).next().filter(|_| asked) else { continue };
+        let mut addresses = seen.contacts.iter().map(|(contact, _)| contact.to.address);
+        let Some(service) = addresses.find_map(service).filter(|_| asked) else { continue };
         let answered = seen.tally.is_connected();
         let system = edge.from.namespace().is_some_and(|namespace| namespace.starts_with("kube-"));
         let level = if answered && !system { Level::Warning } else { Level::Note };

@@ -131,7 +131,7 @@ fn is_pool(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let listed =
         |zone: &&str| name == **zone || name.strip_suffix(*zone).is_some_and(|rest| rest.ends_with('.'));
-    if POOLS.iter().any(|zone| listed(&zone)) {
+    if POOLS.iter().any(listed) {
         return true;
     }
     let words: Vec<&str> = name.split(['.', '-', '_']).collect();

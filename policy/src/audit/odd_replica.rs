@@ -188,7 +188,7 @@ fn choose(n: u32, k: u32) -> f64 {
 fn discoveries(chances: &[f64], rate: f64) -> usize {
     let all = chances.len() as f64;
     let holds = |(at, chance): &(usize, &f64)| **chance <= rate * (*at + 1) as f64 / all;
-    chances.iter().enumerate().filter(holds).last().map_or(0, |(at, _)| at + 1)
+    chances.iter().enumerate().rfind(holds).map_or(0, |(at, _)| at + 1)
 }
 
 fn describe(test: &Deviation<'_>) -> Finding {
