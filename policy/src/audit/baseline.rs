@@ -3,7 +3,7 @@
 //! To know an edge is less than to trust it. What is in a baseline is not told as new; whether it
 //! is genuine, withheld or denied is judged as ever, so a baseline opens nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{EdgeKey, Facts};
 use flowfence_model::NodeId;
@@ -17,7 +17,8 @@ use crate::judge::{Judgement, Standing};
 /// A baseline as it holds on a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baseline {
-    edges: BTreeSet<EdgeKey>,
+    /// By who opened.
+    edges: BTreeMap<NodeId, BTreeSet<EdgeKey>>,
     findings: BTreeSet<String>,
     workloads: BTreeSet<NodeId>,
     leavers: BTreeSet<NodeId>,
@@ -33,11 +34,13 @@ impl Baseline {
         let mut baseline = Baseline::default();
         for entry in &valid {
             match &entry.subject {
-                Subject::Edge(edge) => drop(baseline.edges.insert(edge.clone())),
+                Subject::Edge(edge) => {
+                    baseline.edges.entry(edge.from.clone()).or_default().insert(edge.clone());
+                }
                 Subject::Finding(id) => drop(baseline.findings.insert(id.clone())),
             }
         }
-        for edge in &baseline.edges {
+        for edge in baseline.edges.values().flatten() {
             baseline
                 .workloads
                 .extend([&edge.from, &edge.to].into_iter().filter(|id| id.is_workload()).cloned());
@@ -58,7 +61,7 @@ impl Baseline {
 
     /// Whether an edge was reviewed.
     pub fn knows_edge(&self, edge: &EdgeKey) -> bool {
-        self.edges.contains(edge)
+        self.edges.get(&edge.from).is_some_and(|edges| edges.contains(edge))
     }
 
     /// Whether a finding was reviewed.
@@ -77,8 +80,8 @@ impl Baseline {
     }
 
     /// The reviewed edges of one opener.
-    pub fn edges_of<'a>(&'a self, from: &'a NodeId) -> impl Iterator<Item = &'a EdgeKey> {
-        self.edges.iter().filter(move |edge| edge.from == *from)
+    pub fn edges_of(&self, from: &NodeId) -> impl Iterator<Item = &EdgeKey> {
+        self.edges.get(from).into_iter().flatten()
     }
 
     /// Entries whose last day is over, by what they are about.
