@@ -1,5 +1,6 @@
 //! The command line: what may be said, and which verb hears it.
 
+mod audit;
 mod capture;
 mod format;
 mod input;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub use audit::{AuditArgs, BaselineArgs};
 pub use capture::CaptureArgs;
 pub use format::FormatArgs;
 pub use input::{BoundArgs, ClusterArgs, InputArgs, JudgeArgs};
@@ -97,33 +99,13 @@ pub struct GraphArgs {
     /// What a node stands for
     #[arg(long, value_enum, default_value_t)]
     pub by: By,
+    /// Show what is new, gone or changed since an earlier recording, or graph -o json of one; may be
+    /// repeated for a recording of several files
+    #[arg(long, value_name = "SOURCE")]
+    pub against: Vec<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: GraphFormat,
-}
-
-/// `audit`.
-#[derive(Debug, Args)]
-#[command(mut_arg("sources", |sources| {
-    let help = "Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened. \
-                live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of \
-                Cilium's Hubble, goldmane://HOST:PORT those of Calico's Goldmane; netflow://, ipfix:// and \
-                sflow://ADDRESS:PORT hear flow exporters. Without any, only the policies of --cluster are looked at";
-    sources.required(false).help(help)
-}))]
-pub struct AuditArgs {
-    /// Traffic and objects
-    #[command(flatten)]
-    pub input: InputArgs,
-    /// Subjects and trust
-    #[command(flatten)]
-    pub judge: JudgeArgs,
-    /// End with code 1 when there is a finding of this level or above
-    #[arg(long, value_enum, default_value_t)]
-    pub fail_on: FailOn,
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: FindingsFormat,
 }
 
 /// `reach`.

@@ -40,6 +40,27 @@ fn blog_scans_and_nobody_else_does() {
 }
 
 #[test]
+fn blog_mines_and_nobody_else_does() {
+    let miners = of_rule("mining");
+    assert_eq!(
+        miners.iter().map(ends).collect::<Vec<_>>(),
+        [pair("shop/Deployment/blog", "external/198.51.100.66/32")]
+    );
+    assert_eq!((&miners[0]["level"], &miners[0]["port"]), (&"error".into(), &3333.into()));
+}
+
+#[test]
+fn the_door_that_only_the_scan_found_is_undeclared_and_no_other_is() {
+    let undeclared = of_rule("undeclared-port");
+    assert_eq!(undeclared.len(), 1, "{undeclared:#?}");
+    assert_eq!(
+        (&undeclared[0]["to"], &undeclared[0]["port"]),
+        (&"kube-system/Deployment/coredns".into(), &8080.into())
+    );
+    assert_eq!(undeclared[0]["evidence"]["came"], serde_json::json!(["shop/Deployment/blog"]));
+}
+
+#[test]
 fn the_stale_policy_selects_nothing_and_no_other_does() {
     let stale = of_rule("policy-selects-nothing");
     assert_eq!(stale.len(), 1, "{stale:#?}");
@@ -119,10 +140,12 @@ fn no_finding_is_of_another_kind() {
     let kinds: BTreeSet<String> = findings().iter().map(|f| f["rule"].as_str().unwrap().to_owned()).collect();
     let expected = [
         "grows-with-nodes",
+        "mining",
         "policy-selects-nothing",
         "port-scan",
         "refused-attempt",
         "rule-wider-than-used",
+        "undeclared-port",
         "workload-uncovered",
     ];
     let other: Vec<&String> = kinds.iter().filter(|kind| !expected.contains(&kind.as_str())).collect();

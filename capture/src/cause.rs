@@ -41,6 +41,7 @@ causes! {
     IcmpErrorUnmatched "icmp-error-unmatched" "A destination unreachable whose quoted packet names no flow."
     FlowsEvicted "flows-evicted" "Flow records given up because the limit of flows was reached."
     DnsNamesDropped "dns-names-dropped" "Names from DNS answers that a bound kept out."
+    DnsQuestionsDropped "dns-questions-dropped" "Questions for names whose shape a bound kept out; beyond 256 distinct names of a client below one zone none is looked at."
     TapsOverflowed "taps-overflowed" "Packets of taps beyond 65,535; they share one."
     InterfaceDrops "interface-drops" "Packets that a captured interface or its driver had no room for."
     KernelDrops "kernel-drops" "Packets that the kernel dropped because a reader's ring was full."

@@ -193,11 +193,13 @@ impl Recorder {
         if let Some(exports) = self.exports.take() {
             exports.finish(&mut self.log(0));
         }
-        let Recorder { table, taps, dns, files, mut tally, packets, gathered, fold, logged, .. } = self;
+        let Recorder { table, taps, mut dns, files, mut tally, packets, gathered, fold, logged, .. } = self;
         let (mut records, evicted) = table.finish();
         records.extend(logged);
         let (taps, overflowed) = taps.finish();
+        let (questions, unasked) = dns.take_questions();
         let (names, dropped) = dns.finish();
+        tally.add_many(Cause::DnsQuestionsDropped, unasked);
         tally.add_many(Cause::FlowsEvicted, evicted);
         tally.add_many(Cause::TapsOverflowed, overflowed);
         tally.add_many(Cause::DnsNamesDropped, dropped);
@@ -207,6 +209,7 @@ impl Recorder {
             taps,
             files,
             names,
+            questions,
             counts: tally.counts(),
             packets,
             logged,

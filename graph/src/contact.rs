@@ -45,6 +45,8 @@ pub struct Tally {
     pub packets: [u64; 2],
     /// Octets there and back.
     pub octets: [u64; 2],
+    /// Octets there of the connection that sent most; 0 where connections are not told apart.
+    pub largest: u64,
     /// Earliest packet.
     pub first: Timestamp,
     /// Latest packet.
@@ -67,6 +69,7 @@ impl Tally {
             refused: 0,
             packets: [0; 2],
             octets: [0; 2],
+            largest: 0,
             first: Timestamp::MAX,
             last: Timestamp::MIN,
             found: Timestamp::MAX,
@@ -95,6 +98,7 @@ impl Tally {
             self.packets[side] += other.packets[side];
             self.octets[side] += other.octets[side];
         }
+        self.largest = self.largest.max(other.largest);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);
@@ -111,6 +115,7 @@ impl Tally {
             self.packets[side] = self.packets[side].max(other.packets[side]);
             self.octets[side] = self.octets[side].max(other.octets[side]);
         }
+        self.largest = self.largest.max(other.largest);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);

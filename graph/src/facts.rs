@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flowfence_model::{Counts, FileReport, Names, Timestamp};
+use flowfence_model::{Counts, FileReport, Names, Questions, Timestamp};
 
 use crate::contact::{Contact, PodName};
 
@@ -17,6 +17,8 @@ pub struct Facts {
     pub visible: BTreeSet<PodName>,
     /// Names of outside addresses, from DNS answers.
     pub names: Names,
+    /// What clients asked DNS for, of captures that are read from files.
+    pub questions: Questions,
     /// What was seen, and what was left out.
     pub completeness: Completeness,
 }

@@ -12,6 +12,7 @@
 
 pub mod attribute;
 pub mod contact;
+pub mod difference;
 pub mod edge;
 pub mod facts;
 pub mod graph;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::flow::{FlowRecord, TapId};
 use crate::logged::Logged;
+use crate::question::Questions;
 use crate::time::Timestamp;
 use crate::translation::Translation;
 
@@ -128,6 +129,8 @@ pub struct Recording {
     pub files: Vec<FileReport>,
     /// Names from DNS answers.
     pub names: Names,
+    /// What clients asked DNS for, of captures that are read from files.
+    pub questions: Questions,
     /// What was passed over, by cause.
     pub counts: Counts,
     /// Packets that were read, used or not.

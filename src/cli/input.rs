@@ -8,7 +8,7 @@ use clap::Args;
 use super::{FormatArgs, LiveArgs, TlsArgs};
 
 /// Where traffic and objects come from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct InputArgs {
     /// Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened.
     /// live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of Cilium's Hubble,

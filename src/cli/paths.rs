@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{JudgeArgs, RecommendArgs, Verb};
+use super::{AuditArgs, JudgeArgs, RecommendArgs, Verb};
 
 /// Files and directories that a verb names on its command line beside its sources and objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,8 +17,11 @@ impl Verb {
     /// Tells the live sources of a verb what a sandbox must leave open.
     pub fn name_paths(&mut self) {
         match self {
-            Verb::Graph(args) => args.input.live.paths = of_judge(&args.judge),
-            Verb::Audit(args) => args.input.live.paths = of_judge(&args.judge),
+            Verb::Graph(args) => {
+                args.input.live.paths = of_judge(&args.judge);
+                args.input.live.paths.read.extend(args.against.iter().map(PathBuf::from));
+            }
+            Verb::Audit(args) => args.input.live.paths = of_audit(args),
             Verb::Check(args) => args.input.live.paths = of_judge(&args.judge),
             Verb::Recommend(args) => args.input.live.paths = of_recommend(args),
             // A name that is not there yet is made in the directory that is.
@@ -34,6 +37,13 @@ impl Verb {
 
 fn of_judge(args: &JudgeArgs) -> Paths {
     Paths { read: args.decisions.clone(), write: Vec::new() }
+}
+
+fn of_audit(args: &AuditArgs) -> Paths {
+    let mut paths = of_judge(&args.judge);
+    paths.read.extend(args.baseline.baseline.iter().chain(&args.baseline.write_baseline).cloned());
+    paths.write.extend(args.baseline.write_baseline.clone());
+    paths
 }
 
 fn of_recommend(args: &RecommendArgs) -> Paths {

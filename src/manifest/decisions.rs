@@ -1,9 +1,12 @@
-//! Decisions files: what people decided about edges and findings, checked to the letter.
+//! Decisions files: what people decided about edges and findings, checked to the letter. A baseline
+//! is one too: what it accepts was reviewed, and it denies nothing.
 
+use std::fmt;
 use std::path::Path;
 
 use flowfence_policy::decision::{Choice, Decision, Subject};
 use jiff::civil::Date;
+use serde::Serialize;
 
 use super::refusal::Refusal;
 use super::snapshot::Problem;
@@ -11,14 +14,74 @@ use super::split;
 use super::tree::{Field, Node};
 use super::yaml;
 
-/// `apiVersion` and `kind` of a decisions file.
-const HEAD: [(&str, &str); 2] = [("apiVersion", "flowfence.dev/v1"), ("kind", "Decisions")];
-/// What one decision may say.
-const FIELDS: &[&str] = &["accept", "deny", "by", "reason", "until"];
+/// What a file is for, as its `kind` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Decisions,
+    Baseline,
+}
+
+impl Kind {
+    const fn token(self) -> &'static str {
+        match self {
+            Kind::Decisions => "Decisions",
+            Kind::Baseline => "Baseline",
+        }
+    }
+
+    /// What one decision may say.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Kind::Decisions => &["accept", "deny", "by", "reason", "until"],
+            Kind::Baseline => &["accept", "by", "reason", "until"],
+        }
+    }
+}
+
+/// `apiVersion` of all of them.
+const API_VERSION: &str = "flowfence.dev/v1";
 
 /// Reads the decisions of a text; `name` is told as the file. Every mistake is a problem, and with
 /// one the file does not count: a decision that was not understood is worse than none.
 pub fn parse_decisions(text: &str, name: &Path) -> Result<Vec<Decision>, Vec<Problem>> {
+    parse(text, name, Kind::Decisions)
+}
+
+/// Reads the entries of a baseline likewise.
+pub fn parse_baseline(text: &str, name: &Path) -> Result<Vec<Decision>, Vec<Problem>> {
+    parse(text, name, Kind::Baseline)
+}
+
+/// Writes entries as a document of a baseline.
+pub fn write_baseline(out: &mut impl fmt::Write, entries: &[Decision]) -> fmt::Result {
+    let decisions = entries.iter().map(|entry| Entry {
+        accept: entry.subject.to_string(),
+        by: &entry.by,
+        reason: &entry.reason,
+        until: entry.until.map(|day| day.to_string()),
+    });
+    let kind = Kind::Baseline.token();
+    yaml::write(out, &Document { api_version: API_VERSION, kind, decisions: decisions.collect() })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    decisions: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    accept: String,
+    by: &'a str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+}
+
+fn parse(text: &str, name: &Path, kind: Kind) -> Result<Vec<Decision>, Vec<Problem>> {
     let name = name.display().to_string();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut decisions, mut refusals) = (Vec::new(), Vec::new());
@@ -30,7 +93,7 @@ pub fn parse_decisions(text: &str, name: &Path) -> Result<Vec<Decision>, Vec<Pro
         match yaml::parse::<Node>(document) {
             Err(refusal) => refusals.push(refusal),
             Ok(node) => {
-                let (read, refused) = file(&Field::root(&node));
+                let (read, refused) = file(&Field::root(&node), kind);
                 let first = document.line;
                 let at = |line: usize| first + line.max(1) - 1;
                 refusals.extend(refused.into_iter().map(|r| Refusal { line: r.line.map(at), ..r }));
@@ -44,18 +107,17 @@ pub fn parse_decisions(text: &str, name: &Path) -> Result<Vec<Decision>, Vec<Pro
 }
 
 /// The decisions of one document with their lines, and what is wrong with the others.
-fn file(root: &Field<'_>) -> (Vec<(Decision, Option<usize>)>, Vec<Refusal>) {
+fn file(root: &Field<'_>, kind: Kind) -> (Vec<(Decision, Option<usize>)>, Vec<Refusal>) {
     let list = || -> Result<Vec<Field<'_>>, Refusal> {
         root.only(&["apiVersion", "kind", "metadata", "decisions"])?;
-        for (key, expected) in HEAD {
+        for (key, expected) in [("apiVersion", API_VERSION), ("kind", kind.token())] {
             let field = root.get(key);
             match field.text()? {
                 Some(found) if found == expected => {}
                 Some(found) => return Err(field.refuse(format!("{found:?} is not {expected:?}"))),
                 None => {
-                    return Err(
-                        field.refuse(format!("missing; a decisions file begins with {key}: {expected}"))
-                    );
+                    let what = kind.token().to_lowercase();
+                    return Err(field.refuse(format!("missing; a {what} file begins with {key}: {expected}")));
                 }
             }
         }
@@ -70,7 +132,7 @@ fn file(root: &Field<'_>) -> (Vec<(Decision, Option<usize>)>, Vec<Refusal>) {
         Ok(fields) => {
             let (mut read, mut refused) = (Vec::new(), Vec::new());
             for field in fields {
-                match decision(&field) {
+                match decision(&field, kind) {
                     Ok(decision) => read.push((decision, field.line())),
                     Err(refusal) => refused.push(refusal),
                 }
@@ -80,8 +142,8 @@ fn file(root: &Field<'_>) -> (Vec<(Decision, Option<usize>)>, Vec<Refusal>) {
     }
 }
 
-fn decision(field: &Field<'_>) -> Result<Decision, Refusal> {
-    field.only(FIELDS)?;
+fn decision(field: &Field<'_>, kind: Kind) -> Result<Decision, Refusal> {
+    field.only(kind.fields())?;
     let (accept, deny) = (field.get("accept"), field.get("deny"));
     let (choice, about) = match (accept.is_present(), deny.is_present()) {
         (true, false) => (Choice::Accept, accept),

@@ -36,7 +36,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use decisions::parse_decisions;
+pub use decisions::{parse_baseline, parse_decisions, write_baseline};
 pub use metadata::is_possible;
 pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, read_objects};

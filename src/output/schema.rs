@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use super::audit::AuditReport;
 use super::check::ReplayReport;
 use super::explain::{ExplainListReport, ExplainReport};
-use super::graph::GraphReport;
+use super::graph::{GraphDifferenceReport, GraphReport};
 use super::reach::{DifferenceReport, ReachReport};
 use super::recommend::RecommendReport;
 
@@ -15,6 +15,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("CommunicationGraph", schema_for!(GraphReport)),
         ("Explanation", schema_for!(ExplainReport)),
         ("ExplanationList", schema_for!(ExplainListReport<'_>)),
+        ("GraphDifference", schema_for!(GraphDifferenceReport)),
         ("Reach", schema_for!(ReachReport<'_>)),
         ("ReachDifference", schema_for!(DifferenceReport<'_>)),
         ("Recommendation", schema_for!(RecommendReport)),

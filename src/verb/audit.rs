@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use flowfence_graph::Facts;
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{self, Finding, Level};
-use flowfence_policy::decision::Decisions;
+use flowfence_policy::audit::{self, Finding, Level, Settings};
+use flowfence_policy::decision::{Decisions, Subject};
+use flowfence_policy::judge::Judgement;
 
-use super::observed;
-use crate::cli::{AuditArgs, ClusterArgs, FailOn};
+use super::baseline;
+use super::observed::{self, Observed};
+use crate::cli::{AuditArgs, FailOn};
 use crate::cluster::{self, Cluster};
 use crate::decision;
 use crate::exit::{Ending, Failure};
@@ -20,15 +22,31 @@ use crate::output::completeness::CompletenessReport;
 /// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     let decisions = decision::load(&args.judge)?;
-    let (mut findings, cluster, completeness, ending) = if args.input.sources.is_empty() {
-        without_traffic(&args.input.cluster)?
+    let settings = settings(args)?;
+    let Found { mut findings, cluster, completeness, ending, traffic } = if args.input.sources.is_empty() {
+        without_traffic(args)?
     } else {
-        with_traffic(args, &decisions)?
+        with_traffic(args, &decisions, &settings)?
     };
     findings.sort_by_key(|finding| finding.level);
-    let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
-    findings.retain(|finding| concerns(finding, &subjects));
     silence(&mut findings, &decisions);
+    let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
+    let reviewed = settings.baseline.unwrap_or_default();
+    let drafted = traffic.map(|(facts, judgement)| audit::draft(&facts, &judgement, &findings));
+    let is_known = |finding: &Finding| reviewed.knows_finding(&finding.id);
+    let known = findings.iter().filter(|finding| is_known(finding)).count();
+    if known > 0 {
+        say!("flowfence: {known} findings are in the baseline and not shown");
+    }
+    findings.retain(|finding| concerns(finding, &subjects) && !is_known(finding));
+    if let (Some(path), Some(mut draft)) = (&args.baseline.write_baseline, drafted) {
+        let concern = |subject: &Subject| match subject {
+            Subject::Edge(edge) => in_namespaces([&edge.from, &edge.to].into_iter(), &subjects),
+            Subject::Finding(id) => findings.iter().any(|finding| finding.id == *id),
+        };
+        draft.entries.retain(concern);
+        baseline::write(path, &args.baseline, &draft, &reviewed)?;
+    }
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
     let report = AuditReport::new(findings, &cluster, completeness);
     output::write(&report, args.output, &mut std::io::stdout().lock())?;
@@ -48,19 +66,39 @@ fn silence(findings: &mut Vec<Finding>, decisions: &Decisions) {
     }
 }
 
-type Found = (Vec<Finding>, Arc<Cluster>, CompletenessReport, Ending);
+fn settings(args: &AuditArgs) -> Result<Settings, Failure> {
+    let mut settings =
+        Settings { baseline: decision::load_baseline(&args.baseline.baseline)?, ..Settings::default() };
+    settings.environment_labels.splice(0..0, args.environment_labels.iter().cloned());
+    settings.sensitive_labels.extend(args.sensitive_labels.iter().cloned());
+    Ok(settings)
+}
 
-fn with_traffic(args: &AuditArgs, decisions: &Decisions) -> Result<Found, Failure> {
+/// What was found, and what it was found in.
+struct Found {
+    findings: Vec<Finding>,
+    cluster: Arc<Cluster>,
+    completeness: CompletenessReport,
+    ending: Ending,
+    traffic: Option<(Facts, Judgement)>,
+}
+
+fn with_traffic(args: &AuditArgs, decisions: &Decisions, settings: &Settings) -> Result<Found, Failure> {
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let mut findings = audit::audit(&observed.facts, inventory, &judgement, today);
+    let mut findings = audit::audit(&observed.facts, inventory, &judgement, today, settings);
     findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
     let ending = observed.ending();
-    Ok((findings, observed.cluster, observed.completeness, ending))
+    let Observed { facts, cluster, completeness, .. } = observed;
+    Ok(Found { findings, cluster, completeness, ending, traffic: Some((facts, judgement)) })
 }
 
-fn without_traffic(objects: &ClusterArgs) -> Result<Found, Failure> {
+fn without_traffic(args: &AuditArgs) -> Result<Found, Failure> {
+    let objects = &args.input.cluster;
+    if args.baseline.write_baseline.is_some() {
+        return Err(Failure::usage("--write-baseline needs a SOURCE of traffic: edges are what it holds"));
+    }
     if objects.cluster.iter().any(|path| path.as_os_str() == "none") {
         return Err(Failure::usage(
             "audit needs a SOURCE of traffic, or --cluster PATH to look at the policies alone; see audit --help",
@@ -83,7 +121,7 @@ fn without_traffic(objects: &ClusterArgs) -> Result<Found, Failure> {
     let facts = Facts::default();
     let findings = audit::lint(&facts, &cluster.inventory, &cluster.policies, &cluster.remarks);
     let completeness = CompletenessReport::new(&facts.completeness, &cluster);
-    Ok((findings, cluster, completeness, Ending::Clean))
+    Ok(Found { findings, cluster, completeness, ending: Ending::Clean, traffic: None })
 }
 
 /// Whether a finding is about a workload or policy of the namespaces; about any when none is given.
@@ -94,7 +132,13 @@ fn concerns(finding: &Finding, namespaces: &[String]) -> bool {
         finding.id.split_once(':').and_then(|(_, subject)| subject.split_once('/')).map(|(ns, _)| ns);
     namespaces.is_empty()
         || namespaces.iter().any(|wanted| subject == Some(wanted))
-        || ends.chain(of_edges).filter_map(NodeId::namespace).any(|ns| namespaces.iter().any(|w| w == ns))
+        || in_namespaces(ends.chain(of_edges), namespaces)
+}
+
+fn in_namespaces<'a>(mut ids: impl Iterator<Item = &'a NodeId>, namespaces: &[String]) -> bool {
+    let is_wanted =
+        |id: &NodeId| id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns));
+    namespaces.is_empty() || ids.any(is_wanted)
 }
 
 fn is_failure(level: Level, fail_on: FailOn) -> bool {

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Tally, View};
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{Finding, Level, audit, by_edge};
+use flowfence_policy::audit::{Finding, Level, Settings, audit, by_edge};
+use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{EdgeVerdict, Judgement, Said};
 
+use super::against::{self, Past};
 use super::observed::{self, Observed};
-use crate::cli::{By, GraphArgs};
+use crate::cli::{By, GraphArgs, GraphFormat, InputArgs};
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output;
@@ -20,26 +22,62 @@ type Suspicions = BTreeMap<EdgeKey, Vec<String>>;
 /// Shows the graph.
 pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
     let decisions = decision::load(&args.judge)?;
-    let observed = observed::observe(&args.input)?;
-    let judgement = observed.judge(&decisions);
     let view = match args.by {
         By::Workload => View::Workload,
         By::Pod => View::Pod,
         By::Namespace => View::Namespace,
     };
-    let report = report(&observed, &judgement, view, &observed.subjects(&args.judge));
-    output::graph::write(&report, args.output, &mut std::io::stdout().lock())?;
+    let then = if args.against.is_empty() { None } else { Some(past(args, &decisions, view)?) };
+    let observed = observed::observe(&args.input)?;
+    let judgement = observed.judge(&decisions);
+    let namespaces = observed.subjects(&args.judge);
+    let report = report(&observed, &judgement, view, &namespaces);
+    let out = &mut std::io::stdout().lock();
+    match then {
+        None => output::graph::write(&report, args.output, out)?,
+        Some(then) => {
+            let difference = against::compare(&then, report, &|id| is_subject(id, &namespaces));
+            output::graph::write_difference(&difference, args.output, out)?;
+        }
+    }
     Ok(observed.ending())
+}
+
+/// What `--against` names: a graph, or a recording that is read as the other is.
+fn past(args: &GraphArgs, decisions: &Decisions, view: View) -> Result<Past, Failure> {
+    if !matches!(args.output, GraphFormat::Table | GraphFormat::Json | GraphFormat::Yaml) {
+        return Err(Failure::usage("--against has -o table, json and yaml"));
+    }
+    if args.against.iter().any(|source| source.contains("://") || source.starts_with("live:")) {
+        return Err(Failure::usage("--against takes files: a recording, or what graph -o json wrote"));
+    }
+    if let [path] = args.against.as_slice()
+        && let Some(past) = against::read_graph(path)?
+    {
+        return Ok(past);
+    }
+    let earlier = InputArgs { sources: args.against.clone(), ..args.input.clone() };
+    let observed = observed::observe(&earlier)?;
+    let judgement = observed.judge(decisions);
+    Ok(Past::from(&report(&observed, &judgement, view, &[])))
+}
+
+fn is_subject(id: &NodeId, namespaces: &[String]) -> bool {
+    namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
 }
 
 fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
-    let findings = audit(&observed.facts, &observed.cluster.inventory, judgement, &observed.cluster.policies);
+    let findings = audit(
+        &observed.facts,
+        &observed.cluster.inventory,
+        judgement,
+        &observed.cluster.policies,
+        &Settings::default(),
+    );
     let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
     let suspicions = by_edge(&serious);
-    let is_subject = |id: &NodeId| {
-        namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
-    };
+    let is_subject = |id: &NodeId| is_subject(id, namespaces);
     let edges: Vec<EdgeRow> = graph
         .edges()
         .filter(|edge| is_subject(&edge.key.from) || is_subject(&edge.key.to))

@@ -9,4 +9,7 @@ pub mod reach;
 pub mod recommend;
 pub mod snapshot;
 
+mod against;
+mod baseline;
+mod files;
 mod observed;

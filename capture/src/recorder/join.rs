@@ -28,7 +28,7 @@ impl Recorder {
     pub fn join(&mut self, other: Recorder) -> bool {
         let Some(shift) = self.taps.room_for(&other.taps) else { return false };
         let is_own = other.gathered.is_empty() && self.outlet.is_none() && self.export_ports.is_empty();
-        if !is_own || !self.table.append(other.table, shift) {
+        if !is_own || !self.dns.have_room_for(&other.dns) || !self.table.append(other.table, shift) {
             return false;
         }
         let input = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
@@ -37,7 +37,7 @@ impl Recorder {
             record.tap.0 += shift;
             record
         }));
-        self.dns.absorb(&other.dns);
+        self.dns.absorb(other.dns);
         self.files.extend(other.files);
         self.latest.extend(other.latest);
         self.tally.add_all(&other.tally);

@@ -28,12 +28,8 @@ impl Recorder {
             let whole = Whole::Flow { from: seen.from, to: seen.to, protocol: seen.protocol };
             self.fragments.begin(input, key, whole);
         }
-        if seen.from.port == 53 && !seen.payload.is_empty() {
-            match seen.protocol {
-                Protocol::Udp => self.dns.message(seen.payload),
-                Protocol::Tcp => self.dns.segment(seen.payload),
-                Protocol::Sctp | Protocol::Icmp => {}
-            }
+        if (seen.from.port == 53 || seen.to.port == 53) && !seen.payload.is_empty() {
+            self.dns.seen(at, seen);
         }
         if seen.protocol == Protocol::Udp && (!self.export_ports.is_empty() || is_export_port(seen.to.port)) {
             self.export_in(input, at, seen);

@@ -41,7 +41,8 @@ use strand::Strands;
 /// Pure and deterministic: the order of records, taps and inputs does not matter.
 pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let window = recording.window();
-    let Recording { records, taps, files, names, mut counts, packets, translations, logged } = recording;
+    let Recording { records, taps, files, names, questions, mut counts, packets, translations, logged } =
+        recording;
     let record_count = records.len() as u64;
     let mut visible = visible::visible_pods(&records, &taps, inventory);
     visible.extend(visible::logged_pods(&logged, inventory));
@@ -68,7 +69,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
         files,
         silent_logs,
     };
-    Facts { contacts, window, visible, names, completeness }
+    Facts { contacts, window, visible, names, questions, completeness }
 }
 
 fn unknown(id: &NodeId) -> Option<IpAddr> {

@@ -17,6 +17,7 @@ pub fn tally(members: &[&FlowRecord], one_wire: bool, to_pod: bool) -> Option<Ta
     let mut tally = Tally {
         packets: [there.packets, back.packets],
         octets: [there.octets, back.octets],
+        largest: there.octets,
         first: members.iter().map(|r| r.first).min()?,
         last: members.iter().map(|r| r.last).max()?,
         ..Tally::empty()

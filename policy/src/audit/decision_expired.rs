@@ -1,7 +1,7 @@
 //! Decisions whose last day is over.
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::decision::{Choice, Decision, Fate, Subject};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -12,6 +12,10 @@ pub(super) const DETECTOR: Detector = Detector {
               denied may become a rule, until somebody decides anew or takes the decision out.",
     doubt: "The day is that of the machine, or of SOURCE_DATE_EPOCH.",
     fix: "Decide anew with a later `until`, or take the decision out of its file.",
+    unasked: Unasked::Told,
+    silence: "Decide anew, or take the decision out.",
+    found: &["decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP until 2026-12-30"],
+    not_found: &["decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP until 2026-12-31"],
     find,
 };
 

@@ -2,7 +2,7 @@
 
 use super::decision_expired::{about, said};
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::decision::Fate;
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -13,6 +13,13 @@ pub(super) const DETECTOR: Detector = Detector {
               misspelt, or what it was made for is gone.",
     doubt: "What it is about may come another day.",
     fix: "Mend what the decision is about, or take it out of its file.",
+    unasked: Unasked::Told,
+    silence: "Take the decision out.",
+    found: &["decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP"],
+    not_found: &[
+        "decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
+        "shop/api-0 -> shop/db-0 5432/TCP",
+    ],
     find,
 };
 

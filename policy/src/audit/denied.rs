@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_graph::EdgeKey;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene, Seen};
+use super::scene::{Detector, Scene, Seen, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "denied",
@@ -15,6 +15,16 @@ pub(super) const DETECTOR: Detector = Detector {
               recommended policies cut it.",
     doubt: "The decision may be older than what the workload does now; its last day ends it.",
     fix: "Stop what opens the connection, or take the decision back.",
+    unasked: Unasked::Suspect,
+    silence: "Take the decision back, or let it end.",
+    found: &[
+        "decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
+        "shop/api-0 -> shop/db-0 5432/TCP",
+    ],
+    not_found: &[
+        "decision deny shop/Deployment/api -> shop/Deployment/db 5432/TCP",
+        "shop/web-0 -> shop/db-0 5432/TCP",
+    ],
     find,
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::EdgeKey;
+use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::{NodeId, Protocol, Timestamp};
 use serde::Serialize;
 
@@ -78,6 +78,20 @@ impl Finding {
             field: String::new(),
             fix: None,
         }
+    }
+
+    /// A finding of `rule` about one edge, with what was counted on it.
+    pub fn of_edge(rule: &'static str, level: Level, edge: &EdgeKey, tally: &Tally, title: String) -> Self {
+        // Ids hold no blanks.
+        let subject = edge.to_string().replace(" -> ", "->").replace(' ', ":");
+        let mut finding = Finding::new(rule, level, &subject, title)
+            .between(&edge.from, &edge.to)
+            .with("connections", tally.connections + tally.one_way)
+            .with("first", tally.first)
+            .with("last", tally.last);
+        (finding.protocol, finding.port) = (Some(edge.protocol), edge.port);
+        finding.edges = vec![edge.clone()];
+        finding
     }
 
     /// About a field of a policy.

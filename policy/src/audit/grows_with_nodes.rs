@@ -7,7 +7,7 @@ use flowfence_model::NodeId;
 use flowfence_model::policy::Direction;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::judge::Standing;
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -18,6 +18,10 @@ pub(super) const DETECTOR: Detector = Detector {
               when one joins; a label of the peer would do if it did not use its node's network.",
     doubt: "None: the edge was seen.",
     fix: "Give the peer its own network where it can have one; else write the rule anew when nodes come and go.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &["ops/scraper-0 -> node1 9100/TCP"],
+    not_found: &["ops/scraper-0 -> shop/db-0 9187/TCP"],
     find,
 };
 

@@ -8,17 +8,31 @@
 //!
 //! One detector a file; a new one is a file and a line of its table.
 
+mod baseline;
+mod baseline_expired;
+mod clear_text;
+mod control_plane_access;
+mod cross_environment;
 mod decision_expired;
 mod decision_unused;
 mod denied;
+mod dns_tunnel;
+mod exfiltration;
 mod finding;
+mod first_egress;
 mod grows_with_nodes;
 pub mod lint;
+mod metadata_access;
+mod mining;
+mod new_connection;
+mod odd_replica;
 mod port_scan;
 mod refused_attempt;
 mod rule_unused;
 mod rule_wider_than_used;
 mod scene;
+mod settings;
+mod undeclared_port;
 mod unexpected_connection;
 mod workload_uncovered;
 
@@ -30,19 +44,33 @@ use flowfence_model::{NetworkPolicy, Remarks};
 use crate::judge::{Judgement, Roster};
 use crate::semantics::PolicySet;
 
+pub use baseline::{Baseline, Draft, draft};
 pub use finding::{Evidence, Finding, Level, Value};
-pub use scene::{Detector, Scene};
+pub use scene::{Detector, Scene, Unasked};
+pub use settings::Settings;
 
 /// Every detector that needs traffic, in the order in which findings of one level are listed.
 pub const DETECTORS: &[&Detector] = &[
     &port_scan::DETECTOR,
+    &mining::DETECTOR,
     &unexpected_connection::DETECTOR,
+    &first_egress::DETECTOR,
+    &exfiltration::DETECTOR,
+    &dns_tunnel::DETECTOR,
+    &metadata_access::DETECTOR,
+    &control_plane_access::DETECTOR,
+    &odd_replica::DETECTOR,
+    &undeclared_port::DETECTOR,
+    &cross_environment::DETECTOR,
+    &new_connection::DETECTOR,
     &refused_attempt::DETECTOR,
     &denied::DETECTOR,
     &decision_expired::DETECTOR,
+    &baseline_expired::DETECTOR,
     &rule_wider_than_used::DETECTOR,
     &rule_unused::DETECTOR,
     &workload_uncovered::DETECTOR,
+    &clear_text::DETECTOR,
     &grows_with_nodes::DETECTOR,
     &decision_unused::DETECTOR,
 ];
@@ -59,8 +87,12 @@ pub fn audit(
     inventory: &Inventory,
     judgement: &Judgement,
     today: &[NetworkPolicy],
+    settings: &Settings,
 ) -> Vec<Finding> {
-    run(DETECTORS, facts, inventory, judgement, today, &Remarks::new())
+    let roster = Roster::new(inventory);
+    let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
+    let (policies, roster, remarks) = (&policies, &roster, &Remarks::new());
+    run(DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings })
 }
 
 /// What is wrong with the policies themselves, in the same order. Traffic is not needed; where
@@ -71,21 +103,15 @@ pub fn lint(
     today: &[NetworkPolicy],
     remarks: &Remarks,
 ) -> Vec<Finding> {
-    run(lint::DETECTORS, facts, inventory, &Judgement::default(), today, remarks)
-}
-
-fn run(
-    detectors: &[&Detector],
-    facts: &Facts,
-    inventory: &Inventory,
-    judgement: &Judgement,
-    today: &[NetworkPolicy],
-    remarks: &Remarks,
-) -> Vec<Finding> {
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
-    let scene = Scene { facts, inventory, judgement, policies: &policies, roster: &roster, remarks };
-    let mut findings: Vec<Finding> = detectors.iter().flat_map(|detector| (detector.find)(&scene)).collect();
+    let (judgement, settings) = (&Judgement::default(), &Settings::default());
+    let (policies, roster) = (&policies, &roster);
+    run(lint::DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings })
+}
+
+fn run(detectors: &[&Detector], scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = detectors.iter().flat_map(|detector| (detector.find)(scene)).collect();
     findings.sort_by_key(|finding| finding.level);
     findings
 }
@@ -101,5 +127,7 @@ pub fn by_edge(findings: &[Finding]) -> BTreeMap<EdgeKey, Vec<String>> {
     ids
 }
 
+#[cfg(test)]
+mod example;
 #[cfg(test)]
 mod tests;

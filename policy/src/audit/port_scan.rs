@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_graph::EdgeKey;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::judge::{SCAN_RATIO, SCAN_TARGETS, Scan};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -17,6 +17,10 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "A client whose peers are all gone and unknown to the snapshot looks the same; give a snapshot \
             from before, or accept the finding.",
     fix: "Look into the workload and cut it off; accept the finding when the scanner is yours.",
+    unasked: Unasked::Suspect,
+    silence: "Accept its id when the scanner is yours; what it reached is a rule again, too.",
+    found: &["shop/api-0 -> shop/db-0 21-40/TCP refused"],
+    not_found: &["shop/api-0 -> shop/db-0 21-24/TCP refused"],
     find,
 };
 
@@ -52,10 +56,81 @@ fn describe(scene: &Scene<'_>, index: usize, scan: &Scan) -> Finding {
         .with("ports", ports.as_slice())
         .with("asked", &asked)
         .with("answered", scan.answered.as_slice())
+        .with("pattern", pattern(scan))
+        .with("pace", pace(scan))
         .with("firstKnock", scan.first_knock)
         .with("lastKnock", scan.last_knock)
         .with("threshold", format!("{SCAN_TARGETS} targets, {SCAN_RATIO} failed for one that answered"));
     finding.from = Some(scan.source.clone());
     finding.edges = edges.into_iter().collect();
     finding
+}
+
+/// Whether it looks for machines or for what listens on one.
+fn pattern(scan: &Scan) -> &'static str {
+    match (scan.addresses, scan.ports.len()) {
+        (1, _) => "many ports of one address",
+        (_, 1) => "one port of many addresses",
+        _ => "many ports of many addresses",
+    }
+}
+
+/// How often a new target was tried: a slow scan stays below what counts in a minute, and is found
+/// all the same, for what counts is how many targets failed in all the time that was watched.
+fn pace(scan: &Scan) -> String {
+    let steps = u32::try_from(scan.targets.saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+    let step = scan.last_knock.since(scan.first_knock) / steps;
+    format!("a new target each {:.1} s", step.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Value;
+    use super::super::example::{of, world};
+    use super::*;
+
+    fn only(lines: &[String]) -> Finding {
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let [finding] = of(&DETECTOR, &world(&lines)).try_into().unwrap();
+        finding
+    }
+
+    fn text(finding: &Finding, name: &str) -> String {
+        match &finding.evidence[name] {
+            Value::Text(text) => text.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_port_of_many_addresses_is_a_scan_with_what_it_reached() {
+        let mut lines: Vec<String> = (1..=12)
+            .map(|n| format!("shop/api-0 -> 10.244.1.{} 22/TCP unanswered from {n} to {n}", 100 + n))
+            .collect();
+        lines.push("shop/api-0 -> shop/db-0 22/TCP from 20 to 21".to_owned());
+        let finding = only(&lines);
+        assert_eq!(text(&finding, "pattern"), "one port of many addresses");
+        let answered = Value::List(vec!["shop/Deployment/api -> shop/Deployment/db 22/TCP".to_owned()]);
+        assert_eq!(finding.evidence["answered"], answered);
+    }
+
+    #[test]
+    fn a_slow_scan_is_a_scan_whatever_else_its_source_does() {
+        let slow =
+            |n: u32| format!("shop/api-0 -> shop/db-0 {}/TCP refused from {} to {}", 20 + n, n * 50, n * 50);
+        let mut lines: Vec<String> = (0..12).map(slow).collect();
+        let finding = only(&lines);
+        assert_eq!(text(&finding, "pattern"), "many ports of one address");
+        assert_eq!(text(&finding, "pace"), "a new target each 50.0 s");
+        lines.extend((0..20).map(|n| format!("shop/api-0 -> 203.0.113.{n} 443/TCP from 1 to 599")));
+        assert_eq!(text(&only(&lines), "pace"), "a new target each 50.0 s");
+    }
+
+    #[test]
+    fn both_at_once_are_a_scan_of_both() {
+        let lines: Vec<String> = ["shop/db-0", "shop/web-0", "shop/web-1"]
+            .map(|to| format!("shop/api-0 -> {to} 21-30/TCP refused from 1 to 2"))
+            .to_vec();
+        assert_eq!(text(&only(&lines), "pattern"), "many ports of many addresses");
+    }
 }

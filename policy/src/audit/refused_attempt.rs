@@ -7,7 +7,7 @@ use flowfence_graph::{EdgeKey, LogWord};
 use flowfence_model::{Address, NodeId, Orientation, Protocol};
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Judged, Scene, Seen};
+use super::scene::{Detector, Judged, Scene, Seen, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "refused-attempt",
@@ -18,6 +18,10 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "A peer that is down for the time of the capture looks the same. What a flow log says a policy stopped \
             is told as the log tells it.",
     fix: "Correct the client's configuration, start the peer, or admit the connection by a rule.",
+    unasked: Unasked::Suspect,
+    silence: "Accept its id; it has no port, so that it stands for all of this client at this peer.",
+    found: &["shop/api-0 -> shop/db-0 5433/TCP refused"],
+    not_found: &["shop/api-0 -> shop/db-0 5432/TCP"],
     find,
 };
 

@@ -1,7 +1,7 @@
 //! Rules of today that nobody used.
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "rule-unused",
@@ -10,6 +10,10 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "What the rule allows was not needed while the capture ran; every door that nobody uses is one more for an intruder.",
     doubt: "Rare traffic (a nightly job, a failover) may need it; compare with how long was watched.",
     fix: "Delete the rule when no rare job, failover or restore needs it.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &["policy db selects app=db admits app=api"],
+    not_found: &["policy db selects app=db admits app=api", "shop/api-0 -> shop/db-0 5432/TCP"],
     find,
 };
 

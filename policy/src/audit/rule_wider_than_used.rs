@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_model::NodeId;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "rule-wider-than-used",
@@ -14,6 +14,10 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "Every workload that the rule admits without need can use it once it is broken into.",
     doubt: "Those who never came while the capture ran may come later.",
     fix: "Narrow the selectors of the rule to the workloads that use it.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &["policy db selects app=db admits everybody", "shop/api-0 -> shop/db-0 5432/TCP"],
+    not_found: &["policy db selects app=db admits app=api", "shop/api-0 -> shop/db-0 5432/TCP"],
     find,
 };
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
 use flowfence_model::policy::Direction;
-use flowfence_model::{NodeId, Remarks};
+use flowfence_model::{NodeId, Orientation, Protocol, Remarks};
 
 use super::finding::Finding;
+use super::settings::Settings;
 use crate::judge::{EdgeVerdict, JudgedContact, Judgement, Roster, Standing};
 use crate::semantics::{PodIndex, PolicySet, RuleId};
 
@@ -24,6 +25,8 @@ pub struct Scene<'a> {
     pub roster: &'a Roster,
     /// What was remarked on the spelling of today's policies.
     pub remarks: &'a Remarks,
+    /// What people say of the cluster beside its objects.
+    pub settings: &'a Settings,
 }
 
 /// A detector: a row of the table.
@@ -40,8 +43,28 @@ pub struct Detector {
     pub doubt: &'static str,
     /// What to do about one, in general.
     pub fix: &'static str,
+    /// What becomes of its findings when somebody writes a baseline and says nothing of them.
+    pub unasked: Unasked,
+    /// How to be told no more of it.
+    pub silence: &'static str,
+    /// A small world in which it finds something, a line each: what happens in it for those that
+    /// need traffic, policies for the others. The page of detectors shows it, and a test runs it.
+    pub found: &'static [&'static str],
+    /// The nearest world in which it finds nothing.
+    pub not_found: &'static [&'static str],
     /// Looks for it.
     pub find: fn(&Scene<'_>) -> Vec<Finding>,
+}
+
+/// What a new baseline makes of findings that nobody spoke of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unasked {
+    /// It is written: a state of things that may stay for a while.
+    Kept,
+    /// It is not, for it is about decisions or the baseline itself; its edges may be.
+    Told,
+    /// Neither it nor any edge that it speaks of is: it may be an attacker's work.
+    Suspect,
 }
 
 /// A contact with what was concluded of it.
@@ -62,6 +85,27 @@ impl Scene<'_> {
     /// Contacts with their judgement.
     pub(super) fn judged(&self) -> impl Iterator<Item = (&Contact, &JudgedContact)> {
         self.facts.contacts.iter().zip(&self.judgement.contacts)
+    }
+
+    /// Edges that a workload opened or answered and that carried a connection of known direction,
+    /// in order; those that only the pod's own node opened are left out.
+    pub(super) fn connected(&self) -> impl Iterator<Item = (EdgeKey, Seen<'_>)> {
+        self.edges().into_iter().filter(|(edge, seen)| {
+            edge.protocol != Protocol::Icmp
+                && (edge.from.is_workload() || edge.to.is_workload())
+                && seen.tally.is_connected()
+                && seen.contacts.iter().any(|(contact, judged)| {
+                    judged.tally.is_connected()
+                        && contact.orientation != Orientation::Unknown
+                        && !contact.own_node
+                        && !contact.is_loopback()
+                })
+        })
+    }
+
+    /// What DNS answers called an end; nothing for ends inside.
+    pub(super) fn names(&self, id: &NodeId) -> Vec<&str> {
+        id.external().into_iter().flat_map(|address| self.facts.names.of(address)).collect()
     }
 
     /// Edges between workloads, in order.

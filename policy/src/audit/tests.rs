@@ -9,7 +9,7 @@ use crate::judge::testing::{World, at, connected, decided};
 
 fn findings(world: &World) -> Vec<Finding> {
     let seen = world.seen();
-    audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today)
+    audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today, &world.settings)
 }
 
 fn of<'f>(findings: &'f [Finding], rule: &str) -> Vec<&'f Finding> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_model::Protocol;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::judge::{Said, Standing};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -15,6 +15,10 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "The policies are not enforced, or not everywhere, or they came after the connection.",
     doubt: "The policies given may not be those that were in force at the time of the capture.",
     fix: "Make sure that the network plugin enforces policies on these nodes; admit the connection if it is wanted.",
+    unasked: Unasked::Suspect,
+    silence: "Admit the connection by a rule, or accept its id.",
+    found: &["policy shut selects app=db admits nobody", "shop/api-0 -> shop/db-0 5432/TCP"],
+    not_found: &["policy open selects app=db admits app=api", "shop/api-0 -> shop/db-0 5432/TCP"],
     find,
 };
 
@@ -50,24 +54,13 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let title = format!("{edge} was connected although policies deny it");
         let fix = "check that the network plugin enforces NetworkPolicy on both nodes; if the connection is \
                    wanted, admit it by a rule";
-        let mut finding = Finding::new(DETECTOR.id, Level::Error, &compact(&edge), title)
+        let mut finding = Finding::of_edge(DETECTOR.id, Level::Error, &edge, &seen.tally, title)
             .fixed_by(fix)
-            .between(&edge.from, &edge.to)
             .with("connections", connections)
             .with("deniedBy", &policies)
-            .with("directions", &sides)
-            .with("first", seen.tally.first)
-            .with("last", seen.tally.last);
+            .with("directions", &sides);
         finding.policy = policies.first().cloned();
-        finding.protocol = Some(edge.protocol);
-        finding.port = edge.port;
-        finding.edges = vec![edge];
         findings.push(finding);
     }
     findings
-}
-
-/// An edge without blanks, as ids hold it.
-fn compact(edge: &flowfence_graph::EdgeKey) -> String {
-    edge.to_string().replace(" -> ", "->").replace(' ', ":")
 }

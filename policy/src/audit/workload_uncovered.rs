@@ -7,7 +7,7 @@ use flowfence_model::NodeId;
 use flowfence_model::policy::Direction;
 
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene};
+use super::scene::{Detector, Scene, Unasked};
 use crate::semantics::{Party, PodIndex};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -17,6 +17,19 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "Every pod whose own egress is open reaches every port of it, and it reaches everything.",
     doubt: "Policies of kinds that flowfence does not read (a plugin's own) may cover it.",
     fix: "Write a policy that selects it: `flowfence recommend` does.",
+    unasked: Unasked::Kept,
+    silence: "Cover it, or accept its id.",
+    found: &[
+        "policy db selects app=db admits nobody",
+        "policy web selects app=web admits nobody",
+        "policy ops/all selects {} admits nobody",
+        "policy kube-system/all selects {} admits nobody",
+    ],
+    not_found: &[
+        "policy all selects {} admits nobody",
+        "policy ops/all selects {} admits nobody",
+        "policy kube-system/all selects {} admits nobody",
+    ],
     find,
 };
 

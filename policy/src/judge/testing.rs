@@ -8,9 +8,10 @@ use flowfence_model::object::{
     ContainerPort, Controller, EndpointSlice, Meta, Node, Object, Owner, Pod, Service, ServicePort,
     TargetPort,
 };
-use flowfence_model::{Labels, NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_model::{Labels, Names, NetworkPolicy, NodeId, Orientation, Protocol, Questions, Timestamp};
 
 use super::{Judgement, judge};
+use crate::audit::Settings;
 use crate::decision::{Choice, Decision, Decisions};
 
 pub fn at(secs: i64) -> Timestamp {
@@ -45,6 +46,9 @@ pub struct World {
     /// Beside `accept`; it is the last day of 2026.
     pub decisions: Vec<Decision>,
     pub unseen: BTreeSet<String>,
+    pub names: Names,
+    pub questions: Questions,
+    pub settings: Settings,
     nodes: usize,
 }
 
@@ -74,6 +78,9 @@ impl World {
             accept: BTreeSet::new(),
             decisions: Vec::new(),
             unseen: BTreeSet::new(),
+            names: Names::default(),
+            questions: Questions::default(),
+            settings: Settings::default(),
             nodes: 0,
         };
         world.node();
@@ -237,7 +244,14 @@ impl World {
         let visible = visible
             .map(|pod| PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() })
             .collect();
-        let facts = Facts { contacts, window: Some((at(0), at(600))), visible, ..Facts::default() };
+        let facts = Facts {
+            contacts,
+            window: Some((at(0), at(600))),
+            visible,
+            names: self.names.clone(),
+            questions: self.questions.clone(),
+            ..Facts::default()
+        };
         let accepted = self.accept.iter().map(|subject| decided(Choice::Accept, subject, None));
         let decisions = self.decisions.iter().cloned().chain(accepted).collect();
         let decisions = Decisions::new(decisions, "2026-12-31".parse().unwrap()).unwrap();
@@ -264,6 +278,7 @@ pub fn connected(connections: u64) -> Tally {
         connections,
         packets: [5 * connections, 4 * connections],
         octets: [900 * connections, 900 * connections],
+        largest: 900,
         first: at(1),
         last: at(2),
         ..Tally::empty()

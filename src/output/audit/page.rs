@@ -20,13 +20,16 @@ pub fn page() -> String {
 }
 
 fn section(page: &mut String, detector: &Detector) {
-    let Detector { id, level, title, meaning, doubt, fix, .. } = detector;
+    let Detector { id, level, title, meaning, doubt, fix, silence, found, not_found, .. } = detector;
     let _ = write!(
         page,
-        "\n### `{id}`\n\n{}, **{}**. {meaning}\n\n- **Doubt**: {doubt}\n- **Fix**: {fix}\n",
+        "\n### `{id}`\n\n{}, **{}**. {meaning}\n\n- **Doubt**: {doubt}\n- **Fix**: {fix}\n- **Silence**: {silence}\n",
         capital(title),
         level.token()
     );
+    for (what, lines) in [("Found", found), ("Not found", not_found)] {
+        let _ = write!(page, "- **{what}**:\n  ```\n  {}\n  ```\n", lines.join("\n  "));
+    }
 }
 
 fn capital(text: &str) -> String {
@@ -65,4 +68,9 @@ accepted `port-scan` gives back what it withheld, too. `-n NAMESPACE` leaves out
 keeps dismissed alerts dismissed, for fingerprints are the ids.
 
 The level of a detector is that of most of its findings; the text says where one differs.
+
+Each detector has an example of what it finds, and one near to it in which it finds nothing; tests run both. Those of the first
+list tell what happens in a small cluster (`shop/web` with three pods, `shop/api`, `shop/db`, `ops/scraper` and DNS): who connects
+to whom on which port, and how often if not once. Those of the second list are policies of the namespace `shop`, `NAME: SPEC`, or
+whole objects.
 ";

@@ -7,6 +7,7 @@ mod csv;
 mod cypher;
 mod cytoscape;
 mod d2;
+mod difference;
 pub(crate) mod dot;
 mod drawio;
 mod field;
@@ -24,6 +25,7 @@ mod yaml;
 
 use std::io::{self, Write};
 
+pub use difference::{ChangeRow, GraphDifferenceReport, SightRow, write_difference};
 pub use report::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
 
 use crate::cli::GraphFormat;

@@ -102,9 +102,15 @@ fn notes(edge: &EdgeRow) -> Vec<String> {
         flowfence_model::Orientation::Unknown => notes.push("direction unknown".to_owned()),
     }
     if !edge.suspicious.is_empty() {
-        notes.push(format!("see {}", edge.suspicious.join(", ")));
+        notes.push(format!("see {}", findings(edge).join(", ")));
     }
     notes
+}
+
+/// The ids of findings; of those about this very edge the rule, for the rest stands in the row.
+fn findings(edge: &EdgeRow) -> Vec<String> {
+    let subject = format!(":{}->{}:{}", edge.from, edge.to, link::port(edge));
+    edge.suspicious.iter().map(|id| id.strip_suffix(&subject).unwrap_or(id).to_owned()).collect()
 }
 
 fn join<T: ToString>(items: impl IntoIterator<Item = T>) -> String {

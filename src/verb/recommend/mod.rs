@@ -1,6 +1,5 @@
 //! `flowfence recommend`: policies, written, read back, proved, and only then shown.
 
-mod files;
 mod patch;
 mod rollout;
 mod tighten;
@@ -17,6 +16,7 @@ use flowfence_policy::recommend::{
     DefaultDeny, Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, Width, recommend,
 };
 
+use super::files;
 use super::observed::{self, Observed};
 use crate::cli::{self, RecommendArgs, RecommendFormat};
 use crate::decision;

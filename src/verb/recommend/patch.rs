@@ -5,8 +5,8 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::files::FileChange;
 use crate::output::safe;
+use crate::verb::files::FileChange;
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;

@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::Context;
 use flowfence_policy::recommend::file;
 
-use super::files::{self, FileChange};
 use super::tighten::Sources;
 use crate::cli::{Layout, RolloutArgs};
 use crate::exit::Failure;
 use crate::manifest::flavour::Written;
 use crate::manifest::{PolicyManifest, write_policy};
+use crate::verb::files::{self, FileChange};
 use crate::verb::observed::Observed;
 
 const KUSTOMIZATION: &str = "kustomization.yaml";

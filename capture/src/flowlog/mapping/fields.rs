@@ -1,6 +1,6 @@
 //! The fields that a mapping names: no other column of a table is read.
 
-use super::{Condition, EndFields, Mapping, NameFields};
+use super::{Condition, EndFields, Mapping, NameFields, Sampling};
 
 impl Mapping {
     /// Every field, each once, in the order in which they are first named.
@@ -24,6 +24,12 @@ impl Mapping {
         name(self.policy.as_ref(), &mut all);
         name(self.service.as_ref(), &mut all);
         all.extend(self.observer.iter().chain(&self.destination_name));
+        all.extend(self.server.port.iter().chain(&self.server.address));
+        all.extend(self.policy_trace.iter().chain(&self.trial_trace));
+        all.extend(self.sampling.iter().filter_map(|sampling| match sampling {
+            Sampling::Always(_) => None,
+            Sampling::OneIn(field) => Some(field),
+        }));
         all.extend(self.skip.iter().chain(&self.only).map(field));
         let mut fields: Vec<String> = Vec::new();
         for field in all {
@@ -79,6 +85,10 @@ mod tests {
             destination_name = "f-name"
             skip = [{ field = "f-skip" }]
             only = [{ field = "f-only" }]
+            server = { port = "f-server-port", address = "f-server" }
+            policy_trace = "f-trace"
+            trial_trace = "f-trial"
+            sampling = "f-sampling"
             [time]
             first = "f-first"
             last = "f-last"

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::{block_covers_pods, view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "block-covers-nodes",
@@ -19,6 +19,14 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "It may be meant so. A single address, a block that holds all nodes and little else (/16 and \
             narrower, /48 for IPv6), and blocks as wide as the world are left alone.",
     fix: "Take the nodes out of the block with `except`, or write a block for them alone.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 172.16.0.0/12}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 172.30.0.11/32}}]}]}",
+    ],
     find,
 };
 

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::PodIndex;
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -17,6 +17,14 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "In networks where pods and machines share a range the block may be meant for the machines. Blocks \
             as wide as the world are left alone.",
     fix: "Select pods by labels, and take the pods' ranges out of the block with `except`.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.244.0.0/16]}}]}]}",
+    ],
     find,
 };
 

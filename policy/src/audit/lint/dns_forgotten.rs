@@ -9,7 +9,7 @@ use flowfence_model::{NodeId, PolicyPeer, PolicyPort, PolicyRule, PortName, Prot
 
 use super::{block_covers_pods, view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::{Party, PodIndex};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -23,6 +23,14 @@ pub(super) const DETECTOR: Detector = Detector {
             addresses that are no world, are left alone; so are, where traffic was recorded, those that never \
             asked.",
     fix: "Add an egress rule to the pods of the DNS service, for UDP and TCP.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}, {ports: [{port: 53, protocol: UDP}, {port: 53}]}]}",
+    ],
     find,
 };
 

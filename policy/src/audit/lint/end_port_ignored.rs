@@ -6,7 +6,7 @@ use flowfence_model::PortName;
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "end-port-ignored",
@@ -16,6 +16,15 @@ pub(super) const DETECTOR: Detector = Detector {
               only the first port of the range was admitted. Clusters without Cilium's agents are left alone.",
     doubt: "Recent versions read it; the snapshot does not tell which version runs.",
     fix: "Update Cilium, or list the ports one by one.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "{apiVersion: v1, kind: Pod, metadata: {name: cilium-x, namespace: kube-system, labels: {k8s-app: cilium}}, spec: {nodeName: n1, hostNetwork: true, containers: []}, status: {phase: Running, podIPs: [{ip: 172.30.0.11}]}}",
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}",
+    ],
     find,
 };
 

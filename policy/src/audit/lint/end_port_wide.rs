@@ -4,7 +4,7 @@ use flowfence_model::{PortName, PortRange};
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "end-port-wide",
@@ -15,6 +15,14 @@ pub(super) const DETECTOR: Detector = Detector {
               was translated.",
     doubt: "Programs that listen on random ports may need a wide range.",
     fix: "List the ports of the pods; for every port of a protocol leave `port` and `endPort` out.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 30000, endPort: 32767}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8000, endPort: 8100}]}]}",
+    ],
     find,
 };
 

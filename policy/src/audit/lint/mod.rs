@@ -12,6 +12,7 @@ mod block_covers_pods;
 mod dns_forgotten;
 mod end_port_ignored;
 mod end_port_wide;
+mod host_network_bypass;
 mod named_port_missing;
 mod newcomer;
 mod peer_selects_nothing;
@@ -32,6 +33,7 @@ use super::scene::Detector;
 pub const DETECTORS: &[&Detector] = &[
     &policy_types_trap::DETECTOR,
     &policy_selects_nothing::DETECTOR,
+    &host_network_bypass::DETECTOR,
     &selector_contradictory::DETECTOR,
     &peer_selects_nothing::DETECTOR,
     &named_port_missing::DETECTOR,

@@ -8,7 +8,7 @@ use flowfence_model::{ClusterPolicyKind, PolicyPeer, PolicyPort, PortName, Proto
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::PodIndex;
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -21,6 +21,14 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "Pods that come later may declare it. Names that only a sidecar declares count here, and not for \
             every plugin.",
     fix: "Write the port's number, or the name and protocol as the destination's containers declare them.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: http}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: sql}]}]}",
+    ],
     find,
 };
 

@@ -5,7 +5,7 @@ use flowfence_model::{PeerSelector, PolicyPeer};
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::within::{contradiction, in_namespaces};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -17,6 +17,14 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "Its pods may come later, with a chart that is not installed yet; pod templates in the snapshot are \
             considered. A snapshot of some namespaces only lacks the others' pods.",
     fix: "Write the labels that the peer's pods carry, beside a `namespaceSelector` when they are elsewhere.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: cart}}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}",
+    ],
     find,
 };
 

@@ -4,7 +4,7 @@ use flowfence_model::PeerSelector;
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "policy-selects-nothing",
@@ -13,6 +13,10 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "The policy has no effect: a label was renamed, or what it protected is gone.",
     doubt: "It may be meant for pods that come later; pod templates in the snapshot are considered.",
     fix: "Correct `spec.podSelector` to labels that the pods carry, or delete the policy.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &["p: {podSelector: {matchLabels: {app: cart}}, policyTypes: [Ingress]}"],
+    not_found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}"],
     find,
 };
 
@@ -28,26 +32,21 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         {
             continue;
         }
+        // Those on their node's network are told by a finding of their own.
+        if view::selects_host_network(scene, &subject, &policy.namespace) {
+            continue;
+        }
         let key = policy.key();
-        let on_hosts = view::selects_host_network(scene, &subject, &policy.namespace);
-        let title = if on_hosts {
-            format!("policy {key} selects only pods on their node's network, to which no policy applies")
-        } else {
-            format!("policy {key} selects no pod")
-        };
+        let title = format!("policy {key} selects no pod");
         let labels: Vec<String> =
             policy.pod_selector.match_labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let keys: Vec<&str> =
             policy.pod_selector.match_expressions.iter().map(flowfence_model::Requirement::key).collect();
-        let fix = if on_hosts {
-            format!("delete NetworkPolicy {key}, or take hostNetwork from the pods that it selects")
-        } else {
-            format!(
-                "change spec.podSelector of NetworkPolicy {key} ({}) to labels that pods in {} carry, or delete it",
-                words::selector(&policy.pod_selector),
-                policy.namespace
-            )
-        };
+        let fix = format!(
+            "change spec.podSelector of NetworkPolicy {key} ({}) to labels that pods in {} carry, or delete it",
+            words::selector(&policy.pod_selector),
+            policy.namespace
+        );
         let mut finding = Finding::new(DETECTOR.id, Level::Warning, &key, title)
             .about(&key, "podSelector")
             .fixed_by(fix)

@@ -7,7 +7,7 @@ use flowfence_model::{NetworkPolicy, PolicyRule};
 
 use super::view;
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::within::{rule_within, selector_within};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -19,6 +19,16 @@ pub(super) const DETECTOR: Detector = Detector {
               contained only in one without rules, so that a general deny is never told to go.",
     doubt: "It may be kept so that it stands when the others go.",
     fix: "Delete it, or narrow the others.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+        "wide: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+        "deny: {podSelector: {}, policyTypes: [Ingress]}",
+    ],
     find,
 };
 

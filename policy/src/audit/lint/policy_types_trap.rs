@@ -3,7 +3,7 @@
 use flowfence_model::Remark;
 
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "policy-types-trap",
@@ -15,6 +15,12 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "The author may know the defaults. Objects read back from the API server have them filled in, so \
             that there only ignored rules show.",
     fix: "Write `policyTypes` with every direction that the policy is meant to restrict.",
+    unasked: Unasked::Kept,
+    silence: "Write `policyTypes`, or accept its id.",
+    found: &["p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], egress: [{}]}"],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress, Egress], egress: [{ports: [{port: 53, protocol: UDP}]}]}",
+    ],
     find,
 };
 

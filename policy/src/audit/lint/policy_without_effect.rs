@@ -6,7 +6,7 @@ use flowfence_model::NetworkPolicy;
 
 use super::{newcomer, policy_shadowed, view};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::{Party, PodIndex, PolicySet};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -19,6 +19,13 @@ pub(super) const DETECTOR: Detector = Detector {
               more labels than the policies' selectors want.",
     doubt: "It may be a marker that is meant to stay while others come and go.",
     fix: "Delete it, or give it the rules that were meant.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &["p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{}]}"],
+    not_found: &[
+        "deny: {podSelector: {}, policyTypes: [Ingress]}",
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{}]}",
+    ],
     find,
 };
 

@@ -4,7 +4,7 @@ use flowfence_model::{Action, ClusterPolicyKind};
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::Rivalry;
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -16,6 +16,16 @@ pub(super) const DETECTOR: Detector = Detector {
     doubt: "It is asked of the pods, nodes and address blocks of the input; overlaps on pods to come are not \
             seen.",
     fix: "Give the one that should win a lower number in `spec.priority`.",
+    unasked: Unasked::Kept,
+    silence: "Give one of the two another priority, or accept its id.",
+    found: &[
+        "{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: {name: a}, spec: {tier: Admin, priority: 5, subject: {namespaces: {}}, ingress: [{action: Accept, from: [{namespaces: {}}]}]}}",
+        "{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: {name: b}, spec: {tier: Admin, priority: 5, subject: {namespaces: {}}, ingress: [{action: Deny, from: [{namespaces: {}}]}]}}",
+    ],
+    not_found: &[
+        "{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: {name: a}, spec: {tier: Admin, priority: 5, subject: {namespaces: {}}, ingress: [{action: Accept, from: [{namespaces: {}}]}]}}",
+        "{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: {name: b}, spec: {tier: Admin, priority: 6, subject: {namespaces: {}}, ingress: [{action: Deny, from: [{namespaces: {}}]}]}}",
+    ],
     find,
 };
 

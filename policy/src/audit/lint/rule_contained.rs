@@ -7,7 +7,7 @@ use flowfence_model::policy::Direction;
 
 use super::{policy_shadowed, view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::RuleId;
 use crate::semantics::within::{rule_within, selector_within};
 
@@ -19,6 +19,14 @@ pub(super) const DETECTOR: Detector = Detector {
               too, for pods to come as well: narrowing it changes nothing while they stand.",
     doubt: "It may be kept to say whom the port is for.",
     fix: "Delete it, or narrow the rules that contain it.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}, {from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}, {from: [{podSelector: {matchLabels: {app: db}}}]}]}",
+    ],
     find,
 };
 

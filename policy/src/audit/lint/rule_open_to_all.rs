@@ -4,7 +4,7 @@ use flowfence_model::{LabelSelector, PolicyPeer, Remark};
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "rule-open-to-all",
@@ -15,6 +15,14 @@ pub(super) const DETECTOR: Detector = Detector {
               namespace. Where the empty list was written out, somebody may have meant nobody: a warning.",
     doubt: "A port for everybody is meant so where a service faces the world; then the note can stay.",
     fix: "Name the peers; to admit nobody, leave the whole rule out.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{ports: [{port: 8080}]}]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}], ports: [{port: 8080}]}]}",
+    ],
     find,
 };
 

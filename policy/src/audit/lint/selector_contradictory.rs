@@ -5,7 +5,7 @@ use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, TierPeer};
 
 use super::{view, words};
 use crate::audit::finding::{Finding, Level};
-use crate::audit::scene::{Detector, Scene};
+use crate::audit::scene::{Detector, Scene, Unasked};
 use crate::semantics::within::{contradiction, in_namespaces};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -16,6 +16,14 @@ pub(super) const DETECTOR: Detector = Detector {
               have: the selector matches nothing, now and ever.",
     doubt: "None: it follows from the selector alone.",
     fix: "Keep one requirement for the key; alternatives are one `In` with several values, or several peers.",
+    unasked: Unasked::Kept,
+    silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
+    found: &[
+        "p: {podSelector: {matchLabels: {app: web}, matchExpressions: [{key: app, operator: DoesNotExist}]}, policyTypes: [Ingress]}",
+    ],
+    not_found: &[
+        "p: {podSelector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: DoesNotExist}]}, policyTypes: [Ingress]}",
+    ],
     find,
 };
 

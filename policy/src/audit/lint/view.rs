@@ -71,7 +71,7 @@ pub(super) fn selects_any(scene: &Scene<'_>, peer: &PeerSelector, home: &str) ->
 /// Whether a peer selects pods on their nodes' network, which no policy knows by labels.
 pub(super) fn selects_host_network(scene: &Scene<'_>, peer: &PeerSelector, home: &str) -> bool {
     let cluster = scene.roster.cluster();
-    cluster.pods().iter().filter(|pod| pod.host_network).any(|pod| {
+    cluster.pods().iter().filter(|pod| pod.host_network && !pod.is_finished).any(|pod| {
         let in_namespace = match &peer.namespaces {
             None => pod.meta.namespace == home,
             Some(selector) => {

@@ -1,0 +1,138 @@
+//! Connections into another environment, or into a namespace that is sensitive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::{EdgeKey, Tally};
+use flowfence_model::NodeId;
+
+use super::finding::{Finding, Level};
+use super::scene::{Detector, Scene, Unasked};
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "cross-environment",
+    level: Level::Warning,
+    title: "a connection into another environment, or into a sensitive namespace",
+    meaning: "Test reaches production, or somebody from elsewhere reaches a namespace that is labelled as sensitive. The \
+              environment is what the namespace's label says (`environment`, `env`, `app.kubernetes.io/environment` or \
+              `stage`; `--environment-label` names others), else a part of its name such as `prod` or `staging`.",
+    doubt: "Namespaces that say nothing of their environment are left alone, and so are those that serve all. That a \
+            part of a name means an environment is a convention.",
+    fix: "Cut the connection by a policy, or label the namespaces as they are meant.",
+    unasked: Unasked::Suspect,
+    silence: "Accept its id, which stands for one workload and the namespace that it goes to.",
+    found: &[
+        "namespace shop env=production",
+        "namespace ops env=test",
+        "ops/scraper-0 -> shop/db-0 5432/TCP",
+    ],
+    not_found: &["namespace shop env=production", "ops/scraper-0 -> shop/db-0 5432/TCP"],
+    find,
+};
+
+/// What environments are called, first as we say it.
+const WORDS: &[&[&str]] = &[
+    &["production", "prod", "prd", "live"],
+    &["staging", "stage", "stg", "preprod", "preproduction"],
+    &["test", "testing", "tst", "qa", "uat"],
+    &["development", "dev", "devel", "sandbox"],
+];
+
+fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    type Group = (Vec<EdgeKey>, Tally);
+    let mut grouped: BTreeMap<(NodeId, String), Group> = BTreeMap::new();
+    for (edge, seen) in scene.connected() {
+        let (Some(from), Some(to)) = (edge.from.namespace(), edge.to.namespace()) else { continue };
+        if from != to {
+            let group = grouped.entry((edge.from.clone(), to.to_owned()));
+            let (edges, tally) = group.or_insert_with(|| (Vec::new(), Tally::empty()));
+            edges.push(edge);
+            tally.merge(&seen.tally);
+        }
+    }
+    let mut findings = Vec::new();
+    for ((from, to), (edges, tally)) in grouped {
+        let Some(home) = from.namespace() else { continue };
+        let (here, there) = (environment(scene, home), environment(scene, &to));
+        let label = sensitive(scene, &to).filter(|_| sensitive(scene, home).is_none());
+        let why = match (&here, &there, label) {
+            (Some(here), Some(there), _) if here != there => format!("from {here} into {there}"),
+            (_, _, Some(label)) => format!("which {label} says is sensitive"),
+            _ => continue,
+        };
+        findings.push(describe(&from, &to, &why, edges, &tally));
+    }
+    findings
+}
+
+fn describe(from: &NodeId, to: &str, why: &str, edges: Vec<EdgeKey>, tally: &Tally) -> Finding {
+    let asked: BTreeSet<String> = edges.iter().map(ToString::to_string).collect();
+    let title = format!("{from} connects to namespace {to}, {why}");
+    let fix = format!("cut {from} off from namespace {to} by a policy there, or correct the labels");
+    let mut finding = Finding::new(DETECTOR.id, Level::Warning, &format!("{from}->namespace/{to}"), title)
+        .fixed_by(fix)
+        .between(from, &NodeId::Namespace(to.to_owned()))
+        .with("why", why)
+        .with("asked", &asked)
+        .with("connections", tally.connections + tally.one_way)
+        .with("first", tally.first)
+        .with("last", tally.last);
+    finding.edges = edges;
+    finding
+}
+
+/// The environment of a namespace, where it says one.
+pub(super) fn environment(scene: &Scene<'_>, namespace: &str) -> Option<String> {
+    let labels = scene.inventory.namespaces().get(namespace).map(|object| &object.meta.labels);
+    let said = scene.settings.environment_labels.iter().find_map(|key| labels?.get(key));
+    if let Some(said) = said.filter(|said| !said.is_empty()) {
+        let said = said.to_lowercase();
+        return Some(canonical(&said).map_or(said, str::to_owned));
+    }
+    namespace.split('-').find_map(canonical).map(str::to_owned)
+}
+
+fn canonical(word: &str) -> Option<&'static str> {
+    WORDS.iter().find(|words| words.contains(&word)).and_then(|words| words.first()).copied()
+}
+
+/// The label that says that a namespace is sensitive.
+fn sensitive(scene: &Scene<'_>, namespace: &str) -> Option<String> {
+    let labels = &scene.inventory.namespaces().get(namespace)?.meta.labels;
+    let is_said = |wanted: &&String| match wanted.split_once('=') {
+        Some((key, value)) => labels.get(key).is_some_and(|said| said == value),
+        None => labels.get(wanted.as_str()).is_some_and(|said| said != "false"),
+    };
+    scene.settings.sensitive_labels.iter().find(is_said).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::found;
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_environment_are_one() {
+        let lines = [
+            "namespace shop env=Prod",
+            "namespace ops environment=production",
+            "ops/scraper-0 -> shop/db-0 5432/TCP",
+        ];
+        assert_eq!(found(&DETECTOR, &lines), [""; 0]);
+    }
+
+    #[test]
+    fn a_sensitive_namespace_is_told_of_who_comes_from_elsewhere() {
+        let inside = ["namespace shop flowfence.dev/sensitive=true", "shop/web-0 -> shop/db-0 5432/TCP"];
+        assert_eq!(found(&DETECTOR, &inside), [""; 0]);
+        let outside = ["namespace shop flowfence.dev/sensitive=true", "ops/scraper-0 -> shop/db-0 5432/TCP"];
+        assert_eq!(found(&DETECTOR, &outside), ["cross-environment:ops/Deployment/scraper->namespace/shop"]);
+        let not = ["namespace shop flowfence.dev/sensitive=false", "ops/scraper-0 -> shop/db-0 5432/TCP"];
+        assert_eq!(found(&DETECTOR, &not), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_tells_where_no_label_does_and_only_by_whole_parts() {
+        assert_eq!("shop-prod".split('-').find_map(canonical), Some("production"));
+        assert_eq!("product-devices".split('-').find_map(canonical), None);
+    }
+}

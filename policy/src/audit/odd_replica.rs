@@ -1,0 +1,288 @@
+//! Replicas that do what their siblings do not.
+//!
+//! Replicas of one template do the same work, so each should go to the same places about as often.
+//! The unit is a part of the window (a twenty-fourth) in which a pod was seen to connect to
+//! anything: connections come in bursts, and a burst is one sighting. For a pod and a place the
+//! table is (parts with the place, parts without), of the pod and of its siblings together. Fisher's
+//! exact test tells how likely so many with the place are by chance alone; it holds for few
+//! sightings as for many, so a pod that was hardly seen can hardly deviate. Many tables are asked,
+//! and the procedure of Benjamini and Hochberg (1995) keeps the expected share of false findings
+//! among all at one in a hundred.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flowfence_graph::{Contact, EdgeKey, Parts, PodName, Tally};
+use flowfence_model::{NodeId, Orientation, Protocol};
+
+use super::finding::{Finding, Level};
+use super::scene::{Detector, Scene, Unasked};
+
+pub(super) const DETECTOR: Detector = Detector {
+    id: "odd-replica",
+    level: Level::Warning,
+    title: "a replica that goes where its siblings do not",
+    meaning: "One pod of a workload goes to a place in far more parts of the window than its siblings: Fisher's exact \
+              test over the parts (twenty-fourths of the window) in which each pod was seen, one-sided, with the \
+              procedure of Benjamini and Hochberg at a false discovery rate of 1 % over all pods and places. Somebody \
+              may be in that pod, or it runs another version or configuration.",
+    doubt: "A replica that was elected leader, or that holds a shard, does what others do not. Pods of StatefulSets and \
+            DaemonSets differ by design and are left alone, and so is the API server as a place. What happens once is \
+            no deviation by this test.",
+    fix: "Compare the pod with its siblings (image, environment, processes), and replace it.",
+    unasked: Unasked::Suspect,
+    silence: "Accept its id, which names the workload and the place, not the pod.",
+    found: &[
+        "shop/web-0 -> shop/api-0 8080/TCP from 1 to 599",
+        "shop/web-1 -> shop/api-0 8080/TCP from 1 to 599",
+        "shop/web-2 -> shop/api-0 8080/TCP from 1 to 599",
+        "shop/web-2 -> 203.0.113.9 443/TCP from 100 to 400",
+    ],
+    not_found: &[
+        "shop/web-0 -> shop/api-0 8080/TCP from 1 to 599",
+        "shop/web-1 -> shop/api-0 8080/TCP from 1 to 599",
+        "shop/web-2 -> shop/api-0 8080/TCP from 1 to 599",
+        "shop/web-2 -> 203.0.113.9 443/TCP from 100 to 150",
+    ],
+    find,
+};
+
+/// The expected share of false ones among all that is found.
+const FALSE_DISCOVERIES: f64 = 0.01;
+/// Siblings must go there less than a so-manieth as often: a small difference is none to act on,
+/// however sure it is.
+const CLEARLY: u32 = 4;
+
+/// A place: addresses outside by their name, else by their neighbourhood, for a name has many.
+type Place = (String, Protocol, Option<u16>);
+
+#[derive(Default)]
+struct Replica<'a> {
+    active: Parts,
+    places: BTreeMap<Place, (Parts, Vec<&'a Contact>)>,
+}
+
+struct Deviation<'a> {
+    workload: &'a NodeId,
+    pod: &'a PodName,
+    place: Place,
+    /// Parts with the place and in which it was seen: of the pod, then of its siblings.
+    own: [u32; 2],
+    others: [u32; 2],
+    siblings: usize,
+    chance: f64,
+    contacts: Vec<&'a Contact>,
+}
+
+fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut workloads: BTreeMap<&NodeId, BTreeMap<&PodName, Replica<'_>>> = BTreeMap::new();
+    for (contact, judged) in scene.judged() {
+        let NodeId::Workload { kind, .. } = &contact.from.id else { continue };
+        let (Some(pod), false) =
+            (&contact.from.pod, matches!(kind.as_str(), "StatefulSet" | "DaemonSet" | "Pod"))
+        else {
+            continue;
+        };
+        if !judged.tally.is_connected()
+            || contact.orientation == Orientation::Unknown
+            || contact.is_loopback()
+        {
+            continue;
+        }
+        let replica = workloads.entry(&contact.from.id).or_default().entry(pod).or_default();
+        replica.active = replica.active.union(judged.tally.parts);
+        if contact.protocol != Protocol::Icmp && contact.to.id != NodeId::ApiServer {
+            let known = replica.places.entry(place(scene, contact)).or_default();
+            known.0 = known.0.union(judged.tally.parts);
+            known.1.push(contact);
+        }
+    }
+    let mut tests: Vec<Deviation<'_>> =
+        workloads.iter().flat_map(|(workload, replicas)| tables(workload, replicas)).collect();
+    tests.sort_by(|x, y| x.chance.total_cmp(&y.chance));
+    let chances: Vec<f64> = tests.iter().map(|test| test.chance).collect();
+    tests.truncate(discoveries(&chances, FALSE_DISCOVERIES));
+    let clear = |test: &Deviation<'_>| {
+        u64::from(test.others[0]) * u64::from(test.own[1]) * u64::from(CLEARLY)
+            < u64::from(test.own[0]) * u64::from(test.others[1])
+    };
+    let mut by_id: BTreeMap<String, Finding> = BTreeMap::new();
+    for test in tests.iter().filter(|test| clear(test)) {
+        let finding = describe(test);
+        // Of several pods of one workload at one place the surest is told.
+        by_id.entry(finding.id.clone()).or_insert(finding);
+    }
+    by_id.into_values().collect()
+}
+
+fn place(scene: &Scene<'_>, contact: &Contact) -> Place {
+    let to = match &contact.to.id {
+        NodeId::External(address) => match scene.facts.names.of(*address).next() {
+            Some(name) => name.to_owned(),
+            None => neighbourhood(*address),
+        },
+        // Which node it is follows from where the pod runs.
+        NodeId::Node(_) => "nodes".to_owned(),
+        inside => inside.to_string(),
+    };
+    (to, contact.protocol, contact.port)
+}
+
+/// The /24 or /48 of an address.
+fn neighbourhood(address: std::net::IpAddr) -> String {
+    match address {
+        std::net::IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            format!("external/{a}.{b}.{c}.0/24")
+        }
+        std::net::IpAddr::V6(ip) => {
+            let [a, b, c, ..] = ip.segments();
+            format!("external/{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
+/// One table for each pod and each place that it went to.
+fn tables<'a>(workload: &'a NodeId, replicas: &BTreeMap<&'a PodName, Replica<'a>>) -> Vec<Deviation<'a>> {
+    let mut found = Vec::new();
+    for (pod, replica) in replicas {
+        let siblings: Vec<&Replica<'_>> =
+            replicas.iter().filter(|(other, _)| *other != pod).map(|(_, replica)| replica).collect();
+        let seen: u32 = siblings.iter().map(|sibling| sibling.active.len()).sum();
+        if seen == 0 {
+            continue;
+        }
+        for (place, (parts, contacts)) in &replica.places {
+            let with =
+                siblings.iter().filter_map(|sibling| sibling.places.get(place)).map(|(parts, _)| parts.len());
+            let (own, others) = ([parts.len(), replica.active.len()], [with.sum(), seen]);
+            let chance = fisher(own, others);
+            let (place, contacts, siblings) = (place.clone(), contacts.clone(), siblings.len());
+            found.push(Deviation { workload, pod, place, own, others, siblings, chance, contacts });
+        }
+    }
+    found
+}
+
+/// The chance to see at least so many with the place on one side, if both sides go there equally
+/// often (hypergeometric distribution). Each side is how many with the place, and of how many.
+fn fisher([with, of]: [u32; 2], [other_with, other_of]: [u32; 2]) -> f64 {
+    let all_with = with + other_with;
+    (with..=all_with.min(of))
+        .map(|k| {
+            let logarithm = choose(of, k) + choose(other_of, all_with - k) - choose(of + other_of, all_with);
+            logarithm.exp()
+        })
+        .sum::<f64>()
+        .min(1.0)
+}
+
+/// The logarithm of how many ways there are to choose `k` of `n`; none are impossible.
+fn choose(n: u32, k: u32) -> f64 {
+    if k > n {
+        return f64::NEG_INFINITY;
+    }
+    (0..k.min(n - k)).map(|i| (f64::from(n - i) / f64::from(i + 1)).ln()).sum()
+}
+
+/// How many of the chances, which are sorted, are discoveries (Benjamini and Hochberg).
+fn discoveries(chances: &[f64], rate: f64) -> usize {
+    let all = chances.len() as f64;
+    let holds = |(at, chance): &(usize, &f64)| **chance <= rate * (*at + 1) as f64 / all;
+    chances.iter().enumerate().rfind(holds).map_or(0, |(at, _)| at + 1)
+}
+
+fn describe(test: &Deviation<'_>) -> Finding {
+    let Deviation { workload, pod, place: (to, protocol, port), own, others, .. } = test;
+    let edges: BTreeSet<EdgeKey> = test.contacts.iter().map(|contact| EdgeKey::of(contact)).collect();
+    let mut tally = Tally::empty();
+    test.contacts.iter().for_each(|contact| tally.merge(&contact.tally));
+    let what = port.map_or_else(|| protocol.to_string(), |port| format!("{port}/{protocol}"));
+    let title = format!(
+        "pod {}/{} went to {to} {what} in {} of {} parts of the window, {} other pods of {workload} in {} of {}",
+        pod.namespace, pod.name, own[0], own[1], test.siblings, others[0], others[1]
+    );
+    let fix = format!(
+        "compare {}/{} with its siblings and replace it: kubectl delete pod",
+        pod.namespace, pod.name
+    );
+    let mut finding = Finding::new(DETECTOR.id, Level::Warning, &format!("{workload}->{to}:{what}"), title)
+        .fixed_by(fix)
+        .with("pod", format!("{}/{}", pod.namespace, pod.name))
+        .with("place", to.as_str())
+        .with("own", format!("{} of {}", own[0], own[1]))
+        .with("siblings", format!("{} of {}", others[0], others[1]))
+        .with("chance", format!("{:.1e}", test.chance))
+        .with("method", "Fisher's exact test, one-sided; Benjamini-Hochberg at 1 %")
+        .with("connections", tally.connections + tally.one_way)
+        .with("first", tally.first)
+        .with("last", tally.last);
+    finding.from = Some((*workload).clone());
+    finding.to = edges.first().filter(|_| edges.len() == 1).map(|edge| edge.to.clone());
+    (finding.protocol, finding.port) = (Some(*protocol), *port);
+    finding.edges = edges.into_iter().collect();
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{found, of, world};
+    use super::*;
+    use crate::judge::testing::at;
+
+    #[test]
+    fn the_chances_are_those_of_the_tea_taster_and_of_tables() {
+        // Fisher 1935: four cups of eight, all told rightly.
+        assert!((fisher([4, 4], [0, 4]) - 1.0 / 70.0).abs() < 1e-12);
+        assert!((fisher([3, 4], [1, 4]) - 17.0 / 70.0).abs() < 1e-12);
+        assert!((fisher([0, 4], [4, 4]) - 1.0).abs() < 1e-12);
+        assert!((fisher([12, 24], [0, 48]) - 2.704_156e6 / choose(72, 12).exp()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn discoveries_are_up_to_the_last_that_holds() {
+        assert_eq!(discoveries(&[0.001, 0.02, 0.024, 0.9], 0.04), 3);
+        assert_eq!(discoveries(&[0.02, 0.5], 0.01), 0);
+        assert_eq!(discoveries(&[], 0.01), 0);
+    }
+
+    fn beside(line: &str, replicas: &[&str]) -> Vec<String> {
+        let mut lines: Vec<String> =
+            replicas.iter().map(|pod| format!("{pod} -> shop/api-0 8080/TCP from 1 to 599")).collect();
+        lines.push(line.to_owned());
+        found(&DETECTOR, &lines.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_pod_that_was_hardly_seen_cannot_deviate() {
+        let lines = [
+            "shop/web-0 -> shop/api-0 8080/TCP from 1 to 20",
+            "shop/web-1 -> shop/api-0 8080/TCP from 1 to 20",
+            "shop/web-2 -> 203.0.113.9 443/TCP from 1 to 20",
+        ];
+        assert_eq!(found(&DETECTOR, &lines), [""; 0]);
+    }
+
+    #[test]
+    fn a_pod_without_siblings_and_kinds_that_differ_by_design_are_left_alone() {
+        assert_eq!(beside("shop/web-0 -> 203.0.113.9 443/TCP from 100 to 400", &["shop/web-0"]), [""; 0]);
+        let mut world = world(&[]);
+        world.controlled("StatefulSet", "shop/log", "app=log", 3);
+        for pod in ["shop/log-0", "shop/log-1", "shop/log-2"] {
+            world.tcp(pod, "shop/api-0", 8080).tally.last = at(599);
+        }
+        world.tcp("shop/log-0", "203.0.113.9", 443).tally.last = at(599);
+        assert_eq!(of(&DETECTOR, &world), []);
+    }
+
+    #[test]
+    fn addresses_of_one_name_are_one_place() {
+        let lines = [
+            "name 203.0.113.9 pay.example",
+            "name 198.51.100.7 pay.example",
+            "shop/web-0 -> 203.0.113.9 443/TCP from 1 to 599",
+            "shop/web-1 -> 198.51.100.7 443/TCP from 1 to 599",
+            "shop/web-2 -> 198.51.100.7 443/TCP from 1 to 599",
+        ];
+        assert_eq!(found(&DETECTOR, &lines), [""; 0]);
+    }
+}

@@ -1,0 +1,68 @@
+//! What `audit` may be told.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::civil::Date;
+
+use super::{FailOn, FindingsFormat, InputArgs, JudgeArgs};
+
+/// `audit`.
+#[derive(Debug, Args)]
+#[command(mut_arg("sources", |sources| {
+    let help = "Captures and flow logs: files, directories, globs, or - for stdin; gzip and zstd are opened. \
+                live:IFACE takes packets from an interface, live:any from all; hubble://HOST:PORT follows flows of \
+                Cilium's Hubble, goldmane://HOST:PORT those of Calico's Goldmane; netflow://, ipfix:// and \
+                sflow://ADDRESS:PORT hear flow exporters. Without any, only the policies of --cluster are looked at";
+    sources.required(false).help(help)
+}))]
+pub struct AuditArgs {
+    /// Traffic and objects
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Subjects and trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// What was reviewed before
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
+    /// A label of namespaces whose value is the environment; before environment, env,
+    /// app.kubernetes.io/environment and stage
+    #[arg(long = "environment-label", value_name = "KEY")]
+    pub environment_labels: Vec<String>,
+    /// A label that makes a namespace sensitive; beside flowfence.dev/sensitive
+    #[arg(long = "sensitive-label", value_name = "KEY[=VALUE]")]
+    pub sensitive_labels: Vec<String>,
+    /// End with code 1 when there is a finding of this level or above
+    #[arg(long, value_enum, default_value_t)]
+    pub fail_on: FailOn,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: FindingsFormat,
+}
+
+/// What was reviewed before, and what is written as reviewed.
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// Edges and findings that were reviewed: only what is new is reported; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Vec<PathBuf>,
+    /// Write the edges and findings that no baseline has yet into this file, at its end when it is
+    /// there; nothing that is suspicious
+    #[arg(long, value_name = "FILE", requires_all = ["by", "reason"])]
+    pub write_baseline: Option<PathBuf>,
+    /// With --write-baseline: who reviewed
+    #[arg(long, value_name = "WHO", requires = "write_baseline", value_parser = said)]
+    pub by: Option<String>,
+    /// With --write-baseline: why it may be so
+    #[arg(long, value_name = "TEXT", requires = "write_baseline", value_parser = said)]
+    pub reason: Option<String>,
+    /// With --write-baseline: the last day on which it holds, such as 2027-01-31
+    #[arg(long, value_name = "DAY", requires = "write_baseline")]
+    pub until: Option<Date>,
+}
+
+fn said(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("it says nothing".to_owned()) } else { Ok(text.to_owned()) }
+}
