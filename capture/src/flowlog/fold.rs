@@ -46,8 +46,23 @@ impl Fold {
     /// The number of what a log wrote as `raw` about an end; `read` is asked once for each writing,
     /// and may find that it is nobody in particular.
     pub fn identity(&mut self, raw: &[u8], read: impl FnOnce() -> Option<Identity>) -> Option<IdentityId> {
-        let id = self.identities.intern(raw, read)?;
-        self.identities.get(id)?.is_some().then_some(IdentityId(id))
+        let number = self.identities.intern(raw, read)?;
+        self.named(number)
+    }
+
+    /// The number of a writing that was met.
+    pub(super) fn number_of(&self, raw: &[u8]) -> Option<u32> {
+        self.identities.find(raw)
+    }
+
+    /// The writing of this number.
+    pub(super) fn writing(&self, number: u32) -> Option<&[u8]> {
+        self.identities.raw(number)
+    }
+
+    /// Who the writing of this number is about, unless it is nobody in particular.
+    pub(super) fn named(&self, number: u32) -> Option<IdentityId> {
+        self.identities.get(number)?.is_some().then_some(IdentityId(number))
     }
 
     /// An observer by its format and name, of whose pods not everything need be in the log.
