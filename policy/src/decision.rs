@@ -176,7 +176,7 @@ impl Decisions {
 
     /// What became of each, given what was seen: those in force in their order, then those that
     /// ended by what they are about.
-    pub fn rulings(&self, edges: &BTreeSet<EdgeKey>, findings: &BTreeSet<String>) -> Vec<Ruling> {
+    pub fn rulings(&self, edges: &BTreeSet<&EdgeKey>, findings: &BTreeSet<String>) -> Vec<Ruling> {
         let matches = |decision: &Decision| match &decision.subject {
             Subject::Edge(edge) => edges.contains(edge),
             Subject::Finding(id) => findings.contains(id),

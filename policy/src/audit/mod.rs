@@ -22,6 +22,7 @@ mod scene;
 mod unexpected_connection;
 mod workload_uncovered;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use flowfence_graph::{EdgeKey, Facts, Inventory};
@@ -84,7 +85,8 @@ fn run(
 ) -> Vec<Finding> {
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
-    let scene = Scene { facts, inventory, judgement, policies: &policies, roster: &roster, remarks };
+    let (policies, roster, numbering) = (&policies, &roster, OnceCell::new());
+    let scene = Scene { facts, inventory, judgement, policies, roster, remarks, numbering };
     let mut findings: Vec<Finding> = detectors.iter().flat_map(|detector| (detector.find)(&scene)).collect();
     findings.sort_by_key(|finding| finding.level);
     findings
