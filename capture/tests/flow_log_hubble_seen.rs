@@ -5,8 +5,10 @@ mod logs;
 use flowfence_model::Recording;
 use logs::{read_lines, who};
 
-const WEB: &str = r#"{"ID":7,"identity":20001,"namespace":"shop","labels":["k8s:app=web"],"pod_name":"web-1"}"#;
-const API: &str = r#"{"ID":0,"identity":20002,"namespace":"shop","labels":["k8s:app=api"],"pod_name":"api-1"}"#;
+const WEB: &str =
+    r#"{"ID":7,"identity":20001,"namespace":"shop","labels":["k8s:app=web"],"pod_name":"web-1"}"#;
+const API: &str =
+    r#"{"ID":0,"identity":20002,"namespace":"shop","labels":["k8s:app=api"],"pod_name":"api-1"}"#;
 const HOST: &str = r#"{"ID":1,"identity":1,"labels":["reserved:host"]}"#;
 const WORLD: &str = r#"{"identity":2,"labels":["reserved:world"]}"#;
 
@@ -52,7 +54,9 @@ fn an_end_that_was_met_before_means_the_same() {
         line("0", "null", ""),
         line(WEB, "[]", ""),
         line(WEB, API, "").replace("\"Type\"", "\"Type\":null,\"Typ\""),
-        line(WEB, API, "").replace("{\"flow\":", "").replace("},\"node_name\":\"node-1\",\"time\"", ",\"at\""),
+        line(WEB, API, "")
+            .replace("{\"flow\":", "")
+            .replace("},\"node_name\":\"node-1\",\"time\"", ",\"at\""),
         line(WEB, API, "").replace("10:00:00.5Z", "10:00:01Z"),
     ];
     // Each after every other, and twice.
