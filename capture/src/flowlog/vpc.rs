@@ -154,6 +154,18 @@ impl Vpc {
         Vpc { places, fields }
     }
 
+    /// The words of the used fields, and how many words there are.
+    fn used<'l>(&self, line: &'l [u8]) -> ([Option<&'l [u8]>; USED.len()], usize) {
+        let mut found = [None; USED.len()];
+        let count = split(line, |place, word| {
+            let field = self.places.get(place).copied().unwrap_or(UNUSED);
+            if let Some(field) = found.get_mut(usize::from(field)) {
+                *field = Some(word);
+            }
+        });
+        (found, count)
+    }
+
     fn has(&self, field: usize) -> bool {
         self.places.iter().any(|place| usize::from(*place) == field)
     }
@@ -162,13 +174,7 @@ impl Vpc {
 impl Decoder for Vpc {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
         let line = without_stamp(line);
-        let mut found: [Option<&[u8]>; USED.len()] = [None; USED.len()];
-        let count = split(line, |place, word| {
-            let field = self.places.get(place).copied().unwrap_or(UNUSED);
-            if let Some(field) = found.get_mut(usize::from(field)) {
-                *field = Some(word);
-            }
-        });
+        let (found, count) = self.used(line);
         // Every field has something, if only a dash: a line with fewer was cut.
         if count < self.fields && !is_header(line) {
             return Err(Skip::Bad("fewer fields than the header has"));
