@@ -10,6 +10,7 @@ use crate::contact::{Contact, Party};
 use crate::edge::{Edge, EdgeKey};
 use crate::facts::Facts;
 use crate::inventory::Inventory;
+use crate::numbering::Numbering;
 
 /// What a node of the graph stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,34 +100,29 @@ impl CommunicationGraph {
     }
 }
 
-/// Contacts of one edge side by side, then each run folded.
+/// Contacts of one edge side by side, then each run folded. Of edges between workloads the numbers are known.
 fn fold_contacts(contacts: &[Contact], view: View) -> Vec<Edge> {
+    if view == View::Workload {
+        let numbering = Numbering::of(contacts);
+        let all = numbering.keys().iter().zip(numbering.contacts());
+        return all.filter_map(|(key, indices)| edge_of(key.clone(), contacts, indices)).collect();
+    }
     let key = |contact: &Contact| EdgeKey {
         from: id_in(&contact.from, view),
         to: id_in(&contact.to, view),
         ..EdgeKey::of(contact)
     };
     let mut order: Vec<usize> = (0..contacts.len()).collect();
-    match view {
-        // The common view needs no copy of any name to sort.
-        View::Workload => order.sort_by(|x, y| match (contacts.get(*x), contacts.get(*y)) {
-            (Some(x), Some(y)) => {
-                let rest = |c: &Contact| (c.protocol, c.port, c.icmp);
-                (&x.from.id, &x.to.id, rest(x)).cmp(&(&y.from.id, &y.to.id, rest(y)))
-            }
-            _ => x.cmp(y),
-        }),
-        View::Pod | View::Namespace => order.sort_by_cached_key(|i| contacts.get(*i).map(key)),
-    }
-    let mut edges: Vec<Edge> = Vec::new();
+    order.sort_by_cached_key(|i| contacts.get(*i).map(key));
+    let mut edges: Vec<(EdgeKey, Vec<usize>)> = Vec::new();
     for (i, contact) in order.into_iter().filter_map(|i| Some((i, contacts.get(i)?))) {
         let key = key(contact);
         match edges.last_mut() {
-            Some(edge) if edge.key == key => fold(edge, contact, i),
-            _ => edges.push(edge_of(key, contact, i)),
+            Some((known, indices)) if *known == key => indices.push(i),
+            _ => edges.push((key, vec![i])),
         }
     }
-    edges
+    edges.into_iter().filter_map(|(key, indices)| edge_of(key, contacts, indices)).collect()
 }
 
 fn id_in(party: &Party, view: View) -> NodeId {
@@ -186,23 +182,28 @@ fn shared_labels(sets: &[Labels]) -> Labels {
         .collect()
 }
 
-fn edge_of(key: EdgeKey, contact: &Contact, index: usize) -> Edge {
-    Edge {
+/// The edge of these contacts, which are some.
+fn edge_of(key: EdgeKey, contacts: &[Contact], indices: Vec<usize>) -> Option<Edge> {
+    let mut all = indices.iter().filter_map(|i| contacts.get(*i));
+    let first = all.next()?;
+    let mut edge = Edge {
         key,
-        services: contact.services.clone(),
-        behind: contact.behind.clone(),
-        orientation: contact.orientation,
-        probe: contact.probe,
-        tally: contact.tally.clone(),
-        contacts: vec![index],
-    }
+        services: first.services.clone(),
+        behind: first.behind.clone(),
+        orientation: first.orientation,
+        probe: first.probe,
+        tally: first.tally.clone(),
+        contacts: Vec::new(),
+    };
+    all.for_each(|contact| fold(&mut edge, contact));
+    edge.contacts = indices;
+    Some(edge)
 }
 
-fn fold(edge: &mut Edge, contact: &Contact, index: usize) {
+fn fold(edge: &mut Edge, contact: &Contact) {
     edge.services.extend(contact.services.iter().cloned());
     edge.behind.extend(contact.behind.iter().copied());
     edge.orientation = edge.orientation.min(contact.orientation);
     edge.probe &= contact.probe;
     edge.tally.merge(&contact.tally);
-    edge.contacts.push(index);
 }

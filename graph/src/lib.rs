@@ -17,6 +17,7 @@ pub mod edge;
 pub mod facts;
 pub mod graph;
 pub mod inventory;
+pub mod numbering;
 pub mod parts;
 
 pub use attribute::attribute;
@@ -25,6 +26,7 @@ pub use edge::{Edge, EdgeKey};
 pub use facts::{Completeness, Facts};
 pub use graph::{CommunicationGraph, GraphNode, View};
 pub use inventory::{Holder, Inventory, KnownPod, Scheduled, ServiceUse, Workload, objects_of};
+pub use numbering::Numbering;
 pub use parts::Parts;
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ impl Decisions {
 
     /// What became of each, given what was seen: those in force in their order, then those that
     /// ended by what they are about.
-    pub fn rulings(&self, edges: &BTreeSet<EdgeKey>, findings: &BTreeSet<String>) -> Vec<Ruling> {
+    pub fn rulings(&self, edges: &BTreeSet<&EdgeKey>, findings: &BTreeSet<String>) -> Vec<Ruling> {
         let matches = |decision: &Decision| match &decision.subject {
             Subject::Edge(edge) => edges.contains(edge),
             Subject::Finding(id) => findings.contains(id),
@@ -289,7 +289,8 @@ mod tests {
             decided(Choice::Accept, "port-scan:a/Pod/b", None),
             decided(Choice::Accept, "port-scan:a/Pod/c", Some("2026-01-01")),
         ];
-        let seen = BTreeSet::from([EDGE.parse().unwrap()]);
+        let edge: EdgeKey = EDGE.parse().unwrap();
+        let seen = BTreeSet::from([&edge]);
         let rulings = on("2026-06-01", all).unwrap().rulings(&seen, &BTreeSet::new());
         let fates: Vec<Fate> = rulings.iter().map(|ruling| ruling.fate).collect();
         assert_eq!(fates, [Fate::Applied, Fate::Unused, Fate::Ended]);

@@ -1,8 +1,9 @@
 //! `flowfence graph`: who talks to whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write as _};
 
-use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Tally, View};
+use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Numbering, Tally, View};
 use flowfence_model::NodeId;
 use flowfence_policy::audit::{Finding, Level, Settings, audit, by_edge};
 use flowfence_policy::decision::Decisions;
@@ -16,8 +17,24 @@ use crate::exit::{Ending, Failure};
 use crate::output;
 use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
 
-/// Ids of the findings that name each workload edge.
-type Suspicions = BTreeMap<EdgeKey, Vec<String>>;
+/// Ids of the findings that name the workload edge of each contact.
+struct Suspicions {
+    numbering: Numbering,
+    /// By the number of the edge.
+    ids: Vec<Vec<String>>,
+}
+
+impl Suspicions {
+    fn new(facts: &Facts, by_edge: &BTreeMap<EdgeKey, Vec<String>>) -> Self {
+        let numbering = Numbering::of(&facts.contacts);
+        let ids = numbering.keys().iter().map(|edge| by_edge.get(edge).cloned().unwrap_or_default());
+        Suspicions { ids: ids.collect(), numbering }
+    }
+
+    fn of(&self, contact: usize) -> &[String] {
+        self.numbering.number(contact).and_then(|edge| self.ids.get(edge)).map_or(&[], Vec::as_slice)
+    }
+}
 
 /// Shows the graph.
 pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
@@ -32,14 +49,16 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
     let judgement = observed.judge(&decisions);
     let namespaces = observed.subjects(&args.judge);
     let report = report(&observed, &judgement, view, &namespaces);
-    let out = &mut std::io::stdout().lock();
+    // Standard output itself is written line by line.
+    let mut out = BufWriter::new(std::io::stdout().lock());
     match then {
-        None => output::graph::write(&report, args.output, out)?,
+        None => output::graph::write(&report, args.output, &mut out)?,
         Some(then) => {
             let difference = against::compare(&then, report, &|id| is_subject(id, &namespaces));
-            output::graph::write_difference(&difference, args.output, out)?;
+            output::graph::write_difference(&difference, args.output, &mut out)?;
         }
     }
+    out.flush()?;
     Ok(observed.ending())
 }
 
@@ -76,12 +95,12 @@ fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[
         &Settings::default(),
     );
     let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
-    let suspicions = by_edge(&serious);
+    let suspicions = Suspicions::new(&observed.facts, &by_edge(&serious));
     let is_subject = |id: &NodeId| is_subject(id, namespaces);
     let edges: Vec<EdgeRow> = graph
         .edges()
         .filter(|edge| is_subject(&edge.key.from) || is_subject(&edge.key.to))
-        .map(|edge| edge_row(edge, judgement, &observed.facts, &suspicions))
+        .map(|edge| edge_row(edge, judgement, &suspicions))
         .collect();
     let ends: BTreeSet<&NodeId> = edges.iter().flat_map(|edge| [&edge.from, &edge.to]).collect();
     let nodes = graph.nodes().filter(|n| is_subject(&n.id) || ends.contains(&n.id)).map(node_row).collect();
@@ -112,17 +131,15 @@ fn node_row(node: &GraphNode) -> NodeRow {
 }
 
 /// The counts of an edge after judgement: silent datagrams are connections or attempts by now.
-fn edge_row(edge: &Edge, judgement: &Judgement, facts: &Facts, suspicions: &Suspicions) -> EdgeRow {
+fn edge_row(edge: &Edge, judgement: &Judgement, suspicions: &Suspicions) -> EdgeRow {
     let mut tally = Tally::empty();
     let mut verdict = EdgeVerdict::default();
     let mut findings: BTreeSet<String> = BTreeSet::new();
     for index in &edge.contacts {
-        let (Some(judged), Some(contact)) = (judgement.of(*index), facts.contacts.get(*index)) else {
-            continue;
-        };
+        let Some(judged) = judgement.of(*index) else { continue };
         tally.merge(&judged.tally);
         verdict = verdict.worst(judged.verdict);
-        findings.extend(suspicions.get(&EdgeKey::of(contact)).into_iter().flatten().cloned());
+        findings.extend(suspicions.of(*index).iter().cloned());
     }
     let key = &edge.key;
     EdgeRow {

@@ -1,21 +1,23 @@
 //! Conversations while lines come: a table that finds one by what makes it.
 //!
 //! A log of a large cluster has some hundred thousand conversations, more than a core's caches hold, and each
-//! line is about another one. So what makes a conversation is packed into ten words, and lines are looked up
-//! sixteen at a time: a core waits for several lines of memory at once.
+//! line is about another one. So what makes a conversation is put into three numbers: its two ends and its
+//! manner, of which there are few, and lines are looked up sixteen at a time: a core waits for several lines of
+//! memory at once.
 
 mod absorb;
 
 use std::hash::{BuildHasher, Hasher};
 
-use flowfence_model::logged::{
-    Conversation, IdentityId, LoggedCounts, LoggedEnd, LoggedVerdict, NameId, ObserverId,
-};
-use flowfence_model::{Address, IcmpType, Orientation, Protocol};
+use flowfence_model::Timestamp;
+use flowfence_model::logged::{Conversation, LoggedAddress, LoggedCounts};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-/// Conversations that are kept at most, some 190 octets each.
+use super::ends::Ends;
+use super::manner::Manners;
+
+/// Conversations that are kept at most, some 60 octets each, and as many again where octets are counted.
 const MAX_CONVERSATIONS: usize = 1 << 22;
 
 /// Lines that are looked up together.
@@ -27,7 +29,10 @@ const BLOCK: usize = 1 << 12;
 /// Every conversation so far.
 #[derive(Clone, Debug, Default)]
 pub struct Conversations {
-    rows: Rows,
+    ends: Ends,
+    manners: Manners,
+    rows: Rows<Row>,
+    sizes: Rows<Sizes>,
     index: HashTable<u32>,
     seed: RandomState,
     waiting: Vec<Waiting>,
@@ -36,23 +41,29 @@ pub struct Conversations {
 }
 
 /// A list that grows without moving.
-#[derive(Clone, Debug, Default)]
-struct Rows(Vec<Vec<Row>>);
+#[derive(Clone, Debug)]
+struct Rows<T>(Vec<Vec<T>>);
 
-impl Rows {
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Rows(Vec::new())
+    }
+}
+
+impl<T> Rows<T> {
     fn len(&self) -> usize {
         self.0.last().map_or(0, |last| (self.0.len() - 1) * BLOCK + last.len())
     }
 
-    fn get(&self, i: u32) -> Option<&Row> {
+    fn get(&self, i: u32) -> Option<&T> {
         self.0.get(i as usize / BLOCK)?.get(i as usize % BLOCK)
     }
 
-    fn get_mut(&mut self, i: u32) -> Option<&mut Row> {
+    fn get_mut(&mut self, i: u32) -> Option<&mut T> {
         self.0.get_mut(i as usize / BLOCK)?.get_mut(i as usize % BLOCK)
     }
 
-    fn push(&mut self, row: Row) {
+    fn push(&mut self, row: T) {
         if self.0.last().is_none_or(|last| last.len() == BLOCK) {
             self.0.push(Vec::with_capacity(BLOCK));
         }
@@ -62,11 +73,34 @@ impl Rows {
     }
 }
 
+/// What makes a conversation: who opened, who was asked, and how. A line that does not tell who opened
+/// never joins one that does, since it may be another direction.
+type Key = [u32; 3];
+
+/// What every log counts.
 #[derive(Clone, Debug)]
 struct Row {
     key: Key,
-    counts: LoggedCounts,
+    /// Its place among the sizes; `NONE` while there are none.
+    sizes: u32,
+    lines: u32,
+    answered: bool,
+    client_ports: u64,
+    first: Timestamp,
+    last: Timestamp,
 }
+
+/// What only some logs count.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sizes {
+    opened: u64,
+    refused: u64,
+    unanswered: u64,
+    packets: [u64; 2],
+    octets: [u64; 2],
+}
+
+const NONE: u32 = u32::MAX;
 
 /// A line that waits to be counted.
 #[derive(Clone, Debug)]
@@ -79,11 +113,18 @@ struct Waiting {
 }
 
 impl Conversations {
-    /// Counts a line: a conversation with the counts of this line only. It may wait for some others.
+    /// Counts a line: a conversation with the counts of this line only, or those of another table. It may
+    /// wait for some others.
     #[inline]
     pub fn count(&mut self, line: &Conversation) {
-        let key = Key::of(line);
-        self.waiting.push(Waiting { hash: key.hash(&self.seed), key, counts: line.counts, place: None });
+        let time = (line.counts.first, line.counts.last);
+        let ends = [self.ends.number(&line.from, time), self.ends.number(&line.to, time)];
+        let ([Some(from), Some(to)], Some(manner)) = (ends, self.manners.number(line)) else {
+            self.overflowed += line.counts.lines;
+            return;
+        };
+        let key = [from, to, manner];
+        self.waiting.push(Waiting { hash: hash(&self.seed, key), key, counts: line.counts, place: None });
         if self.waiting.len() >= TOGETHER {
             self.settle();
         }
@@ -92,159 +133,111 @@ impl Conversations {
     fn settle(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
         for line in &mut waiting {
-            line.place = self.find(line.hash, &line.key);
+            line.place = self.find(line.hash, line.key);
         }
         let known = self.rows.len();
         for line in waiting.drain(..) {
             // A row that was begun meanwhile may be the one that is meant.
-            let place = if self.rows.len() == known { line.place } else { self.find(line.hash, &line.key) };
-            let row = match place {
-                Some(place) => self.rows.get_mut(place),
-                None => self.begin(line.hash, line.key),
-            };
-            match row {
-                Some(row) => row.counts.add(&line.counts),
+            let place = if self.rows.len() == known { line.place } else { self.find(line.hash, line.key) };
+            match place.or_else(|| self.begin(line.hash, line.key)) {
+                Some(place) => self.add(place, &line.counts),
                 None => self.overflowed += line.counts.lines,
             }
         }
         self.waiting = waiting;
     }
 
-    fn find(&self, hash: u64, key: &Key) -> Option<u32> {
-        let is_same = |i: &u32| self.rows.get(*i).is_some_and(|row| row.key == *key);
+    fn find(&self, hash: u64, key: Key) -> Option<u32> {
+        let is_same = |i: &u32| self.rows.get(*i).is_some_and(|row| row.key == key);
         self.index.find(hash, is_same).copied()
     }
 
-    fn begin(&mut self, hash: u64, key: Key) -> Option<&mut Row> {
+    fn begin(&mut self, hash: u64, key: Key) -> Option<u32> {
         if self.rows.len() >= MAX_CONVERSATIONS {
             return None;
         }
         let i = u32::try_from(self.rows.len()).ok()?;
-        self.rows.push(Row { key, counts: LoggedCounts::NONE });
+        let (first, last) = (Timestamp::MAX, Timestamp::MIN);
+        let nothing = Row { key, sizes: NONE, lines: 0, answered: false, client_ports: 0, first, last };
+        self.rows.push(nothing);
         let (rows, seed) = (&self.rows, &self.seed);
-        self.index.insert_unique(hash, i, |i| rows.get(*i).map_or(0, |row| row.key.hash(seed)));
-        self.rows.get_mut(i)
+        self.index.insert_unique(hash, i, |i| rows.get(*i).map_or(0, |row| self::hash(seed, row.key)));
+        Some(i)
     }
 
-    /// All of them, in the order in which they began, and how many lines found no room.
-    pub fn finish(mut self) -> (Vec<Conversation>, u64) {
+    fn add(&mut self, place: u32, line: &LoggedCounts) {
+        let Some(row) = self.rows.get_mut(place) else { return };
+        row.lines = row.lines.saturating_add(u32::try_from(line.lines).unwrap_or(u32::MAX));
+        row.answered |= line.answered;
+        row.client_ports |= line.client_ports;
+        row.first = row.first.min(line.first);
+        row.last = row.last.max(line.last);
+        if line.opened | line.refused | line.unanswered == 0
+            && line.packets == [0; 2]
+            && line.octets == [0; 2]
+        {
+            return;
+        }
+        if row.sizes == NONE {
+            row.sizes = u32::try_from(self.sizes.len()).unwrap_or(NONE);
+            self.sizes.push(Sizes::default());
+        }
+        let Some(sizes) = self.sizes.get_mut(row.sizes) else { return };
+        sizes.opened += line.opened;
+        sizes.refused += line.refused;
+        sizes.unanswered += line.unanswered;
+        for side in 0..2 {
+            sizes.packets[side] = sizes.packets[side].saturating_add(line.packets[side]);
+            sizes.octets[side] = sizes.octets[side].saturating_add(line.octets[side]);
+        }
+    }
+
+    /// All of them, in the order in which they began, and how many lines found no room; addresses that a
+    /// log gave to somebody, sorted.
+    pub fn finish(mut self) -> (Vec<Conversation>, Vec<LoggedAddress>, u64) {
         self.settle();
+        drop(std::mem::take(&mut self.index));
         let mut all = Vec::with_capacity(self.rows.len());
-        for block in self.rows.0 {
-            all.extend(block.iter().map(Row::conversation));
+        for block in std::mem::take(&mut self.rows).0 {
+            all.extend(block.iter().filter_map(|row| self.conversation(row)));
         }
-        (all, self.overflowed)
+        (all, self.ends.addresses(), self.overflowed)
     }
-}
 
-impl Row {
-    fn conversation(&self) -> Conversation {
-        self.key.conversation(self.counts)
-    }
-}
-
-/// What makes a conversation: all but how sure it is who opened, and the counts. A line that does
-/// not tell who opened never joins one that does, since it may be another direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key([u64; 10]);
-
-/// A number that stands for none.
-const NONE: u32 = u32::MAX;
-
-const PROTOCOLS: [Protocol; 4] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp];
-
-const VERDICTS: [LoggedVerdict; 4] =
-    [LoggedVerdict::Allowed, LoggedVerdict::WouldDeny, LoggedVerdict::Denied, LoggedVerdict::Dropped];
-
-/// What is there, in the last word of a key.
-const HAS_FROM: u64 = 1 << 16;
-const HAS_TO: u64 = 1 << 17;
-const HAS_SERVICE: u64 = 1 << 18;
-const HAS_PORT: u64 = 1 << 19;
-const HAS_ICMP: u64 = 1 << 20;
-const IS_TOLD: u64 = 1 << 21;
-
-impl Key {
-    #[inline]
-    fn of(c: &Conversation) -> Self {
-        let address = |address: Option<Address>, bit: u64| match address {
-            Some(address) => {
-                let (value, low) = (u128::from_be_bytes(*address.octets()), u128::from(u64::MAX));
-                let word = |value: u128| u64::try_from(value).unwrap_or_default();
-                (word(value >> 64), word(value & low), bit)
-            }
-            None => (0, 0, 0),
+    fn conversation(&self, row: &Row) -> Option<Conversation> {
+        let [from, to, manner] = row.key;
+        let sizes = self.sizes.get(row.sizes).copied().unwrap_or_default();
+        let counts = LoggedCounts {
+            lines: row.lines.into(),
+            opened: sizes.opened,
+            refused: sizes.refused,
+            unanswered: sizes.unanswered,
+            answered: row.answered,
+            tells_answers: false,
+            client_ports: row.client_ports,
+            packets: sizes.packets,
+            octets: sizes.octets,
+            first: row.first,
+            last: row.last,
         };
-        let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
-        let (from, from_low, has_from) = address(c.from.address, HAS_FROM);
-        let (to, to_low, has_to) = address(c.to.address, HAS_TO);
-        let (service, service_low, has_service) = address(c.service_address, HAS_SERVICE);
-        let ends = pair(c.from.identity.map_or(NONE, |id| id.0), c.to.identity.map_or(NONE, |id| id.0));
-        let names = pair(c.policy.map_or(NONE, |id| id.0), c.service.map_or(NONE, |id| id.0));
-        let icmp = c.icmp.map_or(0, |icmp| u16::from_be_bytes([icmp.kind, icmp.code]));
-        let ports = u32::from(c.port.unwrap_or(0)) << 16 | u32::from(icmp);
-        let place = |is: bool, bit: u64| if is { bit } else { 0 };
-        let bits = number(&PROTOCOLS, c.protocol)
-            | number(&VERDICTS, c.verdict) << 8
-            | has_from
-            | has_to
-            | has_service
-            | place(c.port.is_some(), HAS_PORT)
-            | place(c.icmp.is_some(), HAS_ICMP)
-            | place(c.orientation == Orientation::Seen, IS_TOLD);
-        Key([from, from_low, to, to_low, service, service_low, ends, names, pair(c.observer.0, ports), bits])
-    }
-
-    fn conversation(&self, counts: LoggedCounts) -> Conversation {
-        let [from, from_low, to, to_low, service, service_low, ends, names, rest, bits] = self.0;
-        let address = |high: u64, low: u64, bit: u64| {
-            let value = u128::from(high) << 64 | u128::from(low);
-            (bits & bit != 0).then(|| Address::v6(value.to_be_bytes()))
-        };
-        let half = |number: u64| u32::try_from(number).unwrap_or_default();
-        let high = |pair: u64| half(pair >> 32);
-        let low = |pair: u64| half(pair & u64::from(u32::MAX));
-        let some = |number: u32| (number != NONE).then_some(number);
-        let [port_high, port_low, kind, code] = low(rest).to_be_bytes();
-        Conversation {
-            from: LoggedEnd {
-                address: address(from, from_low, HAS_FROM),
-                identity: some(high(ends)).map(IdentityId),
-            },
-            to: LoggedEnd { address: address(to, to_low, HAS_TO), identity: some(low(ends)).map(IdentityId) },
-            protocol: of_number(&PROTOCOLS, bits).unwrap_or(Protocol::Tcp),
-            port: (bits & HAS_PORT != 0).then(|| u16::from_be_bytes([port_high, port_low])),
-            icmp: (bits & HAS_ICMP != 0).then_some(IcmpType { kind, code }),
-            orientation: if bits & IS_TOLD != 0 { Orientation::Seen } else { Orientation::Unknown },
-            verdict: of_number(&VERDICTS, bits >> 8).unwrap_or(LoggedVerdict::Allowed),
-            policy: some(high(names)).map(NameId),
-            service: some(low(names)).map(NameId),
-            service_address: address(service, service_low, HAS_SERVICE),
-            observer: ObserverId(high(rest)),
-            counts,
-        }
-    }
-
-    #[inline]
-    fn hash(&self, seed: &RandomState) -> u64 {
-        let mut hasher = seed.build_hasher();
-        self.0.iter().for_each(|word| hasher.write_u64(*word));
-        hasher.finish()
+        self.manners.conversation(manner, self.ends.end(from)?, self.ends.end(to)?, counts)
     }
 }
 
-fn number<T: PartialEq + Copy>(all: &[T], one: T) -> u64 {
-    all.iter().position(|known| *known == one).map_or(0, |at| at as u64)
-}
-
-fn of_number<T: Copy>(all: &[T], number: u64) -> Option<T> {
-    all.get(usize::try_from(number & 0xff).ok()?).copied()
+#[inline]
+fn hash(seed: &RandomState, [from, to, manner]: Key) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write_u64(u64::from(from) << 32 | u64::from(to));
+    hasher.write_u32(manner);
+    hasher.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flowfence_model::Timestamp;
+    use crate::flowlog::manner::{PROTOCOLS, VERDICTS};
+    use flowfence_model::logged::{IdentityId, LoggedEnd, NameId, ObserverId};
+    use flowfence_model::{Address, IcmpType, Orientation};
     use proptest::prelude::*;
 
     fn conversation() -> impl Strategy<Value = Conversation> {
@@ -260,13 +253,14 @@ mod tests {
             any::<bool>(),
             prop::sample::select(&VERDICTS[..]),
         );
-        (end(), end(), what, (id(), id(), address()), any::<u32>()).prop_map(
+        let counts = (any::<[u32; 2]>(), 0..3_u64, 0..2_u64, any::<(bool, u64, i64, i64)>());
+        (end(), end(), what, (id(), id(), address(), any::<u32>()), counts).prop_map(
             |(
                 from,
                 to,
                 (protocol, port, icmp, is_told, verdict),
-                (policy, service, service_address),
-                observer,
+                (policy, service, service_address, observer),
+                (packets, opened, refused, (answered, client_ports, first, last)),
             )| {
                 Conversation {
                     from,
@@ -280,7 +274,18 @@ mod tests {
                     service: service.map(NameId),
                     service_address,
                     observer: ObserverId(observer),
-                    counts: LoggedCounts { lines: 1, first: Timestamp::MIN, ..LoggedCounts::NONE },
+                    counts: LoggedCounts {
+                        lines: 1,
+                        opened,
+                        refused,
+                        answered,
+                        client_ports,
+                        packets: packets.map(u64::from),
+                        octets: [0, packets[0].into()],
+                        first: Timestamp::from_nanos(first),
+                        last: Timestamp::from_nanos(last),
+                        ..LoggedCounts::NONE
+                    },
                 }
             },
         )
@@ -288,24 +293,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_is_the_conversation(one in conversation()) {
-            prop_assert_eq!(Key::of(&one).conversation(one.counts), one);
-        }
-
-        #[test]
-        fn lines_are_counted_in_their_conversations(some in prop::collection::vec(conversation(), 1..20), n in 1..5_u64) {
+        fn lines_are_counted_in_their_conversations(some in prop::collection::vec(conversation(), 1..20), n in 1..5_u32) {
             let mut table = Conversations::default();
             for _ in 0..n {
                 for line in &some {
                     table.count(line);
                 }
             }
-            let (found, overflowed) = table.finish();
-            prop_assert_eq!((found.len(), overflowed), (some.len(), 0));
-            for (found, line) in found.iter().zip(&some) {
-                prop_assert_eq!(found.counts.lines, n);
-                prop_assert_eq!(Key::of(found), Key::of(line));
+            let (found, _, overflowed) = table.finish();
+            let mut expected: Vec<Conversation> = Vec::new();
+            for line in some.iter().cycle().take(some.len() * n as usize) {
+                let is_same = |known: &&mut Conversation| {
+                    Conversation { counts: line.counts, ..Conversation::clone(known) } == *line
+                };
+                match expected.iter_mut().find(is_same) {
+                    Some(known) => known.counts.add(&line.counts),
+                    None => expected.push(line.clone()),
+                }
             }
+            prop_assert_eq!((found, overflowed), (expected, 0));
         }
     }
 }

@@ -8,10 +8,9 @@
 mod absorb;
 
 use flowfence_model::logged::{
-    Conversation, Identity, IdentityId, Logged, LoggedAddress, LoggedCounts, LoggedEnd, NameId, Observer,
-    ObserverId,
+    Conversation, Identity, IdentityId, Logged, LoggedCounts, LoggedEnd, NameId, Observer, ObserverId,
 };
-use flowfence_model::{Address, Orientation, Protocol, Timestamp};
+use flowfence_model::{IcmpType, Orientation, Protocol};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 
@@ -28,9 +27,6 @@ const EPHEMERAL: u16 = 32_768;
 /// Client ports of one client, or clients, that show which end serves.
 const MANY: u64 = 3;
 
-/// Addresses of pods that are kept at most.
-const MAX_ADDRESSES: usize = 1 << 20;
-
 /// Everything that logs told so far.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
@@ -38,7 +34,6 @@ pub struct Fold {
     identities: Interner<Option<Identity>>,
     observers: Interner<Observer>,
     names: Interner<String>,
-    addresses: HashMap<(Address, IdentityId), (Timestamp, Timestamp), RandomState>,
     lines: u64,
     /// Lines that are no conversation.
     left_out: Tally,
@@ -48,8 +43,23 @@ impl Fold {
     /// The number of what a log wrote as `raw` about an end; `read` is asked once for each writing,
     /// and may find that it is nobody in particular.
     pub fn identity(&mut self, raw: &[u8], read: impl FnOnce() -> Option<Identity>) -> Option<IdentityId> {
-        let id = self.identities.intern(raw, read)?;
-        self.identities.get(id)?.is_some().then_some(IdentityId(id))
+        let number = self.identities.intern(raw, read)?;
+        self.named(number)
+    }
+
+    /// The number of a writing that was met.
+    pub(super) fn number_of(&self, raw: &[u8]) -> Option<u32> {
+        self.identities.find(raw)
+    }
+
+    /// The writing of this number.
+    pub(super) fn writing(&self, number: u32) -> Option<&[u8]> {
+        self.identities.raw(number)
+    }
+
+    /// Who the writing of this number is about, unless it is nobody in particular.
+    pub(super) fn named(&self, number: u32) -> Option<IdentityId> {
+        self.identities.get(number)?.is_some().then_some(IdentityId(number))
     }
 
     /// An observer by its format and name, of whose pods not everything need be in the log.
@@ -76,10 +86,17 @@ impl Fold {
     /// Takes one line.
     pub fn add(&mut self, entry: &Entry) {
         self.lines += 1;
-        let entry = &match fit(entry) {
-            Ok(entry) => entry,
-            Err(cause) => return self.left_out.add(cause),
-        };
+        if let Err(cause) = between_hosts(entry) {
+            return self.left_out.add(cause);
+        }
+        let mut asked = None;
+        if let Some(icmp) = entry.icmp {
+            match of_question(entry, icmp) {
+                Ok(entry) => asked = Some(entry),
+                Err(cause) => return self.left_out.add(cause),
+            }
+        }
+        let entry = asked.as_ref().unwrap_or(entry);
         let (client, server) = match entry.opener {
             Opener::Source => (entry.source, entry.destination),
             Opener::Destination => (entry.destination, entry.source),
@@ -89,15 +106,12 @@ impl Fold {
             return self.left_out.add(Cause::LogIncomplete);
         }
         let is_turned = client != entry.source;
-        for end in [client, server] {
-            self.note_address(end, entry.time);
-        }
         self.conversations.count(&conversation(entry, client, server, is_turned));
     }
 
     /// Connections and conversations, with what only the whole can tell.
     pub(crate) fn finish(mut self, tally: &mut Tally) -> Logged {
-        let (mut conversations, overflowed) = std::mem::take(&mut self.conversations).finish();
+        let (mut conversations, addresses, overflowed) = std::mem::take(&mut self.conversations).finish();
         tally.add_many(Cause::ConversationsOverflowed, overflowed);
         tally.add_all(&self.left_out);
         let served = served(&conversations);
@@ -119,17 +133,6 @@ impl Fold {
             }
             conversation.counts.tells_answers = telling.contains(format(conversation));
         }
-        let mut addresses: Vec<LoggedAddress> = self
-            .addresses
-            .into_iter()
-            .map(|((address, identity), (first, last))| LoggedAddress {
-                address: address.ip(),
-                identity,
-                first,
-                last,
-            })
-            .collect();
-        addresses.sort_unstable();
         Logged {
             conversations,
             // A writing that is nobody keeps its number, so that the others keep theirs.
@@ -143,16 +146,6 @@ impl Fold {
             observers,
             names: self.names.finish(),
             lines: self.lines,
-        }
-    }
-
-    fn note_address(&mut self, end: End, time: (Timestamp, Timestamp)) {
-        let (Some(address), Some(identity)) = (end.address, end.identity) else { return };
-        if let Some(known) = self.addresses.get_mut(&(address, identity)) {
-            known.0 = known.0.min(time.0);
-            known.1 = known.1.max(time.1);
-        } else if self.addresses.len() < MAX_ADDRESSES {
-            self.addresses.insert((address, identity), time);
         }
     }
 }
@@ -178,21 +171,24 @@ fn server_of(conversation: &Conversation) -> Server {
     (conversation.to, conversation.protocol, conversation.port)
 }
 
-/// The line as one of a conversation: between hosts, and of an ICMP answer that of its question.
-fn fit(entry: &Entry) -> Result<Entry, Cause> {
-    let mut entry = *entry;
+/// Whether a line is about two hosts.
+fn between_hosts(entry: &Entry) -> Result<(), Cause> {
     let (source, destination) = (entry.source.address, entry.destination.address);
-    if let (Some(source), Some(destination)) = (source.or(destination), destination.or(source)) {
-        connectable(source, destination)?;
+    match (source.or(destination), destination.or(source)) {
+        (Some(source), Some(destination)) => connectable(source, destination),
+        _ => Ok(()),
     }
-    if let Some(icmp) = &mut entry.icmp {
-        let is_v6 = source.or(destination).map_or(icmp.kind >= 128, |address| address.ip().is_ipv6());
-        let (question, is_question) = icmp_question(*icmp, is_v6)?;
-        *icmp = question;
-        entry.opener = if is_question { Opener::Source } else { Opener::Destination };
-        if !is_question && entry.answer == Answer::Untold {
-            entry.answer = Answer::Answered;
-        }
+}
+
+/// The line of an ICMP message as that of its question.
+fn of_question(entry: &Entry, icmp: IcmpType) -> Result<Entry, Cause> {
+    let address = entry.source.address.or(entry.destination.address);
+    let is_v6 = address.map_or(icmp.kind >= 128, |address| address.ip().is_ipv6());
+    let (question, is_question) = icmp_question(icmp, is_v6)?;
+    let mut entry = Entry { icmp: Some(question), ..*entry };
+    entry.opener = if is_question { Opener::Source } else { Opener::Destination };
+    if !is_question && entry.answer == Answer::Untold {
+        entry.answer = Answer::Answered;
     }
     Ok(entry)
 }

@@ -6,16 +6,16 @@
 //! several points of each, and in both directions, so lines count nothing: how many connections
 //! there were is told by their client ports, and what a reply says is said of the connection.
 
-use std::borrow::Cow;
-
-use flowfence_model::logged::LoggedVerdict;
+use flowfence_model::logged::{IdentityId, LoggedVerdict};
 use flowfence_model::{IcmpType, Protocol, Timestamp};
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
 use super::hubble_end::{self, Endpoint};
 use super::hubble_flow::{Flags, Flow, Layer4, Line, Status, Written};
 use super::hubble_message;
-use super::json::{self, Whole};
+use super::hubble_seen::{self, Hints, Seen, Spots};
+use super::json::{self, Str, Whole};
+use super::second::Second;
 use super::{Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
 
@@ -26,10 +26,16 @@ pub(super) const FORMAT: LogFormat = LogFormat {
     caveat: "No packets and octets: connections are counted by their client ports. Labels are those that make a \
              Cilium identity. What the ring buffer lost is lost.",
     recognise,
-    open: || Box::new(Hubble),
+    open: || Box::new(Hubble::default()),
 };
 
-struct Hubble;
+#[derive(Default)]
+struct Hubble {
+    seen: Seen,
+    second: Second,
+    /// The line without the ends that are known.
+    short: Vec<u8>,
+}
 
 /// Cilium's event type of a policy verdict (`pkg/monitor/api`): written for what opens, only.
 const POLICY_VERDICT: u64 = 5;
@@ -57,40 +63,82 @@ fn recognise(line: &[u8]) -> bool {
 
 impl Decoder for Hubble {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
+        let (mut hints, mut short) = (Hints::default(), std::mem::take(&mut self.short));
+        let spots = self.seen.shorten(line, to.fold, &mut hints, &mut short);
+        let taken = match (spots, std::str::from_utf8(&short)) {
+            (Some(spots), Ok(text)) => Some(self.event(text, &spots, &hints, to)),
+            _ => None,
+        };
+        self.short = short;
+        match taken {
+            // What is wrong is told of the whole line.
+            None | Some(Err(Skip::Bad(_))) => self.whole(line, &hints, to),
+            Some(taken) => taken,
+        }
+    }
+}
+
+/// What looked like an end of the flow is part of something else: the whole line is read.
+const ELSEWHERE: Skip = Skip::Bad("an end that is none");
+
+impl Hubble {
+    fn whole(&mut self, line: &[u8], hints: &Hints, to: &mut Sink<'_>) -> Result<(), Skip> {
         let text = std::str::from_utf8(line).map_err(|_| Skip::Bad("not UTF-8"))?;
-        match event(text, to) {
+        match self.event(text, &Spots::default(), hints, to) {
             // Protocol buffers never write them, other programs on the way may.
             Err(Skip::Bad(why)) => match json::without_nulls(text) {
-                Some(text) => event(&text, to),
+                Some(text) => self.event(&text, &Spots::default(), &Hints::default(), to),
                 None => Err(Skip::Bad(why)),
             },
             taken => taken,
         }
     }
-}
 
-fn event(text: &str, to: &mut Sink<'_>) -> Result<(), Skip> {
-    let read: Line<'_> =
-        serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble event"))?;
-    let written = moment(read.time.as_deref());
-    if let Some(flow) = read.flow {
-        return one(&flow, moment(flow.time.as_deref()).or(written), read.node_name.as_deref(), to);
+    fn event(&mut self, text: &str, spots: &Spots, hints: &Hints, to: &mut Sink<'_>) -> Result<(), Skip> {
+        let read: Line<'_> =
+            serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble event"))?;
+        let (time, node) = (read.time.as_deref(), read.node_name.as_deref());
+        if let Some(mut flow) = read.flow {
+            if !hubble_seen::put_back(&mut flow, text, spots) {
+                return Err(ELSEWHERE);
+            }
+            return self.flow(&flow, time, node, hints, to);
+        }
+        if let Some(lost) = read.lost_events {
+            let count = lost.num_events_lost.and_then(|n| n.value()).unwrap_or(1);
+            to.tally.add_many(Cause::LogLost, count);
+            return Ok(());
+        }
+        if let Some(status) = read.node_status {
+            node_status(&status, to);
+            return Ok(());
+        }
+        if read.agent_event.is_some() || read.debug_event.is_some() {
+            return Err(Skip::Other(Cause::LogOther));
+        }
+        let mut flow: Flow<'_> =
+            serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble flow"))?;
+        if !hubble_seen::put_back(&mut flow, text, spots) {
+            return Err(ELSEWHERE);
+        }
+        self.flow(&flow, time, None, hints, to)
     }
-    if let Some(lost) = read.lost_events {
-        let count = lost.num_events_lost.and_then(|n| n.value()).unwrap_or(1);
-        to.tally.add_many(Cause::LogLost, count);
-        return Ok(());
+
+    /// `time` and `node` stand beside the flow.
+    fn flow(
+        &mut self,
+        flow: &Flow<'_>,
+        time: Option<&str>,
+        node: Option<&str>,
+        hints: &Hints,
+        to: &mut Sink<'_>,
+    ) -> Result<(), Skip> {
+        let mut times = [flow.time.as_deref(), time].into_iter().flatten();
+        let time = times.find_map(|text| self.second.moment(text));
+        let taken = one(flow, time, node, to);
+        self.seen.learn(flow, hints, to.fold);
+        taken
     }
-    if let Some(status) = read.node_status {
-        node_status(&status, to);
-        return Ok(());
-    }
-    if read.agent_event.is_some() || read.debug_event.is_some() {
-        return Err(Skip::Other(Cause::LogOther));
-    }
-    let flow: Flow<'_> =
-        serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble flow"))?;
-    one(&flow, written, None, to)
 }
 
 /// What Hubble Relay says of nodes.
@@ -101,10 +149,6 @@ pub(super) fn node_status(status: &Status<'_>, to: &mut Sink<'_>) {
         .as_ref()
         .is_some_and(|s| s.is_any(&["NODE_UNAVAILABLE", "NODE_GONE", "NODE_ERROR", "2", "3", "4"]));
     to.tally.add_many(if is_away { Cause::LogNodesMissing } else { Cause::LogOther }, names);
-}
-
-fn moment(text: Option<&str>) -> Option<Timestamp> {
-    text.and_then(|text| text.parse().ok())
 }
 
 /// Takes one flow, whose time was read already.
@@ -122,7 +166,7 @@ pub(super) fn one(
     }
     let verdict = verdict(flow)?;
     let ip = flow.ip.as_ref();
-    let address = |text: Option<&Cow<'_, str>>| text.and_then(|text| text::address(text.as_bytes()));
+    let address = |text: Option<&Str<'_>>| text.and_then(|text| text::address(text.as_bytes()));
     let (protocol, ports, flags, icmp) = layer4(flow.l4.as_ref())?;
     let opener = opener(flow, flags, ports, verdict);
     let Some(time) = time.filter(|_| has_port_asked(protocol, opener, ports)) else {
@@ -219,14 +263,14 @@ fn layer4(l4: Option<&Layer4<'_>>) -> Result<Layer4Parts, Skip> {
 }
 
 /// Who an end is. Octets that are the same are the same, so they are read once.
-fn identity(
-    written: Written<'_>,
-    node: &str,
-    opens: bool,
-    to: &mut Sink<'_>,
-) -> Option<flowfence_model::logged::IdentityId> {
-    let octets = written.octets();
+fn identity(written: Written<'_>, node: &str, opens: bool, to: &mut Sink<'_>) -> Option<IdentityId> {
+    let octets = match written {
+        Written::Known(identity) => return identity,
+        Written::Json(raw) => raw.get().as_bytes(),
+        Written::Message(octets) => octets,
+    };
     let read = || match written {
+        Written::Known(_) => None,
         Written::Json(raw) => {
             let end = |text: &str| {
                 let read = serde_json::from_str::<Endpoint<'_>>(text).ok();

@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 
+use flowfence_model::logged::IdentityId;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::hubble_dns::Layer7;
-use super::json::{Text, Whole};
+use super::json::{Str, Text, Whole};
 
 /// What a line may be; the members of a flow beside them, for lines without a wrapper.
 #[derive(Deserialize)]
@@ -15,9 +16,9 @@ pub(super) struct Line<'a> {
     #[serde(borrow)]
     pub(super) flow: Option<Flow<'a>>,
     #[serde(borrow)]
-    pub(super) node_name: Option<Cow<'a, str>>,
+    pub(super) node_name: Option<Str<'a>>,
     #[serde(borrow)]
-    pub(super) time: Option<Cow<'a, str>>,
+    pub(super) time: Option<Str<'a>>,
     #[serde(borrow, default, alias = "lostEvents")]
     pub(super) lost_events: Option<Lost<'a>>,
     #[serde(borrow, default, alias = "nodeStatus")]
@@ -46,7 +47,7 @@ pub(super) struct Status<'a> {
 #[derive(Deserialize)]
 pub(super) struct Flow<'a> {
     #[serde(borrow)]
-    pub(super) time: Option<Cow<'a, str>>,
+    pub(super) time: Option<Str<'a>>,
     #[serde(borrow)]
     pub(super) verdict: Option<Text<'a>>,
     #[serde(borrow, default, alias = "dropReasonDesc")]
@@ -64,7 +65,7 @@ pub(super) struct Flow<'a> {
     #[serde(borrow, rename = "Type", alias = "type")]
     pub(super) kind: Option<Text<'a>>,
     #[serde(borrow, default, alias = "nodeName")]
-    pub(super) node_name: Option<Cow<'a, str>>,
+    pub(super) node_name: Option<Str<'a>>,
     pub(super) reply: Option<bool>,
     #[serde(default, alias = "isReply")]
     pub(super) is_reply: Option<bool>,
@@ -91,20 +92,12 @@ pub(super) struct Flow<'a> {
 /// An end as it was written. What it says is read once for each writing, for there are few of them.
 #[derive(Clone, Copy)]
 pub(super) enum Written<'a> {
+    /// As it was written before, and who that was.
+    Known(Option<IdentityId>),
     /// In JSON.
     Json(&'a RawValue),
     /// As a protocol buffer.
     Message(&'a [u8]),
-}
-
-impl Written<'_> {
-    /// What tells it from others.
-    pub(super) fn octets(&self) -> &[u8] {
-        match self {
-            Written::Json(raw) => raw.get().as_bytes(),
-            Written::Message(octets) => octets,
-        }
-    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Written<'a> {
@@ -116,11 +109,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Written<'a> {
 #[derive(Deserialize)]
 pub(super) struct Ip<'a> {
     #[serde(borrow)]
-    pub(super) source: Option<Cow<'a, str>>,
+    pub(super) source: Option<Str<'a>>,
     #[serde(borrow)]
-    pub(super) destination: Option<Cow<'a, str>>,
+    pub(super) destination: Option<Str<'a>>,
     #[serde(borrow, default, alias = "sourceXlated")]
-    pub(super) source_xlated: Option<Cow<'a, str>>,
+    pub(super) source_xlated: Option<Str<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ use prost::Message as _;
 use super::hubble_dns::Layer7Message;
 use super::hubble_end::{self, Endpoint, Workload};
 use super::hubble_flow::{EventType, Flags, Flow, Icmp, Ip, Layer4, Named, Ports, Written};
-use super::json::{Text, Whole};
+use super::json::{Str, Text, Whole};
 
 /// `google.protobuf.Timestamp`.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -321,8 +321,8 @@ fn names(names: &[String]) -> Vec<Cow<'_, str>> {
     names.iter().map(|name| Cow::Borrowed(name.as_str())).collect()
 }
 
-fn text(text: &str) -> Option<Cow<'_, str>> {
-    Some(text).filter(|text| !text.is_empty()).map(Cow::Borrowed)
+fn text(text: &str) -> Option<Str<'_>> {
+    Some(text).filter(|text| !text.is_empty()).map(|text| Str(Cow::Borrowed(text)))
 }
 
 /// A member of an enumeration.

@@ -60,6 +60,17 @@ impl<T> Interner<T> {
         number
     }
 
+    /// The number of `raw`, if it is known.
+    pub fn find(&self, raw: &[u8]) -> Option<u32> {
+        let is_raw = |i: &u32| self.values.get(*i as usize).is_some_and(|(key, _)| **key == *raw);
+        self.index.find(hash(&self.seed, raw), is_raw).copied()
+    }
+
+    /// What a value was read from.
+    pub fn raw(&self, number: u32) -> Option<&[u8]> {
+        self.values.get(number as usize).map(|(raw, _)| &**raw)
+    }
+
     /// A value.
     pub fn get(&self, number: u32) -> Option<&T> {
         self.values.get(number as usize).map(|(_, value)| value)

@@ -15,7 +15,7 @@ use flowfence_model::{Conversation, Counts, IcmpType, Logged, NodeId, Orientatio
 mod book;
 mod outcome;
 
-use super::{Contacts, FastMap};
+use super::Contacts;
 use crate::contact::{Contact, LogWord, Party};
 use crate::inventory::Inventory;
 use book::Book;
@@ -36,8 +36,6 @@ struct Sayings {
     orientation: Option<Orientation>,
     services: BTreeSet<String>,
     policies: BTreeSet<String>,
-    /// Only a service address was seen, not which of its pods answered.
-    is_service_only: bool,
 }
 
 impl Sayings {
@@ -59,7 +57,7 @@ impl Sayings {
 
 /// Adds what logs told to the contacts.
 pub(super) fn add(
-    logged: &Logged,
+    mut logged: Logged,
     window: Option<(Timestamp, Timestamp)>,
     inventory: &Inventory,
     contacts: &mut Contacts,
@@ -69,30 +67,41 @@ pub(super) fn add(
         return;
     }
     let mut book = Book::new(inventory);
-    let mut places: FastMap<Key, usize> = FastMap::default();
-    let mut sayings: Vec<(Key, Sayings)> = Vec::new();
-    for conversation in &logged.conversations {
-        if let Some((key, is_service_only)) = book.key(conversation, logged, contacts) {
-            let place = *places.entry(key).or_insert(sayings.len());
-            if place == sayings.len() {
-                sayings.push((key, Sayings::default()));
-            }
-            let Some((_, saying)) = sayings.get_mut(place) else { continue };
-            note(conversation, logged, inventory, saying, is_service_only);
-        } else if [conversation.from, conversation.to].iter().any(|end| is_named_only(*end, logged)) {
+    let conversations = std::mem::take(&mut logged.conversations);
+    let mut places: Vec<Place> = Vec::with_capacity(conversations.len());
+    for (number, conversation) in (0..).zip(&conversations) {
+        if let Some((key, is_service_only)) = book.key(conversation, &logged, contacts) {
+            places.push((key, is_service_only, number));
+        } else if [conversation.from, conversation.to].iter().any(|end| is_named_only(*end, &logged)) {
             counts.add("log-address-unknown", 1);
         }
     }
-    drop(places);
-    let through_pods = through_pods(&sayings, contacts);
-    for (key, saying) in sayings {
+    // Those of one contact side by side: only one at a time need be gathered.
+    places.sort_unstable();
+    contacts.list.reserve(places.chunk_by(|x, y| x.0 == y.0).count());
+    let through_pods = through_pods(&places, contacts);
+    for own in places.chunk_by(|x, y| x.0 == y.0) {
+        let Some((key, ..)) = own.first().copied() else { continue };
         let Some((from, to)) = contacts.party(key.0).zip(contacts.party(key.1)) else { continue };
         // The view before translation of what is there after it, too.
-        if saying.is_service_only && through_pods.contains(&ends(&from, &to, &key)) {
+        if is_service_only(own) && through_pods.contains(&ends(&from, &to, &key)) {
             continue;
         }
-        contacts.say(contact(from, to, key, saying, window, &book));
+        let mut saying = Sayings::default();
+        for conversation in own.iter().filter_map(|(.., number)| conversations.get(*number as usize)) {
+            note(conversation, &logged, inventory, &mut saying);
+        }
+        contacts.say((key.0, key.1), contact(from, to, key, saying, window, &book));
     }
+}
+
+/// A conversation by its number, the contact that it belongs to, and whether only its service is known.
+type Place = (Key, bool, u32);
+
+/// Of what was seen at a service address, and of which pod answered nothing is known. One conversation that
+/// saw its pod is enough.
+fn is_service_only(own: &[Place]) -> bool {
+    own.iter().all(|(_, is_service_only, _)| *is_service_only)
 }
 
 /// Formats that say what passed and never show an answer.
@@ -116,10 +125,11 @@ fn ends(from: &Party, to: &Party, (_, _, protocol, port, _): &Key) -> Ends {
 }
 
 /// Of what was seen at a service address, that of which the pods behind it were seen, too.
-fn through_pods(sayings: &[(Key, Sayings)], contacts: &Contacts) -> BTreeSet<Ends> {
-    let of = |is_service_only: bool| {
-        let some = sayings.iter().filter(move |(_, saying)| saying.is_service_only == is_service_only);
-        some.filter_map(|(key, _)| Some(ends(&*contacts.party(key.0)?, &*contacts.party(key.1)?, key)))
+fn through_pods(places: &[Place], contacts: &Contacts) -> BTreeSet<Ends> {
+    let of = |is_wanted: bool| {
+        let some = places.chunk_by(|x, y| x.0 == y.0).filter(move |own| is_service_only(own) == is_wanted);
+        some.filter_map(|own| own.first())
+            .filter_map(|(key, ..)| Some(ends(&*contacts.party(key.0)?, &*contacts.party(key.1)?, key)))
     };
     let before: BTreeSet<Ends> = of(true).collect();
     if before.is_empty() {
@@ -128,16 +138,8 @@ fn through_pods(sayings: &[(Key, Sayings)], contacts: &Contacts) -> BTreeSet<End
     of(false).filter(|ends| before.contains(ends)).collect()
 }
 
-fn note(
-    conversation: &Conversation,
-    logged: &Logged,
-    inventory: &Inventory,
-    saying: &mut Sayings,
-    is_service_only: bool,
-) {
+fn note(conversation: &Conversation, logged: &Logged, inventory: &Inventory, saying: &mut Sayings) {
     let (verdict, observer) = (conversation.verdict, conversation.observer.0);
-    // Whatever comes first: one that saw its pod is enough.
-    saying.is_service_only = is_service_only && (saying.counts.is_none() || saying.is_service_only);
     saying.count((verdict, observer), &conversation.counts);
     let to = conversation.to.address.map(flowfence_model::Address::ip);
     let listens = |ip: IpAddr| {
@@ -171,11 +173,12 @@ fn contact(
     let Outcome { tally, word, is_assumed } =
         outcome(&saying.reports(), window, protocol, to.id.is_workload());
     let word = LogWord { policies: saying.policies, ..word };
-    let asked = book.find(&to);
-    let own_node = match &from.id {
-        NodeId::Node(node) => asked.is_some_and(|pod| pod.node == *node),
-        _ => false,
+    // Only of a node it matters which pod it was.
+    let asked = match &from.id {
+        NodeId::Node(node) => book.find(&to).filter(|pod| pod.node == *node),
+        _ => None,
     };
+    let own_node = asked.is_some();
     let probes = |pod: &Pod| port.is_some_and(|port| pod.probe_ports.contains(&port));
     let is_said = word.denied + word.would_deny + word.dropped > 0;
     Contact {

@@ -32,6 +32,7 @@ use hashbrown::HashMap;
 use crate::contact::{Contact, Party, Tally};
 use crate::facts::{Completeness, Facts};
 use crate::inventory::Inventory;
+use crate::numbering::address;
 
 use name::Named;
 use strand::Strands;
@@ -52,7 +53,8 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let groups = join::join(&strands, inventory, &told);
     let mut contacts = fold(&strands, &orientations, &groups, window, inventory, &mut counts);
     let silent_logs = logged::silent(&logged);
-    logged::add(&logged, window, inventory, &mut contacts, &mut counts);
+    let lines = logged.lines;
+    logged::add(logged, window, inventory, &mut contacts, &mut counts);
     let contacts = contacts.finish();
 
     let unknown: BTreeSet<IpAddr> =
@@ -61,7 +63,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
     let completeness = Completeness {
         packets,
         records: record_count,
-        lines: logged.lines,
+        lines,
         pods: running.len() as u64,
         pods_unseen: running.difference(&visible).count() as u64,
         unknown_addresses: unknown.len() as u64,
@@ -168,9 +170,9 @@ impl Contacts {
         }
     }
 
-    /// What logs say of a contact. Where it is known from packets it is the same seen again.
-    fn say(&mut self, contact: Contact) {
-        let (from, to) = (self.number(Party::clone(&contact.from)), self.number(Party::clone(&contact.to)));
+    /// What logs say of a contact between two numbers. Where it is known from packets it is the same seen
+    /// again.
+    fn say(&mut self, (from, to): (u32, u32), contact: Contact) {
         let port = contact.icmp.map_or(contact.port.unwrap_or(0), |i| u16::from_be_bytes([i.kind, i.code]));
         let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
         let slot = *self.index.entry((from, to, contact.protocol, port)).or_insert(next);
@@ -195,11 +197,15 @@ impl Contacts {
         self.parties.get(number as usize).cloned()
     }
 
+    /// In the order of their ends, protocol and port. The ends are ranked first: there are few of them, and
+    /// long names to compare.
     fn finish(mut self) -> Vec<Contact> {
-        self.list.sort_by(|x, y| {
-            let end = |c: &Contact| (c.protocol, c.port, c.icmp);
-            x.from.cmp(&y.from).then_with(|| x.to.cmp(&y.to)).then_with(|| end(x).cmp(&end(y)))
-        });
+        drop(self.index);
+        self.parties.sort();
+        let ranks: FastMap<usize, usize> =
+            self.parties.iter().enumerate().map(|(rank, party)| (address(party), rank)).collect();
+        let rank = |party: &Arc<Party>| ranks.get(&address(party)).copied();
+        self.list.sort_by_cached_key(|c| (rank(&c.from), rank(&c.to), c.protocol, c.port, c.icmp));
         self.list
     }
 }

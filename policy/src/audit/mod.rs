@@ -36,6 +36,7 @@ mod undeclared_port;
 mod unexpected_connection;
 mod workload_uncovered;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use flowfence_graph::{EdgeKey, Facts, Inventory};
@@ -92,7 +93,8 @@ pub fn audit(
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (policies, roster, remarks) = (&policies, &roster, &Remarks::new());
-    run(DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings })
+    let numbering = OnceCell::new();
+    run(DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings, numbering })
 }
 
 /// What is wrong with the policies themselves, in the same order. Traffic is not needed; where
@@ -106,8 +108,11 @@ pub fn lint(
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (judgement, settings) = (&Judgement::default(), &Settings::default());
-    let (policies, roster) = (&policies, &roster);
-    run(lint::DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings })
+    let (policies, roster, numbering) = (&policies, &roster, OnceCell::new());
+    run(
+        lint::DETECTORS,
+        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, numbering },
+    )
 }
 
 fn run(detectors: &[&Detector], scene: &Scene<'_>) -> Vec<Finding> {

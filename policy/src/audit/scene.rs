@@ -1,8 +1,9 @@
 //! What detectors look at.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
+use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Numbering, Tally};
 use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, Orientation, Protocol, Remarks};
 
@@ -27,6 +28,8 @@ pub struct Scene<'a> {
     pub remarks: &'a Remarks,
     /// What people say of the cluster beside its objects.
     pub settings: &'a Settings,
+    /// The edges of the facts, once some detector asks for them.
+    pub(super) numbering: OnceCell<Numbering>,
 }
 
 /// A detector: a row of the table.
@@ -110,21 +113,26 @@ impl Scene<'_> {
 
     /// Edges between workloads, in order.
     pub(super) fn edges(&self) -> BTreeMap<EdgeKey, Seen<'_>> {
-        let mut edges: BTreeMap<EdgeKey, Seen<'_>> = BTreeMap::new();
-        for (contact, judged) in self.judged() {
-            let none =
-                || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
-            let seen = edges.entry(EdgeKey::of(contact)).or_insert_with(none);
-            seen.tally.merge(&judged.tally);
-            seen.verdict = seen.verdict.worst(judged.verdict);
-            seen.contacts.push((contact, judged));
+        let numbering = self.numbering.get_or_init(|| Numbering::of(&self.facts.contacts));
+        let none = || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
+        let mut edges: Vec<Seen<'_>> = numbering.keys().iter().map(|_| none()).collect();
+        for (judged, edge) in self.judged().zip(numbering.numbers()) {
+            let Some(seen) = edges.get_mut(edge) else { continue };
+            seen.tally.merge(&judged.1.tally);
+            seen.verdict = seen.verdict.worst(judged.1.verdict);
+            seen.contacts.push(judged);
         }
-        edges
+        let seen = numbering.keys().iter().cloned().zip(edges);
+        // Policies alone are judged without contacts.
+        seen.filter(|(_, seen)| !seen.contacts.is_empty()).collect()
     }
 
     /// Who used each rule: the other end's workloads or addresses, and whether a scan had begun.
     pub(super) fn users(&self) -> BTreeMap<RuleId, Users> {
         let mut users: BTreeMap<RuleId, Users> = BTreeMap::new();
+        if self.rules().is_empty() {
+            return users;
+        }
         for (contact, judged) in self.judged() {
             let withheld = match judged.standing {
                 Standing::Genuine | Standing::Undirected => false,

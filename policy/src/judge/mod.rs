@@ -17,7 +17,7 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
+use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Numbering, Tally};
 use flowfence_model::{NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
 
 use crate::decision::{Decision, Decisions, Ruling};
@@ -147,20 +147,25 @@ pub fn judge_by(
     }
     let by_source: BTreeMap<&NodeId, usize> =
         scans.iter().enumerate().map(|(i, scan)| (&scan.source, i)).collect();
-    let first_seen = first_seen(&facts.contacts);
-    let mut judgement = Judgement::default();
-    let mut withheld: BTreeMap<EdgeKey, Withholding> = BTreeMap::new();
-    for (contact, verdict) in facts.contacts.iter().zip(&verdicts) {
-        let edge = EdgeKey::of(contact);
-        let first = first_seen.get(&edge).copied();
-        let scan = by_source.get(&contact.from.id).copied();
-        let scan = scan.filter(|i| scans.get(*i).is_some_and(|scan| first >= Some(scan.first_knock)));
+    let numbering = Numbering::of(&facts.contacts);
+    let first_seen = first_seen(&facts.contacts, &numbering);
+    let mut sides: Vec<Side> = Vec::with_capacity(first_seen.len());
+    for (edge, first) in numbering.keys().iter().zip(&first_seen) {
+        let scan = by_source.get(&edge.from).copied();
+        let scan = scan.filter(|i| scans.get(*i).is_some_and(|scan| *first >= scan.first_knock));
         let open = scan.filter(|i| scans.get(*i).is_some_and(|scan| !scan.accepted));
-        let trusted = decisions.accepts_edge(&edge) || matches!(edge.from, NodeId::Node(_));
-        let is_denied = decisions.denial(&edge).is_some();
-        let judged = conclude(contact, *verdict, scan, open.filter(|_| !trusted), is_denied);
-        if let Standing::Withheld(withholding) = judged.standing {
-            withheld.insert(edge, withholding);
+        let trusted = decisions.accepts_edge(edge) || matches!(edge.from, NodeId::Node(_));
+        let is_denied = decisions.denial(edge).is_some();
+        sides.push(Side { scan, open: open.filter(|_| !trusted), is_denied });
+    }
+    let mut judgement = Judgement::default();
+    judgement.contacts.reserve_exact(facts.contacts.len());
+    let mut withheld: BTreeMap<EdgeKey, Withholding> = BTreeMap::new();
+    for ((contact, verdict), edge) in facts.contacts.iter().zip(&verdicts).zip(numbering.numbers()) {
+        let side = sides.get(edge).copied().unwrap_or_default();
+        let judged = conclude(contact, *verdict, side);
+        if let (Standing::Withheld(withholding), Some(edge)) = (judged.standing, numbering.keys().get(edge)) {
+            withheld.insert(edge.clone(), withholding);
         }
         judgement.contacts.push(judged);
     }
@@ -177,7 +182,7 @@ pub fn judge_by(
         };
         judgement.withheld.push(Withheld { edge, finding, denied, why });
     }
-    let edges: BTreeSet<EdgeKey> = first_seen.into_keys().collect();
+    let edges: BTreeSet<&EdgeKey> = numbering.keys().iter().collect();
     judgement.rulings = decisions.rulings(&edges, &scans.iter().map(Scan::id).collect());
     judgement.scans = scans;
     judgement
@@ -194,15 +199,18 @@ fn verdict(contact: &Contact, roster: &Roster, policies: &PolicySet) -> EdgeVerd
     EdgeVerdict::of(&connection, &policies.decide(&connection), &contact.from.id, &contact.to.id)
 }
 
-/// `scan`: the scan in whose time the edge was first seen. `open`: the same, when it withholds.
-/// `is_denied`: by a person, whose word counts more than any finding.
-fn conclude(
-    contact: &Contact,
-    verdict: EdgeVerdict,
+/// What holds for all contacts of an edge.
+#[derive(Clone, Copy, Debug, Default)]
+struct Side {
+    /// The scan in whose time it was first seen.
     scan: Option<usize>,
+    /// The same, when it withholds.
     open: Option<usize>,
+    /// By a person, whose word counts more than any finding.
     is_denied: bool,
-) -> JudgedContact {
+}
+
+fn conclude(contact: &Contact, verdict: EdgeVerdict, Side { scan, open, is_denied }: Side) -> JudgedContact {
     let mut tally = contact.tally.clone();
     if verdict.is_denied() || open.is_some() {
         tally.unanswered += tally.one_way;
@@ -221,14 +229,15 @@ fn conclude(
 }
 
 /// When each edge was first seen to carry a connection, or at all.
-fn first_seen(contacts: &[Contact]) -> BTreeMap<EdgeKey, Timestamp> {
-    let mut seen: BTreeMap<EdgeKey, (bool, Timestamp)> = BTreeMap::new();
-    for contact in contacts {
+fn first_seen(contacts: &[Contact], numbering: &Numbering) -> Vec<Timestamp> {
+    let mut seen = vec![(true, Timestamp::MAX); numbering.keys().len()];
+    for (contact, edge) in contacts.iter().zip(numbering.numbers()) {
         let sight = (!contact.tally.is_connected(), contact.tally.first);
-        let known = seen.entry(EdgeKey::of(contact)).or_insert(sight);
-        *known = (*known).min(sight);
+        if let Some(known) = seen.get_mut(edge) {
+            *known = (*known).min(sight);
+        }
     }
-    seen.into_iter().map(|(edge, (_, first))| (edge, first)).collect()
+    seen.into_iter().map(|(_, first)| first).collect()
 }
 
 #[cfg(test)]

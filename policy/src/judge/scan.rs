@@ -7,6 +7,7 @@
 //! known listener that is down and is asked again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flowfence_graph::{Contact, EdgeKey, Inventory};
@@ -61,10 +62,14 @@ impl Scan {
 }
 
 /// The scans among contacts, by source.
-pub(super) fn find(contacts: &[Contact], verdicts: &[EdgeVerdict], inventory: &Inventory) -> Vec<Scan> {
+pub(super) fn find(contacts: &[Contact], mut verdicts: &[EdgeVerdict], inventory: &Inventory) -> Vec<Scan> {
     let mut by_source: BTreeMap<&NodeId, Vec<(&Contact, EdgeVerdict)>> = BTreeMap::new();
-    for (contact, verdict) in contacts.iter().zip(verdicts) {
-        by_source.entry(&contact.from.id).or_default().push((contact, *verdict));
+    // Contacts of one end mostly lie side by side: its name is looked up once for all of them.
+    for run in contacts.chunk_by(|x, y| Arc::ptr_eq(&x.from, &y.from)) {
+        let (now, later) = verdicts.split_at_checked(run.len()).unwrap_or((verdicts, &[]));
+        verdicts = later;
+        let Some(first) = run.first() else { continue };
+        by_source.entry(&first.from.id).or_default().extend(run.iter().zip(now.iter().copied()));
     }
     by_source.into_iter().filter_map(|(source, own)| scan_of(source, &own, inventory)).collect()
 }
@@ -108,11 +113,14 @@ fn knocks<'t, 'a>(targets: &'t BTreeMap<Target, Outcome<'a>>) -> Knocks<'t, 'a> 
         by_port.entry((*protocol, *port)).or_default()[usize::from(outcome.is_answered())] += 1;
     }
     let is_knock = |(_, protocol, port): &Target, outcome: &Outcome<'_>| {
+        if outcome.is_answered() {
+            return false;
+        }
         let [failed, answered] = by_port.get(&(*protocol, *port)).copied().unwrap_or_default();
         let sibling = outcome.to.is_workload() && replicas.contains(&(outcome.to, *protocol, *port));
         let member = answered > 0 && failed < SAME_PORT_RATIO * answered;
         let insisting = outcome.attempts >= INSISTING && (answered > 0 || outcome.declared);
-        !(outcome.is_answered() || sibling || member || insisting)
+        !(sibling || member || insisting)
     };
     let mut found: Knocks<'t, 'a> =
         targets.iter().filter(|(target, outcome)| is_knock(target, outcome)).collect();

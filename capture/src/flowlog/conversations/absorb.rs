@@ -2,7 +2,7 @@
 
 use flowfence_model::logged::Conversation;
 
-use super::{Conversations, Row};
+use super::Conversations;
 
 impl Conversations {
     /// Takes those of another table, each as `renumber` tells it by the numbers of this one.
@@ -10,8 +10,8 @@ impl Conversations {
         other.settle();
         self.overflowed += other.overflowed;
         // Block by block, so that what was taken is given up.
-        for block in other.rows.0 {
-            for conversation in block.iter().map(Row::conversation) {
+        for block in std::mem::take(&mut other.rows).0 {
+            for conversation in block.iter().filter_map(|row| other.conversation(row)) {
                 self.count(&renumber(conversation));
             }
         }

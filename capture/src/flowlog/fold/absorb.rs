@@ -5,7 +5,7 @@
 
 use flowfence_model::logged::{IdentityId, LoggedEnd, NameId, ObserverId};
 
-use super::{Fold, MAX_ADDRESSES};
+use super::Fold;
 
 impl Fold {
     /// Takes everything that another fold has.
@@ -26,15 +26,6 @@ impl Fold {
             conversation.observer = ObserverId(new(&observers, conversation.observer.0).unwrap_or(u32::MAX));
             conversation
         });
-        for ((address, old), time) in other.addresses {
-            let Some(identity) = identity(Some(old)) else { continue };
-            if let Some(known) = self.addresses.get_mut(&(address, identity)) {
-                known.0 = known.0.min(time.0);
-                known.1 = known.1.max(time.1);
-            } else if self.addresses.len() < MAX_ADDRESSES {
-                self.addresses.insert((address, identity), time);
-            }
-        }
         self.lines += other.lines;
         self.left_out.add_all(&other.left_out);
     }

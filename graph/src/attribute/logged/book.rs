@@ -21,6 +21,8 @@ pub(super) struct Book<'a> {
     workloads: BTreeMap<(&'a str, &'a str), BTreeMap<&'a NodeId, &'a Pod>>,
     /// Numbers of ends that a log names as pods: they are the same at all times.
     known: FastMap<LoggedEnd, u32>,
+    /// Nothing is known that an address could have been.
+    is_timeless: bool,
 }
 
 impl<'a> Book<'a> {
@@ -34,7 +36,8 @@ impl<'a> Book<'a> {
                 workloads.entry((namespace, name)).or_default().insert(&known.workload, &known.pod);
             }
         }
-        Book { inventory, pods, workloads, known: FastMap::default() }
+        let is_timeless = inventory.is_empty() && inventory.api_server().is_empty();
+        Book { inventory, pods, workloads, known: FastMap::default(), is_timeless }
     }
 
     /// The workload of that kind and name as the cluster knows it, of another kind when it is the only
@@ -97,7 +100,8 @@ impl<'a> Book<'a> {
         }
         let party = self.party(end, asked, at, logged).filter(|party| !party.address.is_loopback())?;
         let number = contacts.number(party);
-        if let Some(Identity::Pod(_)) = logged.identity(end.identity) {
+        // Where no objects are known, an address is the same at all times and ports, too.
+        if self.is_timeless || matches!(logged.identity(end.identity), Some(Identity::Pod(_))) {
             self.known.insert(end, number);
         }
         Some(number)
