@@ -186,10 +186,11 @@ impl Conversations {
         sizes.opened += line.opened;
         sizes.refused += line.refused;
         sizes.unanswered += line.unanswered;
-        for side in 0..2 {
-            sizes.packets[side] = sizes.packets[side].saturating_add(line.packets[side]);
-            sizes.octets[side] = sizes.octets[side].saturating_add(line.octets[side]);
-        }
+        let sum = |[there, back]: [u64; 2], more: [u64; 2]| {
+            [there.saturating_add(more[0]), back.saturating_add(more[1])]
+        };
+        sizes.packets = sum(sizes.packets, line.packets);
+        sizes.octets = sum(sizes.octets, line.octets);
     }
 
     /// All of them, in the order in which they began, and how many lines found no room; addresses that a

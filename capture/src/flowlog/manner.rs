@@ -109,7 +109,9 @@ fn pack(c: &Conversation) -> Words {
 #[inline]
 fn hash(seed: &RandomState, words: &Words) -> u64 {
     let mut hasher = seed.build_hasher();
-    words.iter().for_each(|word| hasher.write_u64(*word));
+    for word in words {
+        hasher.write_u64(*word);
+    }
     hasher.finish()
 }
 
