@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use flowfence_graph::EdgeKey;
 use flowfence_model::{NetworkPolicy, NodeId};
 use flowfence_policy::readiness::readiness;
 use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
@@ -245,27 +244,7 @@ fn comment(evidence: &Evidence, policy: &RecommendedPolicy, observed: &Observed)
     if shown.is_empty() {
         return rest;
     }
-    format!("seen: {}{rest}{}", shown.join(", "), doubt(evidence))
-}
-
-/// What is not known of the edges behind a rule: whether they were answered at all.
-fn doubt(evidence: &Evidence) -> String {
-    let (assumed, answered): (Vec<_>, Vec<_>) =
-        evidence.edges.iter().partition(|edge| evidence.assumed.contains(edge));
-    if assumed.is_empty() {
-        return String::new();
-    }
-    if answered.is_empty() {
-        return "; no answer is known".to_owned();
-    }
-    let port = |edge: &EdgeKey| match edge.port {
-        Some(port) => format!("{port}/{}", edge.protocol),
-        None => edge.protocol.to_string(),
-    };
-    let ports: BTreeSet<String> = assumed.into_iter().map(port).collect();
-    let more = if ports.len() > NAMED { " and more" } else { "" };
-    let shown: Vec<String> = ports.into_iter().take(NAMED).collect();
-    format!("; no answer is known on {}{more}", shown.join(", "))
+    format!("seen: {}{rest}", shown.join(", "))
 }
 
 /// The policies in a flavour, and the rules that its text means. The proof is about what was
