@@ -1,7 +1,7 @@
 //! `graph`: who talks to whom.
 //!
-//! Formats for machines hold every node and edge with the attributes of [`field`]; pictures show
-//! [`link`]s, and those that need places take them from [`layout`].
+//! Formats for machines hold every node and edge with the attributes of `field`; pictures show
+//! `link`s, and those that need places take them from `layout`.
 
 mod csv;
 mod cypher;
