@@ -1,19 +1,21 @@
 //! Pods that may come tomorrow: one for each way in which policies speak of pods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use flowfence_model::label::NAMESPACE_NAME;
 use flowfence_model::object::{Meta, Namespace, Pod};
 use flowfence_model::policy::Direction;
-use flowfence_model::{Labels, PeerSelector, PolicyPeer};
+use flowfence_model::{Labels, NodeId, PeerSelector, PolicyPeer};
 
 use crate::audit::scene::Scene;
+use crate::semantics::PodIndex;
 use crate::semantics::within::{example, in_namespaces};
 
 /// Pods with no more labels than a selector wants: in each namespace one without labels and one
 /// for each policy, and one for each peer. A policy whose only purpose is to hold those who are
-/// not there yet has an effect on them.
+/// not there yet has an effect on them. And a second pod of each workload that has one only: what
+/// lets it reach its siblings has no effect on a pod that is open to itself.
 pub(super) fn newcomers(scene: &Scene<'_>) -> (Vec<Pod>, Vec<Namespace>) {
     let mut wanted: BTreeSet<(String, Labels)> = BTreeSet::new();
     let mut namespaces: Vec<Namespace> = Vec::new();
@@ -41,7 +43,24 @@ pub(super) fn newcomers(scene: &Scene<'_>) -> (Vec<Pod>, Vec<Namespace>) {
         ips: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
         ..Pod::default()
     });
-    (pods.collect(), namespaces)
+    (pods.chain(siblings(scene)).collect(), namespaces)
+}
+
+fn siblings<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Pod> + 'a {
+    let cluster = scene.roster.cluster();
+    let mut pods: BTreeMap<&NodeId, Vec<PodIndex>> = BTreeMap::new();
+    for pod in cluster.indices().filter(|pod| !cluster.pod(*pod).host_network) {
+        if let Some(workload) = scene.roster.workload_of(pod) {
+            pods.entry(workload).or_default().push(pod);
+        }
+    }
+    pods.into_values().filter_map(move |pods| {
+        let [only] = pods.as_slice() else { return None };
+        let only = cluster.pod(*only);
+        let meta = Meta { name: format!("{}-sibling", only.meta.name), ..only.meta.clone() };
+        let ips = vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
+        Some(Pod { meta, ips, node: String::new(), ..only.clone() })
+    })
 }
 
 /// A namespace that the peer selects: one of the cluster, else a new one.

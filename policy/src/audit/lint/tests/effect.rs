@@ -1,5 +1,7 @@
 use super::{Words, app, block, ids, namespace, only, policy, range, shop, tcp};
+use crate::judge::testing::World;
 use flowfence_model::Protocol::Tcp;
+use flowfence_model::{LabelSelector, PeerSelector, PolicyPeer, Requirement};
 
 #[test]
 fn a_rule_inside_another_of_the_same_pods_is_told() {
@@ -95,4 +97,33 @@ fn a_policy_for_peers_that_come_later_has_an_effect() {
     world.today =
         vec![policy("deny", "").deny(), policy("later", "web").ingress(&[namespace("later")], &[tcp(80)])];
     assert_eq!(ids(&world), ["peer-selects-nothing:shop/later:ingress[0].from[0]"]);
+}
+
+#[test]
+fn a_policy_for_siblings_of_a_pod_that_is_alone_has_an_effect() {
+    let where_app = |requirement: Requirement| LabelSelector {
+        match_expressions: vec![requirement],
+        ..LabelSelector::default()
+    };
+    let is_not = |app: &str| where_app(Requirement::NotIn("app".to_owned(), [app.to_owned()].into()));
+    let pods = |selector| PolicyPeer::Pods(PeerSelector { namespaces: None, pods: Some(selector) });
+    let has_app = || where_app(Requirement::Exists("app".to_owned()));
+    let found = |replicas| {
+        let mut world = World::new();
+        world.deployment("shop/web", "app=web", replicas).deployment("shop/db", "app=db", 1);
+        world.today = vec![
+            policy("web", "").egress(&[pods(is_not("web"))], &[]),
+            policy("deny", "").deny(),
+            policy("all", "").egress(&[pods(LabelSelector::everything())], &[]),
+            policy("db", "").egress(&[], &[]),
+        ];
+        let selectors = [is_not("db"), has_app(), has_app(), is_not("web")];
+        for (policy, selector) in world.today.iter_mut().zip(selectors) {
+            policy.pod_selector = selector;
+        }
+        ids(&world)
+    };
+    // Without `all`, no pod of web would reach another.
+    assert!(!found(2).contains(&"policy-without-effect:shop/all".to_owned()), "{:?}", found(2));
+    assert_eq!(found(1), found(2));
 }
