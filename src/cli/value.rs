@@ -75,9 +75,29 @@ pub enum GraphFormat {
     Cypher,
 }
 
-/// Formats of what was found: `audit` and `check`.
+/// Formats of what `audit` found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum FindingsFormat {
+    /// Columns for people
+    #[default]
+    Table,
+    /// JSON for machines
+    Json,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+    /// Test results (`JUnit`'s XML): a test a finding
+    Junit,
+    /// GitLab's Code Quality
+    Gitlab,
+    /// GitHub's workflow commands: annotations of a run
+    Github,
+    /// A comment on a pull request
+    Markdown,
+}
+
+/// Formats of what `check` found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
     /// Columns for people
     #[default]
     Table,

@@ -3,10 +3,10 @@
 
 use super::safe;
 
-/// `text` as code: what it holds stays as it is, backticks aside, which would end it.
+/// `text` as code: what it holds stays as it is, but for what would end it, and for what a program
+/// that takes Markdown for HTML, or looks for links alone, would make something of.
 pub fn code(text: &str) -> String {
-    let clean: String =
-        safe::line(text).chars().map(|c| if c == '`' || c == '|' { '\u{fffd}' } else { c }).collect();
+    let clean = safe::line(text).replace(['`', '|', '<'], "\u{fffd}").replace("](", "]\u{fffd}");
     if clean.trim().is_empty() { "` `".to_owned() } else { format!("`{clean}`") }
 }
 
@@ -31,6 +31,7 @@ mod tests {
     #[test]
     fn nothing_from_outside_ends_the_code_or_the_cell_that_it_is_in() {
         assert_eq!(code("a`b|c\u{202e}d\n# e @team https://x"), "`a\u{fffd}b\u{fffd}cd # e @team https://x`");
+        assert_eq!(code("<b> ![x](y)"), "`\u{fffd}b> ![x]\u{fffd}y)`");
         assert_eq!(code(""), "` `");
     }
 

@@ -5,6 +5,7 @@ pub mod cell;
 pub mod check;
 pub mod completeness;
 pub mod explain;
+pub mod fingerprint;
 pub mod formats;
 pub mod graph;
 pub mod markdown;

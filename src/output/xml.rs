@@ -47,6 +47,13 @@ impl<W: Write> Xml<W> {
         self.writer.write_event(Event::End(BytesEnd::new(name)))
     }
 
+    /// The same with line breaks kept.
+    pub fn lines(&mut self, name: &'static str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
+        self.writer.write_event(Event::Start(start(name, attributes)))?;
+        self.writer.write_event(Event::Text(BytesText::new(&sound(&safe::lines(text)))))?;
+        self.writer.write_event(Event::End(BytesEnd::new(name)))
+    }
+
     /// Closes what is open and ends the document.
     pub fn end(mut self) -> io::Result<()> {
         while !self.open.is_empty() {
@@ -64,9 +71,14 @@ fn start<'a>(name: &'a str, attributes: &[(&'a str, &str)]) -> BytesStart<'a> {
     start
 }
 
-/// Without what XML 1.0 cannot hold (section 2.2, Char) and what hides or reorders text.
+/// Without what hides or reorders text.
 fn clean(text: &str) -> String {
-    safe::line(text).replace(['\u{fffe}', '\u{ffff}'], "")
+    sound(&safe::line(text))
+}
+
+/// Without what XML 1.0 cannot hold (section 2.2, Char) beyond control characters.
+fn sound(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "")
 }
 
 #[cfg(test)]

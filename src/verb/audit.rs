@@ -32,6 +32,7 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     silence(&mut findings, &decisions);
     let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
     let reviewed = settings.baseline.unwrap_or_default();
+    let has_traffic = traffic.is_some();
     let drafted = traffic.map(|(facts, judgement)| audit::draft(&facts, &judgement, &findings));
     let is_known = |finding: &Finding| reviewed.knows_finding(&finding.id);
     let known = findings.iter().filter(|finding| is_known(finding)).count();
@@ -48,7 +49,7 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
         baseline::write(path, &args.baseline, &draft, &reviewed)?;
     }
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
-    let report = AuditReport::new(findings, &cluster, completeness);
+    let report = AuditReport::new(findings, &cluster, completeness, has_traffic);
     output::write(&report, args.output, &mut std::io::stdout().lock())?;
     Ok(if fails { Ending::Findings } else { ending })
 }

@@ -1,6 +1,7 @@
 //! What a detector reports.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::{NodeId, Protocol, Timestamp};
@@ -140,6 +141,18 @@ pub enum Value {
     Count(u64),
     /// When.
     Time(Timestamp),
+}
+
+/// For people: a list with commas.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Text(text) => f.write_str(text),
+            Value::List(list) => f.write_str(&list.join(", ")),
+            Value::Count(count) => count.fmt(f),
+            Value::Time(time) => time.fmt(f),
+        }
+    }
 }
 
 impl From<String> for Value {

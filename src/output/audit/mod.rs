@@ -1,8 +1,13 @@
 //! `audit`: what is unexpected, too wide, unused or uncovered.
 
+mod github;
+mod gitlab;
+mod junit;
+mod markdown;
 mod page;
 mod report;
 mod sarif;
+mod spot;
 mod table;
 
 use std::io::{self, Write};
@@ -17,6 +22,10 @@ pub fn write(report: &AuditReport, format: FindingsFormat, out: &mut dyn Write) 
     match format {
         FindingsFormat::Table => table::write(report, out),
         FindingsFormat::Sarif => sarif::write(report, out),
+        FindingsFormat::Junit => junit::write(report, out),
+        FindingsFormat::Gitlab => gitlab::write(report, out),
+        FindingsFormat::Github => github::write(report, out),
+        FindingsFormat::Markdown => markdown::write(report, out),
         FindingsFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             out.write_all(b"\n")

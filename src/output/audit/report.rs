@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flowfence_model::{NodeId, Protocol};
-use flowfence_policy::audit::{Finding, Value};
+use flowfence_policy::audit::{DETECTORS, Detector, Finding, Value, lint};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,6 +23,9 @@ pub struct AuditReport {
     pub findings: Vec<FindingRow>,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
+    /// Whether there was traffic, without which only some detectors ran.
+    #[serde(skip)]
+    pub has_traffic: bool,
 }
 
 /// A finding.
@@ -64,9 +67,20 @@ pub struct FindingRow {
 
 impl AuditReport {
     /// From the findings, in their order, and where the objects of the cluster were read.
-    pub fn new(findings: Vec<Finding>, cluster: &Cluster, completeness: CompletenessReport) -> Self {
+    pub fn new(
+        findings: Vec<Finding>,
+        cluster: &Cluster,
+        completeness: CompletenessReport,
+        has_traffic: bool,
+    ) -> Self {
         let findings = findings.into_iter().map(|finding| row(finding, cluster)).collect();
-        AuditReport { api_version: API_VERSION, kind: "Report", findings, completeness }
+        AuditReport { api_version: API_VERSION, kind: "Report", findings, completeness, has_traffic }
+    }
+
+    /// The detectors that ran, in their order.
+    pub fn detectors(&self) -> impl Iterator<Item = &'static Detector> {
+        let of_traffic = if self.has_traffic { DETECTORS } else { &[] };
+        of_traffic.iter().chain(lint::DETECTORS).copied()
     }
 }
 
@@ -101,4 +115,32 @@ fn place<'a>(finding: &'a Finding, cluster: &'a Cluster) -> Option<(&'a Place, &
     let ends = [&finding.from, &finding.to].into_iter().flatten();
     let mut places = ends.filter_map(|end| cluster.workload_places.get(&end.to_string()));
     places.next().map(|place| (place, ""))
+}
+
+/// A report for tests of formats.
+#[cfg(test)]
+pub(super) fn report(findings: Vec<FindingRow>) -> AuditReport {
+    let completeness = CompletenessReport::default();
+    AuditReport { api_version: API_VERSION, kind: "Report", findings, completeness, has_traffic: true }
+}
+
+/// A finding for tests of formats.
+#[cfg(test)]
+pub(super) fn finding(rule: &'static str, level: &'static str, at: usize) -> FindingRow {
+    FindingRow {
+        id: format!("{rule}:shop/Deployment/w{at}"),
+        rule,
+        level,
+        title: format!("title {at} <&"),
+        from: Some(NodeId::workload("shop", "Deployment", &format!("w{at}"))),
+        to: None,
+        protocol: None,
+        port: None,
+        evidence: BTreeMap::new(),
+        fix: Some("fix it".to_owned()),
+        policy: None,
+        field: None,
+        file: None,
+        line: None,
+    }
 }
