@@ -39,6 +39,18 @@ pub struct AuditArgs {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: FindingsFormat,
+    /// Where people will find the report: what alerts link to
+    #[arg(long, value_name = "URL", value_parser = web_address)]
+    pub report_url: Option<String>,
+}
+
+/// An address that a browser opens, and nothing that would run there.
+fn web_address(text: &str) -> Result<String, String> {
+    let hint = "expected an address such as https://ci.example.com/reports/1";
+    let uri: http::Uri = text.parse().map_err(|_| hint.to_owned())?;
+    let is_web =
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|h| !h.is_empty());
+    if is_web { Ok(text.to_owned()) } else { Err(hint.to_owned()) }
 }
 
 /// What was reviewed before, and what is written as reviewed.
@@ -65,4 +77,19 @@ pub struct BaselineArgs {
 fn said(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() { Err("it says nothing".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_where_a_browser_finds_it() {
+        assert!(web_address("https://ci.example.com/reports/1?a=b").is_ok());
+        for wrong in
+            ["", "ci.example.com", "javascript:alert(1)", "file:///etc/passwd", "https://", "https://a b/"]
+        {
+            assert!(web_address(wrong).is_err(), "{wrong}");
+        }
+    }
 }

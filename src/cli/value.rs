@@ -85,7 +85,7 @@ pub enum FindingsFormat {
     Json,
     /// SARIF 2.1.0 for code scanning
     Sarif,
-    /// Test results (`JUnit`'s XML): a test a finding
+    /// Test results in XML, for Jenkins and others: a test a finding
     Junit,
     /// GitLab's Code Quality
     Gitlab,
@@ -93,6 +93,14 @@ pub enum FindingsFormat {
     Github,
     /// A comment on a pull request
     Markdown,
+    /// Report objects (openreports.io/v1alpha1), one a namespace and one of the cluster
+    Policyreport,
+    /// The same as older objects (wgpolicyk8s.io/v1alpha2)
+    PolicyreportWgpolicyk8s,
+    /// Counts for Prometheus, as text
+    Prometheus,
+    /// Alerts: the body of a POST to Alertmanager's /api/v2/alerts
+    Alertmanager,
 }
 
 /// Formats of what `check` found.

@@ -6,12 +6,20 @@
 
 use std::io::{self, Write};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::safe;
+use super::{fingerprint, safe};
 
 /// Results that a log holds at most: code scanning refuses a run with more, and shows 5,000.
 pub const MAX_RESULTS: usize = 25_000;
+
+/// Results of a run that code scanning keeps, those of the highest levels.
+const SHOWN_RESULTS: usize = 5_000;
+
+/// Octets that a log may have after gzip: code scanning refuses more.
+const MAX_OCTETS: usize = 10_000_000;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -152,10 +160,14 @@ struct Text {
     text: String,
 }
 
+/// Code scanning goes by `primaryLocationLineHash` alone, and the action that uploads makes one from the lines around the
+/// place where there is none. Made of the id, it outlives edits of the file.
 #[derive(Serialize)]
 struct Fingerprints<'a> {
     #[serde(rename = "flowfence/v1")]
     flowfence: &'a str,
+    #[serde(rename = "primaryLocationLineHash")]
+    primary: String,
 }
 
 #[derive(Serialize)]
@@ -195,14 +207,25 @@ struct LogicalLocation<'a> {
     kind: &'static str,
 }
 
-/// Writes the log of a verb. Entries come with the worst first; those beyond [`MAX_RESULTS`] are
-/// left out, and the log says how many.
+/// Writes the log of a verb. Entries come with the worst first; those beyond what code scanning takes are left out, and
+/// the log says how many.
 pub fn write(verb: &str, rules: &[Rule], entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
-    let kept = &entries[..entries.len().min(MAX_RESULTS)];
-    let left_out = entries.len() - kept.len();
-    let notice = format!("{left_out} results of the lowest levels were left out: a log holds {MAX_RESULTS}");
-    let notices =
-        (left_out > 0).then(|| Notification { level: "warning", message: Message { text: &notice } });
+    let mut kept = entries.len().min(MAX_RESULTS);
+    loop {
+        let text = log(verb, rules, entries, kept)?;
+        // Most logs are small enough before they are compressed.
+        if kept == 0 || text.len() <= MAX_OCTETS || compressed(&text)? <= MAX_OCTETS {
+            return out.write_all(&text);
+        }
+        kept = kept * 3 / 4;
+    }
+}
+
+/// The log with the first `kept` entries.
+fn log(verb: &str, rules: &[Rule], entries: &[Entry], kept: usize) -> io::Result<Vec<u8>> {
+    let notices = notices(entries.len(), kept);
+    let notification =
+        |text: &'static str, message| Notification { level: text, message: Message { text: message } };
     let version = env!("CARGO_PKG_VERSION");
     let run = Run {
         tool: Tool {
@@ -216,13 +239,43 @@ pub fn write(verb: &str, rules: &[Rule], entries: &[Entry], out: &mut dyn Write)
         automation_details: AutomationDetails { id: format!("flowfence/{verb}/") },
         invocations: [Invocation {
             execution_successful: true,
-            tool_execution_notifications: notices.into_iter().collect(),
+            tool_execution_notifications: notices
+                .iter()
+                .map(|(level, text)| notification(level, text))
+                .collect(),
         }],
-        results: kept.iter().map(|entry| outcome(entry, rules)).collect(),
+        results: entries[..kept].iter().map(|entry| outcome(entry, rules)).collect(),
         column_kind: "utf16CodeUnits",
     };
-    serde_json::to_writer_pretty(&mut *out, &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
-    out.write_all(b"\n")
+    let mut text = serde_json::to_vec_pretty(&Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// What is not in the log, or will not be seen of it.
+fn notices(all: usize, kept: usize) -> Vec<(&'static str, String)> {
+    let mut notices = Vec::new();
+    if kept < all {
+        let left_out = all - kept;
+        notices.push((
+            "warning",
+            format!(
+                "{left_out} results of the lowest levels were left out: code scanning takes {MAX_RESULTS} and \
+                 {MAX_OCTETS} octets after gzip"
+            ),
+        ));
+    }
+    if kept > SHOWN_RESULTS {
+        notices.push(("note", format!("code scanning shows {SHOWN_RESULTS} of the {kept} results")));
+    }
+    notices
+}
+
+/// How many octets gzip makes of it.
+fn compressed(text: &[u8]) -> io::Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text)?;
+    Ok(encoder.finish()?.len())
 }
 
 fn descriptor<'a>(rule: &Rule) -> Descriptor<'a> {
@@ -257,7 +310,10 @@ fn outcome<'a>(entry: &'a Entry, rules: &[Rule]) -> Outcome<'a> {
         level: entry.level,
         message: Text { text: plain(&format!("{}{fix}", entry.text)) },
         locations: location.into_iter().collect(),
-        partial_fingerprints: Fingerprints { flowfence: &entry.fingerprint },
+        partial_fingerprints: Fingerprints {
+            flowfence: &entry.fingerprint,
+            primary: format!("{}:1", fingerprint::of(&entry.fingerprint)),
+        },
     }
 }
 

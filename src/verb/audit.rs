@@ -50,7 +50,7 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     }
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
     let report = AuditReport::new(findings, &cluster, completeness, has_traffic);
-    output::write(&report, args.output, &mut std::io::stdout().lock())?;
+    output::write(&report, args.output, args.report_url.as_deref(), &mut std::io::stdout().lock())?;
     Ok(if fails { Ending::Findings } else { ending })
 }
 

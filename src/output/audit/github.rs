@@ -82,7 +82,9 @@ mod tests {
             written(vec![found]),
             "::error file=a%2Cb%3Ac.yaml,line=3,title=port-scan::100%25 ::error::x%0Afix: fix it\n"
         );
-        assert!(written(vec![finding("clear-text", "note", 1)]).starts_with("::notice title=clear-text::title 1"));
+        assert!(
+            written(vec![finding("clear-text", "note", 1)]).starts_with("::notice title=clear-text::title 1")
+        );
     }
 
     #[test]
@@ -91,7 +93,10 @@ mod tests {
         let text = written(of("error", 12).chain(of("warning", 10)).chain(of("note", 10)).collect());
         let count = |command: &str| text.lines().filter(|line| line.starts_with(command)).count();
         assert_eq!((count("::error "), count("::warning "), count("::notice ")), (10, 10, 10));
-        assert!(text.lines().last().unwrap().contains("::2 errors, 1 notes more are not annotated"), "{text}");
+        assert!(
+            text.lines().last().unwrap().contains("::2 errors, 1 notes more are not annotated"),
+            "{text}"
+        );
         assert_eq!(written(of("note", 10).collect()).lines().count(), 10);
     }
 }

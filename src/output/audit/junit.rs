@@ -97,7 +97,9 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let count = report(Vec::new()).detectors().count();
         assert!(text.contains(&format!("tests=\"{count}\" failures=\"1\" errors=\"0\"")), "{text}");
-        assert!(text.contains("<failure type=\"error\" message=\"title 1 &lt;&amp;\">error: title 1 &lt;&amp;\n"));
+        assert!(
+            text.contains("<failure type=\"error\" message=\"title 1 &lt;&amp;\">error: title 1 &lt;&amp;\n")
+        );
         assert!(text.contains("<system-out>note: title 2"));
         assert_eq!(text.matches("<testcase ").count(), count);
     }

@@ -98,7 +98,8 @@ fn detail(finding: &FindingRow) -> String {
         let text = match value {
             Value::List(list) => {
                 let more = list.len().saturating_sub(MOST_ENTRIES);
-                let mut entries: Vec<String> = list.iter().take(MOST_ENTRIES).map(|entry| shown(entry)).collect();
+                let mut entries: Vec<String> =
+                    list.iter().take(MOST_ENTRIES).map(|entry| shown(entry)).collect();
                 entries.extend((more > 0).then(|| format!("and {more} more")));
                 entries.join(", ")
             }

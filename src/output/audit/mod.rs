@@ -1,10 +1,13 @@
 //! `audit`: what is unexpected, too wide, unused or uncovered.
 
+mod alertmanager;
 mod github;
 mod gitlab;
 mod junit;
 mod markdown;
 mod page;
+mod policyreport;
+mod prometheus;
 mod report;
 mod sarif;
 mod spot;
@@ -17,8 +20,13 @@ pub use report::{AuditReport, FindingRow};
 
 use crate::cli::FindingsFormat;
 
-/// Writes the report in one of its formats.
-pub fn write(report: &AuditReport, format: FindingsFormat, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the report in one of its formats; `url` is where it can be read afterwards, for those that link to it.
+pub fn write(
+    report: &AuditReport,
+    format: FindingsFormat,
+    url: Option<&str>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
         FindingsFormat::Table => table::write(report, out),
         FindingsFormat::Sarif => sarif::write(report, out),
@@ -26,6 +34,12 @@ pub fn write(report: &AuditReport, format: FindingsFormat, out: &mut dyn Write) 
         FindingsFormat::Gitlab => gitlab::write(report, out),
         FindingsFormat::Github => github::write(report, out),
         FindingsFormat::Markdown => markdown::write(report, out),
+        FindingsFormat::Policyreport => policyreport::write(report, &policyreport::OPEN_REPORTS, out),
+        FindingsFormat::PolicyreportWgpolicyk8s => {
+            policyreport::write(report, &policyreport::POLICY_REPORT, out)
+        }
+        FindingsFormat::Prometheus => prometheus::write(report, out),
+        FindingsFormat::Alertmanager => alertmanager::write(report, url, out),
         FindingsFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             out.write_all(b"\n")

@@ -84,6 +84,23 @@ impl AuditReport {
     }
 }
 
+impl FindingRow {
+    /// Whom it is about where one is enough: who acted, or else whom it concerns.
+    pub fn subject(&self) -> Option<&NodeId> {
+        let ends = || [&self.from, &self.to].into_iter().flatten();
+        ends().find(|end| end.is_workload()).or_else(|| ends().next())
+    }
+
+    /// The namespace that it belongs to: the policy's, or that of whom it is about.
+    pub fn namespace(&self) -> Option<&str> {
+        // A cluster-wide policy is `KIND/NAME`, and kinds begin with a capital.
+        let of_policy =
+            self.policy.as_deref().and_then(|policy| policy.split_once('/')).map(|(first, _)| first);
+        let of_policy = of_policy.filter(|first| !first.starts_with(|c: char| c.is_ascii_uppercase()));
+        if self.policy.is_some() { of_policy } else { self.subject().and_then(NodeId::namespace) }
+    }
+}
+
 fn row(finding: Finding, cluster: &Cluster) -> FindingRow {
     let (file, line) = match place(&finding, cluster) {
         Some((place, field)) => (Some(place.file.clone()), Some(place.line_of(field))),

@@ -23,7 +23,8 @@ fn in_cluster(finding: &FindingRow) -> String {
     for part in subject.split('/').filter(|part| !part.is_empty()) {
         path.push('/');
         let is_step = part.chars().all(|c| c == '.');
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.:".contains(c) && !is_step { c } else { '_' };
+        let plain =
+            |c: char| if c.is_ascii_alphanumeric() || "-_.:".contains(c) && !is_step { c } else { '_' };
         path.extend(part.chars().map(plain));
     }
     path

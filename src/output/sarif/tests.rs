@@ -12,7 +12,7 @@ fn entry(at: usize) -> Entry {
     }
 }
 
-fn log(entries: &[Entry]) -> serde_json::Value {
+fn logged(entries: &[Entry]) -> serde_json::Value {
     let rule = |id| Rule { id, level: "note", title: "t", meaning: "m", doubt: "d", fix: "f" };
     let mut out = Vec::new();
     write("audit", &[rule("a"), rule("b")], entries, &mut out).unwrap();
@@ -21,7 +21,7 @@ fn log(entries: &[Entry]) -> serde_json::Value {
 
 #[test]
 fn a_result_points_at_its_rule_and_file() {
-    let log = log(&[entry(0)]);
+    let log = logged(&[entry(0)]);
     let result = &log["runs"][0]["results"][0];
     assert_eq!(result["ruleIndex"], 1);
     let place = &result["locations"][0]["physicalLocation"];
@@ -32,7 +32,7 @@ fn a_result_points_at_its_rule_and_file() {
 #[test]
 fn text_from_outside_is_no_link() {
     let link = Entry { text: "[here](https://a.example) in egress[0]\u{202e}".to_owned(), ..entry(0) };
-    let text = &log(&[link, entry(1)])["runs"][0]["results"];
+    let text = &logged(&[link, entry(1)])["runs"][0]["results"];
     assert_eq!(text[0]["message"]["text"], "\\[here\\](https://a.example) in egress\\[0\\]");
     assert_eq!(text[1]["message"]["text"], "finding 1");
 }
@@ -50,8 +50,44 @@ fn paths_that_leave_the_sources_are_not_said_to_be_under_them() {
 #[test]
 fn what_code_scanning_would_refuse_is_left_out_and_counted() {
     let entries: Vec<Entry> = (0..MAX_RESULTS + 2).map(entry).collect();
-    let log = log(&entries);
+    let log = logged(&entries);
     assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), MAX_RESULTS);
     let notice = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
     assert!(notice.as_str().unwrap().starts_with("2 results"), "{notice}");
+}
+
+#[test]
+fn a_log_that_code_scanning_would_refuse_for_its_size_is_cut() {
+    // Text that gzip cannot make smaller than half.
+    let noise = |seed: usize| -> String {
+        let mut state = seed as u64 * 0x9e37_79b9_7f4a_7c15 + 1;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'a' + u8::try_from((state >> 33) % 26).unwrap())
+        };
+        (0..20_000).map(|_| next()).collect()
+    };
+    let entries: Vec<Entry> = (0..1_200).map(|at| Entry { text: noise(at), ..entry(at) }).collect();
+    let rule = Rule { id: "b", level: "note", title: "t", meaning: "m", doubt: "d", fix: "f" };
+    let mut out = Vec::new();
+    write("audit", &[rule], &entries, &mut out).unwrap();
+    assert!(compressed(&out).unwrap() <= MAX_OCTETS);
+    let log: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let kept = log["runs"][0]["results"].as_array().unwrap().len();
+    assert!((300..1_200).contains(&kept), "{kept}");
+    let notice = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+    assert!(notice.as_str().unwrap().starts_with(&format!("{} results", 1_200 - kept)), "{notice}");
+}
+
+#[test]
+fn the_fingerprint_that_code_scanning_goes_by_is_made_of_the_id() {
+    let moved = Entry { place: Some(("other.yaml".to_owned(), 9)), ..entry(0) };
+    let log = logged(&[entry(0), moved, entry(1)]);
+    let prints: Vec<String> = log["runs"][0]["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["partialFingerprints"]["primaryLocationLineHash"].to_string())
+        .collect();
+    assert!(prints[0] == prints[1] && prints[0] != prints[2], "{prints:?}");
 }

@@ -1,0 +1,190 @@
+//! Every format of findings, read by what it is for: nothing is lost, whatever things are called.
+
+#![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
+
+mod generated;
+mod markdown;
+mod metrics;
+mod objects;
+mod runner;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::ValueEnum;
+use flowfence::cli::FindingsFormat;
+use flowfence::output::audit::{AuditReport, write};
+use flowfence::output::safe;
+use generated::generated;
+use serde_json::Value;
+use support::shop;
+
+/// What `-o` calls a format.
+fn name(format: FindingsFormat) -> String {
+    format.to_possible_value().unwrap().get_name().to_owned()
+}
+
+/// The report in a format, which is the same twice.
+fn written(report: &AuditReport, format: FindingsFormat) -> String {
+    let [once, again] = [(), ()].map(|()| {
+        let mut octets = Vec::new();
+        write(report, format, Some("https://ci.example.com/1"), &mut octets).unwrap();
+        String::from_utf8(octets).unwrap()
+    });
+    assert!(once == again, "the same report gives the same octets");
+    once
+}
+
+/// The libraries that read, or `None` and a word on why there are none.
+fn readers(test: &str) -> Option<PathBuf> {
+    let ended = Command::new(shop::path("tests/findings_formats/readers/build")).output().unwrap();
+    if ended.status.success() {
+        return Some(PathBuf::from(String::from_utf8(ended.stdout).unwrap().trim()));
+    }
+    skipped(test, String::from_utf8_lossy(&ended.stderr).lines().last().unwrap_or_default());
+    None
+}
+
+/// Past the capture of a passing test's output.
+fn skipped(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED findings_formats {test}: {why}");
+}
+
+/// What `read.py` makes of a text.
+fn read(readers: &Path, format: &str, text: &str, more: &[&Path]) -> Result<Value, String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let mut python = Command::new(readers.join("python/bin/python"));
+    python.arg("-B").arg(shop::path("tests/findings_formats/readers/read.py")).arg(format).arg(file.path());
+    let ended = python.args(more).output().unwrap();
+    if !ended.status.success() {
+        return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
+    }
+    Ok(serde_json::from_slice(&ended.stdout).unwrap())
+}
+
+/// XML holds no control characters, and two of Unicode's code points that are none.
+fn in_xml(text: &str) -> String {
+    safe::line(text).replace(['\u{fffe}', '\u{ffff}'], "")
+}
+
+#[test]
+fn every_format_keeps_the_exit_code() {
+    for format in FindingsFormat::value_variants() {
+        let format = name(*format);
+        shop::inputs().run("audit", &["-o", &format]).ends(1);
+        let run = shop::inputs().run("audit", &["-o", &format, "--fail-on", "never"]).ends(0);
+        assert!(run.stdout.contains("port-scan"), "{format}");
+    }
+}
+
+#[test]
+fn a_ci_server_reads_each_finding_as_a_test() {
+    let Some(readers) = readers("junit") else { return };
+    let schema = shop::path("tests/data/junit/junit.xsd");
+    let report = generated(3_000);
+    let text = written(&report, FindingsFormat::Junit);
+    let read = |text: &str| read(&readers, "junit", text, &[&schema]);
+    let junit = read(&text).unwrap();
+    let mut seen = 0;
+    for detector in report.detectors() {
+        let tests = junit["suites"][detector.id].as_array().unwrap();
+        let findings: Vec<_> = report.findings.iter().filter(|f| f.rule == detector.id).collect();
+        assert_eq!(tests.len(), findings.len().max(1));
+        for (test, finding) in tests.iter().zip(findings) {
+            assert_eq!(test[0], in_xml(&finding.id));
+            let result = &test[2][0];
+            if finding.level == "note" {
+                assert!(result.is_null() && test[3].as_str().unwrap().starts_with("note: "), "{test}");
+            } else {
+                assert_eq!((&result[0], &result[1]), (&"Failure".into(), &finding.level.into()));
+                // A reader of attributes takes runs of blanks as they are.
+                assert_eq!(result[2], in_xml(&finding.title));
+            }
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 3_000);
+    assert_eq!(junit["failures"], report.findings.iter().filter(|f| f.level != "note").count());
+    let wrong = text.replacen("failures=", "broken=", 1);
+    assert!(read(&wrong).is_err(), "the schema refuses what is no result of tests");
+}
+
+#[test]
+fn gitlab_takes_each_finding_once() {
+    let schema = std::fs::read_to_string(shop::path("tests/data/gitlab/code-quality.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let report = generated(3_000);
+    let mut issues: Value = serde_json::from_str(&written(&report, FindingsFormat::Gitlab)).unwrap();
+    let faults: Vec<String> = validator.iter_errors(&issues).map(|error| error.to_string()).collect();
+    assert_eq!(faults, [""; 0]);
+    let issues_of = issues.as_array().unwrap();
+    let fingerprints: BTreeSet<&str> =
+        issues_of.iter().map(|issue| issue["fingerprint"].as_str().unwrap()).collect();
+    assert_eq!((issues_of.len(), fingerprints.len()), (3_000, 3_000));
+    for (issue, finding) in issues_of.iter().zip(&report.findings) {
+        let path = issue["location"]["path"].as_str().unwrap();
+        assert!(finding.file.is_some() || path.starts_with("cluster"), "{path}");
+        assert!(!path.split('/').any(|part| part == "..") || finding.file.is_some(), "{path}");
+    }
+    issues[0]["location"]["lines"]["begin"] = 0.into();
+    assert!(!validator.is_valid(&issues), "the schema refuses a line 0");
+}
+
+#[test]
+fn the_runner_of_github_takes_every_line_for_one_annotation() {
+    let report = generated(60);
+    let text = written(&report, FindingsFormat::Github);
+    let mut by_name = std::collections::BTreeMap::<String, usize>::new();
+    for line in text.lines() {
+        let command = runner::command(line).unwrap_or_else(|| panic!("no command: {line}"));
+        *by_name.entry(command.name.clone()).or_default() += 1;
+        assert!(["error", "warning", "notice"].contains(&command.name.as_str()), "{command:?}");
+        let level = if command.name == "notice" { "note" } else { &command.name };
+        assert!(command.properties.keys().all(|key| ["file", "line", "title"].contains(&key.as_str())));
+        if command.properties["title"] == "flowfence" {
+            continue;
+        }
+        let of_it = |finding: &&flowfence::output::audit::FindingRow| {
+            let fix = finding.fix.as_ref().map(|fix| format!("\nfix: {}", safe::line(fix)));
+            finding.level == level
+                && finding.rule == command.properties["title"]
+                && format!("{}{}", safe::line(&finding.title), fix.unwrap_or_default()) == command.data
+        };
+        let finding = report.findings.iter().find(of_it).unwrap_or_else(|| panic!("{command:?}"));
+        let file = finding.file.as_ref().map(|file| safe::line(file).trim_start_matches("./").to_owned());
+        assert_eq!(command.properties.get("file"), file.as_ref());
+        assert_eq!(command.properties.get("line").map(|line| line.parse().unwrap()), finding.line);
+    }
+    assert!(by_name.values().all(|count| *count == 10) && by_name.len() == 3, "{by_name:?}");
+}
+
+#[test]
+fn a_comment_holds_a_row_a_finding_and_no_markup_from_outside() {
+    for count in [60, 3_000] {
+        let report = generated(count);
+        let text = written(&report, FindingsFormat::Markdown);
+        assert!(text.chars().count() <= 65_536);
+        let page = markdown::Page::read(&text);
+        assert_eq!(page.foreign, [""; 0], "links, images and HTML that are not ours");
+        assert_eq!(page.tables.len(), 2);
+        assert_eq!(page.tables[0][1], ["20", "20", "20"].map(|n| if count == 60 { n } else { "1000" }));
+        let rows = &page.tables[1][1..];
+        for (row, finding) in rows.iter().zip(&report.findings) {
+            assert_eq!((row.len(), row[0].as_str(), row[1].as_str()), (4, finding.level, finding.rule));
+        }
+        if count == 60 {
+            assert_eq!(rows.len(), 60);
+        } else {
+            assert!(
+                text.contains(&format!("{} findings of the lowest levels are not shown", 3_000 - rows.len()))
+            );
+        }
+    }
+    let pasted = "| a |\n| --- |\n| <b onclick=x()> [x](javascript:y()) https://a.example |\n";
+    assert_eq!(markdown::Page::read(pasted).foreign.len(), 3, "what is pasted is found");
+}
