@@ -54,7 +54,21 @@ pub fn write_policy(out: &mut impl fmt::Write, manifest: &PolicyManifest) -> fmt
 
 /// Writes any object, or a list of them, as a YAML document.
 pub fn write_object(out: &mut impl fmt::Write, object: &serde_json::Value) -> fmt::Result {
-    yaml::write(out, object)
+    yaml::write(out, &with_marks(object))
+}
+
+/// The object with [`yaml::with_marks`] in all its texts.
+fn with_marks(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(yaml::with_marks(text).into_owned()),
+        Value::Array(entries) => Value::Array(entries.iter().map(with_marks).collect()),
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| (yaml::with_marks(key).into_owned(), with_marks(value));
+            Value::Object(members.iter().map(member).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// The same under another kind.

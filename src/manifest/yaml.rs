@@ -1,5 +1,6 @@
 //! The one place that names the YAML crate, and its budgets.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -29,7 +30,57 @@ pub(super) fn write<T: Serialize>(out: &mut impl fmt::Write, value: &T) -> Resul
         comment_position: serde_yaml::CommentPosition::Above,
     };
     let text = serde_yaml::to_string_with_options(value, options).map_err(|_| fmt::Error)?;
-    comments_before_dashes(out, &text)
+    comments_before_dashes(out, &escaped(&text))
+}
+
+/// What marks a character that is to be escaped: the crate writes it as such an escape, in double quotes.
+const MARK: char = '\u{ffff}';
+
+/// `text` so that [`write()`] escapes what hides or reorders the text beside it, which the crate writes as it is: the
+/// code of each such character between two marks.
+pub(super) fn with_marks(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut marked = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hidden(c) {
+            marked.extend([MARK.to_string(), format!("{:08X}", u32::from(c)), MARK.to_string()]);
+        } else {
+            marked.push(c);
+        }
+    }
+    Cow::Owned(marked)
+}
+
+/// Marked codes as escapes of YAML.
+fn escaped(text: &str) -> Cow<'_, str> {
+    const WRITTEN: &str = "\\uFFFF";
+    if !text.contains(WRITTEN) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(WRITTEN) {
+        let code = after.get(..8).filter(|code| code.bytes().all(|c| c.is_ascii_hexdigit()));
+        let end = code.and_then(|_| after.get(8..)).and_then(|after| after.strip_prefix(WRITTEN));
+        out.push_str(before);
+        if let (Some(code), Some(end)) = (code, end) {
+            out.push_str("\\U");
+            out.push_str(code);
+            rest = end;
+        } else {
+            out.push_str(WRITTEN);
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Bidirectional controls, zero-width characters and tags.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The crate writes the comment of a list item between its dash and its content; people write
@@ -107,6 +158,17 @@ pub(super) fn comment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hides_or_reorders_is_escaped_and_read_back() {
+        for text in ["a\u{200b}b", "\u{202e}x: y\u{2066}", "#\u{e0041}'\"\\u{ffff}", "\\uFFFF0000200B\\uFFFF", "plain"] {
+            let mut out = String::new();
+            write(&mut out, &std::collections::BTreeMap::from([(with_marks("k"), with_marks(text))])).unwrap();
+            assert!(!out.contains(is_hidden), "{out}");
+            let read: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&out).unwrap();
+            assert_eq!(read["k"], text, "{out}");
+        }
+    }
 
     #[test]
     fn a_comment_is_one_line_for_every_reader() {

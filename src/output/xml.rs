@@ -66,9 +66,20 @@ impl<W: Write> Xml<W> {
 fn start<'a>(name: &'a str, attributes: &[(&'a str, &str)]) -> BytesStart<'a> {
     let mut start = BytesStart::new(name);
     for (name, value) in attributes {
-        start.push_attribute((*name, clean(value).as_str()));
+        start.push_attribute((*name, defanged(clean(value)).as_str()));
     }
     start
+}
+
+/// A program that shows the document may make a link of an attribute: text that would run there, or bring a page of its own,
+/// is no address any more.
+fn defanged(value: String) -> String {
+    let begins = value.trim_start();
+    let scheme = begins.split_once(':').map(|(scheme, _)| scheme.trim_end().to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("javascript" | "vbscript" | "data" | "file") => value.replacen(':', " :", 1),
+        _ => value,
+    }
 }
 
 /// Without what hides or reorders text.
@@ -84,6 +95,15 @@ fn sound(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_attribute_is_an_address_that_runs() {
+        assert_eq!(defanged(" JavaScript:x()".to_owned()), " JavaScript :x()");
+        assert_eq!(defanged("data:text/html,x:y".to_owned()), "data :text/html,x:y");
+        for fine in ["data/StatefulSet/cache", "https://a.example", "8080", "shop: javascript:x"] {
+            assert_eq!(defanged(fine.to_owned()), fine);
+        }
+    }
 
     #[test]
     fn text_from_outside_stays_text() {

@@ -7,12 +7,15 @@ use comrak::{Arena, Options, parse_document};
 const OURS: [&str; 2] = ["<details>\n<summary>Evidence and what to do</summary>\n", "</details>\n"];
 
 /// What a page holds.
+#[allow(dead_code, reason = "each test crate looks at its share")]
 #[derive(Debug, Default)]
 pub struct Page {
     /// Tables, rows, cells.
     pub tables: Vec<Vec<Vec<String>>>,
     /// Links, images and HTML that are not ours.
     pub foreign: Vec<String>,
+    /// Text outside code.
+    pub plain: Vec<String>,
 }
 
 impl Page {
@@ -36,6 +39,7 @@ impl Page {
                 self.foreign.push(block.literal.clone());
             }
             NodeValue::Link(link) | NodeValue::Image(link) => self.foreign.push(link.url.clone()),
+            NodeValue::Text(text) => self.plain.push(text.to_string()),
             NodeValue::Table(_) => self.tables.push(Vec::new()),
             NodeValue::TableRow(_) => self.tables.last_mut().unwrap().push(Vec::new()),
             NodeValue::TableCell => {

@@ -53,7 +53,8 @@ A folder that holds policies and no workload is enough for what needs no pods (`
 Each finding has an `id` (`RULE:SUBJECT`, the same in every run), a level, a title, evidence, and, where there is something to
 be done, a `fix` in one line. One about a policy has `policy`, `field` (its path under `spec`), `file` and `line`; one about a
 workload has the file and line of the workload's object, if it was read from one. Formats: `-o table`, `json`
-([schema](schema/Report.json)) and `sarif` ([page](sarif.md)).
+([schema](schema/Report.json)), `sarif` ([page](sarif.md)), and those of CI servers, pull requests, dashboards and alerts
+([page](outputs.md)).
 
 | level | means | ends the run with 1 under `--fail-on` |
 | --- | --- | --- |

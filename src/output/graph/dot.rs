@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{EdgeRow, GraphReport, NodeRow, link};
+use crate::output::safe;
 
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "digraph flowfence {{")?;
@@ -69,16 +70,15 @@ fn write_edge(edge: &EdgeRow, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A double-quoted string of the DOT language: quotes and backslashes escaped, line breaks as
-/// `\n`, no other control characters. No name can end the string.
+/// `\n`, nothing else that hides or reorders text. No name can end the string.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
+    for c in safe::lines(text).chars() {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            c if c.is_control() => {}
             c => out.push(c),
         }
     }
@@ -93,6 +93,6 @@ mod tests {
     #[test]
     fn no_name_leaves_its_string() {
         assert_eq!(quoted("a\"]; x [\\"), r#""a\"]; x [\\""#);
-        assert_eq!(quoted("a\nb\u{1b}c"), r#""a\nbc""#);
+        assert_eq!(quoted("a\nb\u{1b}\u{202e}c"), r#""a\nbc""#);
     }
 }
