@@ -64,7 +64,8 @@ fn with_marks(value: &serde_json::Value) -> serde_json::Value {
         Value::String(text) => Value::String(yaml::with_marks(text).into_owned()),
         Value::Array(entries) => Value::Array(entries.iter().map(with_marks).collect()),
         Value::Object(members) => {
-            let member = |(key, value): (&String, &Value)| (yaml::with_marks(key).into_owned(), with_marks(value));
+            let member =
+                |(key, value): (&String, &Value)| (yaml::with_marks(key).into_owned(), with_marks(value));
             Value::Object(members.iter().map(member).collect())
         }
         other => other.clone(),

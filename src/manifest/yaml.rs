@@ -161,9 +161,16 @@ mod tests {
 
     #[test]
     fn what_hides_or_reorders_is_escaped_and_read_back() {
-        for text in ["a\u{200b}b", "\u{202e}x: y\u{2066}", "#\u{e0041}'\"\\u{ffff}", "\\uFFFF0000200B\\uFFFF", "plain"] {
+        for text in [
+            "a\u{200b}b",
+            "\u{202e}x: y\u{2066}",
+            "#\u{e0041}'\"\\u{ffff}",
+            "\\uFFFF0000200B\\uFFFF",
+            "plain",
+        ] {
             let mut out = String::new();
-            write(&mut out, &std::collections::BTreeMap::from([(with_marks("k"), with_marks(text))])).unwrap();
+            write(&mut out, &std::collections::BTreeMap::from([(with_marks("k"), with_marks(text))]))
+                .unwrap();
             assert!(!out.contains(is_hidden), "{out}");
             let read: std::collections::BTreeMap<String, String> = serde_yaml::from_str(&out).unwrap();
             assert_eq!(read["k"], text, "{out}");

@@ -84,7 +84,10 @@ const KINDS: &[(&str, &str)] = &[
     ("cell-end", "a\",\"=@\",\"b"),
     ("row-end", "a\r\n=@"),
     // Manifests
-    ("document", "x\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: @\nspec: {podSelector: {}}\n---\n"),
+    (
+        "document",
+        "x\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: @\nspec: {podSelector: {}}\n---\n",
+    ),
     ("document-end", "x\n...\n%YAML 1.1\n---\n@: 1"),
     ("key", "x\n@: true"),
     ("comment", "x #@"),

@@ -103,9 +103,11 @@ impl Found {
             "github" => "github",
             _ => "data",
         };
-        let said = [(format, &run.stdout), ("terminal", &run.stderr), ("log", &run.stderr), (as_log, &run.stdout)];
+        let said =
+            [(format, &run.stdout), ("terminal", &run.stderr), ("log", &run.stderr), (as_log, &run.stdout)];
         for (format, text) in said.into_iter().filter(|(_, text)| !text.is_empty()) {
-            self.faults.extend(faults(format, text).into_iter().map(|fault| format!("{what} ({format}): {fault}")));
+            self.faults
+                .extend(faults(format, text).into_iter().map(|fault| format!("{what} ({format}): {fault}")));
         }
         *self.marked.entry(what.to_owned()).or_default() += usize::from(run.stdout.contains(MARK));
     }
@@ -166,7 +168,14 @@ fn nothing_escapes_from_objects_alone() {
             found.look(&format!("explain -o {format}"), checker, &explained(&world, &ends));
         }
     }
-    found.none(&["audit -o sarif", "audit -o junit", "audit -o github", "audit -o markdown", "reach -o json", "check -o json"]);
+    found.none(&[
+        "audit -o sarif",
+        "audit -o junit",
+        "audit -o github",
+        "audit -o markdown",
+        "reach -o json",
+        "check -o json",
+    ]);
 }
 
 /// `explain` with the objects of a world.
@@ -184,7 +193,9 @@ fn explained(world: &World, ends: &[&str]) -> Run {
 #[test]
 fn what_a_person_mistypes_is_said_without_being_obeyed() {
     let world = World::new(&injection::all()[..1]);
-    for (kind, text) in injection::all().iter().filter(|(_, text)| !text.contains('\0') && !text.starts_with('-')) {
+    for (kind, text) in
+        injection::all().iter().filter(|(_, text)| !text.contains('\0') && !text.starts_with('-'))
+    {
         let run = explained(&world, &["--", text, "10.1.1.60", "8080"]);
         let said = [run.stdout, run.stderr].concat();
         for format in ["terminal", "log"] {
@@ -198,15 +209,20 @@ fn no_file_is_written_but_below_its_directory_and_by_a_plain_name() {
     for world in worlds() {
         let out = world.scratch.path().join("out");
         let place = out.to_str().unwrap();
-        for run in [world.observed("recommend", &["--out", place]), world.logged("recommend", &["--out", place])] {
+        for run in
+            [world.observed("recommend", &["--out", place]), world.logged("recommend", &["--out", place])]
+        {
             assert!(matches!(run.code, 0 | 1 | 3 | 5), "{}: {}", run.code, run.stderr);
         }
         let names: Vec<String> = std::fs::read_dir(world.scratch.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        assert!(names.iter().all(|name| ["captures", "cluster.json", "flows.jsonl", "out", "policies"]
-            .contains(&name.as_str())), "{names:?}");
+        assert!(
+            names.iter().all(|name| ["captures", "cluster.json", "flows.jsonl", "out", "policies"]
+                .contains(&name.as_str())),
+            "{names:?}"
+        );
         if out.exists() {
             plain_names(&out);
         }

@@ -16,7 +16,11 @@ const PASTED: &[(&str, Writer, usize)] = &[
     ("prometheus", |text| format!("flowfence_x{{a=\"{text}\"}} 1\n"), 15),
     ("markdown", |text| format!("| a |\n| --- |\n| {text} |\n"), 30),
     ("json", |text| format!("{{\"a\": \"{text}\"}}"), 25),
-    ("sarif", |text| format!("{{\"runs\":[{{\"results\":[{{\"message\":{{\"text\":{}}}}}]}}]}}", quoted(text)), 10),
+    (
+        "sarif",
+        |text| format!("{{\"runs\":[{{\"results\":[{{\"message\":{{\"text\":{}}}}}]}}]}}", quoted(text)),
+        10,
+    ),
     ("yaml", |text| format!("kind: Report\nname: {text}\n"), 20),
     ("policies", |text| format!("kind: NetworkPolicy\nmetadata:\n  name: flowfence-{text}\n"), 60),
     ("xml", |text| format!("<a b=\"{text}\">{text}</a>"), 20),
@@ -30,12 +34,18 @@ const PASTED: &[(&str, Writer, usize)] = &[
 const WRITTEN: &[(&str, Writer)] = &[
     ("terminal", |text| format!("allowed  {}\n", clean(text))),
     ("log", |text| format!("flowfence: {}\n", clean(text))),
-    ("github", |text| format!("::error title=x::{}\n", text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A"))),
+    ("github", |text| {
+        format!("::error title=x::{}\n", text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A"))
+    }),
     ("csv", |text| format!("a,b\n\"'{}\",1\n", clean(text).replace('"', "\"\""))),
-    ("prometheus", |text| format!("flowfence_x{{a=\"{}\"}} 1\n", clean(text).replace('\\', "\\\\").replace('"', "\\\""))),
+    ("prometheus", |text| {
+        format!("flowfence_x{{a=\"{}\"}} 1\n", clean(text).replace('\\', "\\\\").replace('"', "\\\""))
+    }),
     ("markdown", |text| format!("| a |\n| --- |\n| `x{}` |\n", clean(text).replace(['`', '|'], ""))),
     ("json", |text| format!("{{\"a\": {}}}", quoted(text))),
-    ("yaml", |text| format!("kind: Report\nname: {}\n", quoted(&clean(text).replace(['\u{fffe}', '\u{ffff}'], "")))),
+    ("yaml", |text| {
+        format!("kind: Report\nname: {}\n", quoted(&clean(text).replace(['\u{fffe}', '\u{ffff}'], "")))
+    }),
     ("xml", |text| {
         let text = clean(text).replace(['\u{fffe}', '\u{ffff}'], "");
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
@@ -58,8 +68,11 @@ fn clean(text: &str) -> String {
 #[test]
 fn a_writer_that_pastes_is_found_out() {
     for (format, writer, least) in PASTED {
-        let caught: Vec<&str> =
-            all().iter().filter(|(_, text)| !faults(format, &writer(text)).is_empty()).map(|(kind, _)| *kind).collect();
+        let caught: Vec<&str> = all()
+            .iter()
+            .filter(|(_, text)| !faults(format, &writer(text)).is_empty())
+            .map(|(kind, _)| *kind)
+            .collect();
         assert!(caught.len() >= *least, "{format}: {} {caught:?}", caught.len());
     }
     assert!(CHECKS.iter().all(|(name, _)| PASTED.iter().any(|(pasted, ..)| pasted == name)));

@@ -122,7 +122,10 @@ fn policies(n: u8, text: &str) -> Vec<Value> {
                 "ingress": [{"from": peers, "ports": [{"port": 9999}]}]}})
     };
     let plain = json!([{"podSelector": {"matchLabels": {"app": "gone"}}}]);
-    vec![policy(text, json!([{"podSelector": {"matchLabels": {"team": text}}}, {"podSelector": other}])), policy(&format!("stale{n}"), plain)]
+    vec![
+        policy(text, json!([{"podSelector": {"matchLabels": {"team": text}}}, {"podSelector": other}])),
+        policy(&format!("stale{n}"), plain),
+    ]
 }
 
 fn traffic(wire: &mut Wire, n: u8, text: &str) {

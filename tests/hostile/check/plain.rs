@@ -14,7 +14,8 @@ pub fn terminal(text: &str) -> Vec<String> {
             || matches!(c, '\u{e0000}'..='\u{e007f}')
     };
     let is_wrong = |c: &char| (c.is_control() && *c != '\n') || is_hidden(*c);
-    let faults = text.lines().filter_map(|line| line.chars().find(is_wrong).map(|c| at(&format!("{c:?}"), line)));
+    let faults =
+        text.lines().filter_map(|line| line.chars().find(is_wrong).map(|c| at(&format!("{c:?}"), line)));
     faults.collect()
 }
 
@@ -28,7 +29,8 @@ pub fn log(text: &str) -> Vec<String> {
 /// The same for data, which holds every text as it is: no line begins as a command.
 pub fn data(text: &str) -> Vec<String> {
     let begins = |line: &&str| {
-        runner::command(line).is_some() || ["##vso[", "##["].iter().any(|old| line.trim_start().starts_with(old))
+        runner::command(line).is_some()
+            || ["##vso[", "##["].iter().any(|old| line.trim_start().starts_with(old))
     };
     text.lines().filter(begins).map(|line| at("a command", line)).collect()
 }
@@ -56,10 +58,13 @@ pub fn comma_separated(text: &str) -> Vec<String> {
             break;
         };
         let is_formula = |cell: &&str| {
-            cell.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
+            cell.trim_start()
+                .starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
         };
         // A dash alone says that there is nothing.
-        faults.extend(record.iter().filter(is_formula).filter(|cell| *cell != "-").map(|cell| at("a formula", cell)));
+        faults.extend(
+            record.iter().filter(is_formula).filter(|cell| *cell != "-").map(|cell| at("a formula", cell)),
+        );
     }
     faults
 }

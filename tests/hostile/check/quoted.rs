@@ -45,7 +45,8 @@ pub fn d2(text: &str) -> Vec<String> {
         let plain = string.replace("\\\\", "").replace("\\$", "");
         string.starts_with('"') && plain.contains("${")
     };
-    faults.extend(strings.find_iter(text).map(|found| found.as_str()).filter(substitutes).map(|s| at("$", s)));
+    faults
+        .extend(strings.find_iter(text).map(|found| found.as_str()).filter(substitutes).map(|s| at("$", s)));
     faults.extend(super::plain::terminal(text));
     faults
 }

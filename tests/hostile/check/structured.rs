@@ -43,13 +43,16 @@ pub fn yaml(text: &str) -> Vec<String> {
     match serde_yaml::from_multiple::<Value>(text) {
         Ok(documents) => {
             for document in &documents {
-                let ours = ["CommunicationGraph", "Report", "ClusterReport", "PolicyReport", "ClusterPolicyReport"];
+                let ours =
+                    ["CommunicationGraph", "Report", "ClusterReport", "PolicyReport", "ClusterPolicyReport"];
                 let kind = document["kind"].as_str().unwrap_or_default();
                 if !(ours.contains(&kind) || kind == "NetworkPolicy" || kind == "Kustomization") {
                     faults.push(format!("a document of kind {kind:?}"));
                 }
                 let members = document.as_object().into_iter().flatten();
-                faults.extend(members.filter(|(key, _)| key.contains(MARK)).map(|(key, _)| at("a member", key)));
+                faults.extend(
+                    members.filter(|(key, _)| key.contains(MARK)).map(|(key, _)| at("a member", key)),
+                );
             }
         }
         Err(error) => faults.push(format!("no YAML: {error}")),
@@ -140,7 +143,10 @@ fn element_faults(element: &quick_xml::events::BytesStart<'_>) -> Vec<String> {
             continue;
         };
         let key = attribute.key.as_ref().to_lowercase();
-        if key.contains(MARK) || key.starts_with("on") || ["href", "xlink:href", "src"].contains(&key.as_str()) {
+        if key.contains(MARK)
+            || key.starts_with("on")
+            || ["href", "xlink:href", "src"].contains(&key.as_str())
+        {
             faults.push(at("an attribute", &key));
         }
         if !seen.insert(key.clone()) {
