@@ -39,7 +39,9 @@ fn read(into: &mut Recorder, (name, octets): &(String, Vec<u8>)) {
 
 fn one_after_another(limits: &Limits) -> Recording {
     let mut recorder = Recorder::new(limits.clone());
-    inputs().iter().for_each(|input| read(&mut recorder, input));
+    for input in inputs() {
+        read(&mut recorder, &input);
+    }
     recorder.finish()
 }
 
