@@ -36,6 +36,7 @@ mod undeclared_port;
 mod unexpected_connection;
 mod workload_uncovered;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use flowfence_graph::{EdgeKey, Facts, Inventory};
@@ -92,7 +93,10 @@ pub fn audit(
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (policies, roster, remarks) = (&policies, &roster, &Remarks::new());
-    run(DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings })
+    run(
+        DETECTORS,
+        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges: OnceCell::new() },
+    )
 }
 
 /// What is wrong with the policies themselves, in the same order. Traffic is not needed; where
@@ -107,7 +111,10 @@ pub fn lint(
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (judgement, settings) = (&Judgement::default(), &Settings::default());
     let (policies, roster) = (&policies, &roster);
-    run(lint::DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings })
+    run(
+        lint::DETECTORS,
+        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges: OnceCell::new() },
+    )
 }
 
 fn run(detectors: &[&Detector], scene: &Scene<'_>) -> Vec<Finding> {

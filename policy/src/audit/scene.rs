@@ -1,5 +1,6 @@
 //! What detectors look at.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
@@ -27,6 +28,8 @@ pub struct Scene<'a> {
     pub remarks: &'a Remarks,
     /// What people say of the cluster beside its objects.
     pub settings: &'a Settings,
+    /// The contacts by edge, folded once.
+    pub(super) edges: OnceCell<BTreeMap<EdgeKey, Seen<'a>>>,
 }
 
 /// A detector: a row of the table.
@@ -81,7 +84,7 @@ pub(super) struct Seen<'a> {
     pub contacts: Vec<Judged<'a>>,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
     /// Contacts with their judgement.
     pub(super) fn judged(&self) -> impl Iterator<Item = (&Contact, &JudgedContact)> {
         self.facts.contacts.iter().zip(&self.judgement.contacts)
@@ -89,8 +92,8 @@ impl Scene<'_> {
 
     /// Edges that a workload opened or answered and that carried a connection of known direction,
     /// in order; those that only the pod's own node opened are left out.
-    pub(super) fn connected(&self) -> impl Iterator<Item = (EdgeKey, Seen<'_>)> {
-        self.edges().into_iter().filter(|(edge, seen)| {
+    pub(super) fn connected(&self) -> impl Iterator<Item = (EdgeKey, Seen<'a>)> {
+        self.edges().filter(|(edge, seen)| {
             edge.protocol != Protocol::Icmp
                 && (edge.from.is_workload() || edge.to.is_workload())
                 && seen.tally.is_connected()
@@ -109,9 +112,13 @@ impl Scene<'_> {
     }
 
     /// Edges between workloads, in order.
-    pub(super) fn edges(&self) -> BTreeMap<EdgeKey, Seen<'_>> {
-        let mut edges: BTreeMap<EdgeKey, Seen<'_>> = BTreeMap::new();
-        for (contact, judged) in self.judged() {
+    pub(super) fn edges(&self) -> impl Iterator<Item = (EdgeKey, Seen<'a>)> {
+        self.edges.get_or_init(|| self.fold()).iter().map(|(edge, seen)| (edge.clone(), seen.clone()))
+    }
+
+    fn fold(&self) -> BTreeMap<EdgeKey, Seen<'a>> {
+        let mut edges: BTreeMap<EdgeKey, Seen<'a>> = BTreeMap::new();
+        for (contact, judged) in self.facts.contacts.iter().zip(&self.judgement.contacts) {
             let none =
                 || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
             let seen = edges.entry(EdgeKey::of(contact)).or_insert_with(none);
