@@ -45,7 +45,7 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
 
 /// What `--against` names: a graph, or a recording that is read as the other is.
 fn past(args: &GraphArgs, decisions: &Decisions, view: View) -> Result<Past, Failure> {
-    if args.output == GraphFormat::Dot {
+    if !matches!(args.output, GraphFormat::Table | GraphFormat::Json) {
         return Err(Failure::usage("--against has -o table and -o json"));
     }
     if args.against.iter().any(|source| source.contains("://") || source.starts_with("live:")) {

@@ -120,13 +120,11 @@ pub fn write_difference(
     format: GraphFormat,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    match format {
-        GraphFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, report)?;
-            out.write_all(b"\n")
-        }
-        GraphFormat::Table | GraphFormat::Dot => columns(report, out),
+    if format != GraphFormat::Json {
+        return columns(report, out);
     }
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
 }
 
 fn columns(report: &GraphDifferenceReport, out: &mut dyn Write) -> io::Result<()> {
