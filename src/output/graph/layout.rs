@@ -11,6 +11,7 @@ use petgraph::stable_graph::StableDiGraph;
 use petgraph::visit::EdgeRef;
 
 use super::GraphReport;
+use super::curve::{Curve, curves};
 use super::link::{Link, links, title};
 
 /// A box, or a picture: its upper left corner and its size.
@@ -39,16 +40,20 @@ pub(super) struct Layout {
     /// By the index of the report's node.
     pub(super) nodes: Vec<Rect>,
     pub(super) links: Vec<Link>,
+    /// How each of them runs.
+    pub(super) curves: Vec<Curve>,
 }
 
 /// A place, or a size.
-type Pair = (i64, i64);
+pub(super) type Pair = (i64, i64);
 /// Places of boxes, and the size of all.
 type Places = (Vec<Pair>, Pair);
 
 /// Width of a character of a label, about.
 const CHARACTER: i64 = 7;
 const NODE_HEIGHT: i64 = 30;
+/// What each link adds to a box, at the side that has more.
+const LINK_HEIGHT: i64 = 14;
 const MARGIN: i64 = 20;
 /// Room above the workloads of a namespace for its name.
 const HEAD: i64 = 26;
@@ -65,8 +70,9 @@ const MAX_CHARACTERS: usize = 44;
 /// Lays a report out.
 pub(super) fn layout(report: &GraphReport) -> Layout {
     let links = links(report);
-    let sizes: Vec<Pair> =
-        report.nodes.iter().map(|node| (width(&short(&title(node))).max(60), NODE_HEIGHT)).collect();
+    let heights = heights(report.nodes.len(), &links);
+    let widths = report.nodes.iter().map(|node| width(&short(&title(node))).max(60));
+    let sizes: Vec<Pair> = widths.zip(heights).collect();
     let mut groups: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
     for (at, node) in report.nodes.iter().enumerate() {
         groups.entry(node.namespace.as_deref()).or_default().push(at);
@@ -88,8 +94,8 @@ pub(super) fn layout(report: &GraphReport) -> Layout {
         links.iter().filter_map(|link| Some((*box_of.get(link.from)?, *box_of.get(link.to)?))).collect();
     let (places, (width, height)) = layered(&outer, &between);
     let size = Rect { x: 0, y: 0, width: width + 2 * MARGIN, height: height + 2 * MARGIN };
-    let mut made =
-        Layout { size, groups: Vec::new(), nodes: vec![Rect::default(); report.nodes.len()], links };
+    let nodes = vec![Rect::default(); report.nodes.len()];
+    let mut made = Layout { size, groups: Vec::new(), nodes, links, curves: Vec::new() };
     for (at, (namespace, nodes)) in boxes.into_iter().enumerate() {
         let (Some(place), Some(outer), Some((inner, _))) = (places.get(at), outer.get(at), insides.get(at))
         else {
@@ -97,7 +103,22 @@ pub(super) fn layout(report: &GraphReport) -> Layout {
         };
         made.place(namespace, nodes, (*place, *outer), inner, &sizes);
     }
+    made.curves = curves(&made.nodes, &made.links);
     made
+}
+
+/// So that there is room for the label of every link beside its box.
+fn heights(nodes: usize, links: &[Link]) -> Vec<i64> {
+    let mut ends = vec![(0_i64, 0_i64); nodes];
+    for link in links {
+        if let Some((out, _)) = ends.get_mut(link.from) {
+            *out += 1;
+        }
+        if let Some((_, back)) = ends.get_mut(link.to) {
+            *back += 1;
+        }
+    }
+    ends.into_iter().map(|(out, back)| NODE_HEIGHT.max(LINK_HEIGHT * (out.max(back) + 1))).collect()
 }
 
 impl Layout {

@@ -4,6 +4,7 @@
 //! `link`s, and those that need places take them from `layout`.
 
 mod csv;
+mod curve;
 mod cypher;
 mod cytoscape;
 mod d2;

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::layout::{Layout, Rect, layout, short};
+use super::curve::Curve;
+use super::layout::{Rect, layout, short};
 use super::link::{Link, Standing, title};
 use super::{GraphReport, NodeRow};
 use crate::output::xml::Xml;
@@ -36,14 +37,14 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
         let style = [("x", x.as_str()), ("y", y.as_str()), ("font-weight", "bold"), ("fill", "#333333")];
         xml.text("text", &style, &short(&group.name))?;
     }
-    for link in &layout.links {
-        line(&mut xml, report, &layout, link)?;
+    for (link, curve) in layout.links.iter().zip(&layout.curves) {
+        line(&mut xml, report, link, *curve)?;
     }
     for (node, rect) in report.nodes.iter().zip(&layout.nodes) {
         draw_node(&mut xml, node, *rect)?;
     }
-    for link in &layout.links {
-        label(&mut xml, &layout, link)?;
+    for (link, curve) in layout.links.iter().zip(&layout.curves) {
+        label(&mut xml, link, *curve)?;
     }
     xml.end()
 }
@@ -97,7 +98,7 @@ fn draw_node<W: Write>(xml: &mut Xml<W>, node: &NodeRow, rect: Rect) -> io::Resu
         _ => &[("rx", "3"), ("fill", "#ffffff"), ("stroke", "#333333")],
     };
     frame(xml, rect, style)?;
-    let (x, y) = ((rect.x + rect.width / 2).to_string(), (rect.y + 19).to_string());
+    let (x, y) = ((rect.x + rect.width / 2).to_string(), (rect.y + rect.height / 2 + 4).to_string());
     xml.text(
         "text",
         &[("x", &x), ("y", &y), ("text-anchor", "middle"), ("fill", "#111111")],
@@ -106,38 +107,8 @@ fn draw_node<W: Write>(xml: &mut Xml<W>, node: &NodeRow, rect: Rect) -> io::Resu
     xml.close()
 }
 
-/// Where a link begins and ends, and how far its curve reaches out.
-fn ends(from: Rect, to: Rect) -> ((i64, i64), (i64, i64), i64) {
-    let middle = |rect: Rect| rect.y + rect.height / 2;
-    if from.x + from.width <= to.x {
-        let (start, end) = ((from.x + from.width, middle(from)), (to.x, middle(to)));
-        (start, end, (end.0 - start.0) / 2)
-    } else if to.x + to.width <= from.x {
-        let (start, end) = ((from.x, middle(from)), (to.x + to.width, middle(to)));
-        (start, end, (end.0 - start.0) / 2)
-    } else {
-        // One above the other, or itself: around by the right side.
-        let right = (from.x + from.width).max(to.x + to.width) + 50;
-        let start = (from.x + from.width, middle(from) - 5);
-        let end = (to.x + to.width, middle(to) + 5);
-        (start, end, right - start.0.max(end.0))
-    }
-}
-
-fn rects(layout: &Layout, link: &Link) -> (Rect, Rect) {
-    let rect = |at: usize| layout.nodes.get(at).copied().unwrap_or_default();
-    (rect(link.from), rect(link.to))
-}
-
-fn control(from: Rect, to: Rect, (start, end, reach): ((i64, i64), (i64, i64), i64)) -> [(i64, i64); 4] {
-    let beside = from.x + from.width <= to.x || to.x + to.width <= from.x;
-    let second = if beside { end.0 - reach } else { end.0 + reach };
-    [start, (start.0 + reach, start.1), (second, end.1), end]
-}
-
-fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, layout: &Layout, link: &Link) -> io::Result<()> {
-    let (from, to) = rects(layout, link);
-    let [start, out, back, end] = control(from, to, ends(from, to));
+fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, link: &Link, curve: Curve) -> io::Result<()> {
+    let [start, out, back, end] = curve.points();
     let path =
         format!("M{},{} C{},{} {},{} {},{}", start.0, start.1, out.0, out.1, back.0, back.1, end.0, end.1);
     let head = format!("url(#{})", marker(link.standing));
@@ -163,21 +134,13 @@ fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, layout: &Layout, link:
     xml.close()
 }
 
-/// At the middle of the curve, on white, so that it is read across lines.
-fn label<W: Write>(xml: &mut Xml<W>, layout: &Layout, link: &Link) -> io::Result<()> {
-    let (from, to) = rects(layout, link);
-    let [start, out, back, end] = control(from, to, ends(from, to));
-    let x = ((start.0 + 3 * out.0 + 3 * back.0 + end.0) / 8).to_string();
-    let y = ((start.1 + 3 * out.1 + 3 * back.1 + end.1) / 8 - 3).to_string();
-    let style = [
-        ("x", x.as_str()),
-        ("y", y.as_str()),
-        ("text-anchor", "middle"),
-        ("font-size", "10"),
-        ("fill", link.standing.colour()),
-        ("stroke", "#ffffff"),
-        ("stroke-width", "3"),
-        ("paint-order", "stroke"),
-    ];
-    xml.text("text", &style, &link.label)
+/// Beside the box that it leaves, above its line, on white, so that it is read across lines.
+fn label<W: Write>(xml: &mut Xml<W>, link: &Link, curve: Curve) -> io::Result<()> {
+    let (x, y) = ((curve.start.0 + curve.leaves * 8).to_string(), (curve.start.1 - 2).to_string());
+    let anchor = if curve.leaves > 0 { "start" } else { "end" };
+    let place = [("x", x.as_str()), ("y", y.as_str()), ("text-anchor", anchor), ("font-size", "10")];
+    // Twice, since not every program knows `paint-order`.
+    let halo = [("fill", "#ffffff"), ("stroke", "#ffffff"), ("stroke-width", "3"), ("aria-hidden", "true")];
+    xml.text("text", &[place.as_slice(), &halo].concat(), &link.label)?;
+    xml.text("text", &[place.as_slice(), &[("fill", link.standing.colour())]].concat(), &link.label)
 }
