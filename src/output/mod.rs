@@ -14,6 +14,7 @@ pub mod recommend;
 pub mod safe;
 pub mod sarif;
 pub mod schema;
+pub mod screen;
 pub mod table;
 pub mod xml;
 
