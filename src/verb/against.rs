@@ -51,7 +51,8 @@ pub fn read_graph(path: &str) -> Result<Option<GraphReport>, Failure> {
         Ok(WindowRow { start: time(path, &window.start)?, end: time(path, &window.end)? })
     });
     let window = window.transpose()?;
-    let wrong = |what: &str, at: usize, error: String| Failure::unreadable(format!("{path}: {what}[{at}]: {error}"));
+    let wrong =
+        |what: &str, at: usize, error: String| Failure::unreadable(format!("{path}: {what}[{at}]: {error}"));
     let nodes = graph.nodes.into_iter().enumerate();
     let nodes = nodes.map(|(at, node)| {
         let id = node.id.parse::<NodeId>().map_err(|error| wrong("nodes", at, error.to_string()))?;
@@ -188,7 +189,10 @@ impl Row {
             established: self.connections > 0,
             orientation: Orientation::Unknown,
             probe: self.probe,
-            verdict: VerdictRow { egress: said(self.verdict.egress.as_deref()), ingress: said(self.verdict.ingress.as_deref()) },
+            verdict: VerdictRow {
+                egress: said(self.verdict.egress.as_deref()),
+                ingress: said(self.verdict.ingress.as_deref()),
+            },
             suspicious: Vec::new(),
         })
     }

@@ -16,7 +16,7 @@ use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output;
 use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, Screen, VerdictRow, WindowRow};
-use crate::view::{Filter, Fold, fold, unused};
+use crate::view::{Filter, Fold, fold, unknown_namespaces, unused};
 
 /// Ids of the findings that name the workload edge of each contact.
 struct Suspicions {
@@ -45,7 +45,8 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
     let then = if args.against.is_empty() { None } else { Some(past(args, &decisions)?) };
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(&decisions);
-    let subjects = Subjects { namespaces: observed.subjects(&args.judge), filter, fold: Fold::new(&args.view) };
+    let subjects =
+        Subjects { namespaces: observed.subjects(&args.judge), filter, fold: Fold::new(&args.view) };
     let now = report(&observed, &judgement, level(args.view.by));
     // Standard output itself is written line by line.
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -67,11 +68,15 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
 fn refuse(args: &GraphArgs) -> Result<(), Failure> {
     let (view, format) = (&args.view, args.output);
     if format == GraphFormat::Png && std::io::stdout().is_terminal() {
-        return Err(Failure::usage("a picture is nothing for a terminal: write it to a file, as in -o png > graph.png"));
+        return Err(Failure::usage(
+            "a picture is nothing for a terminal: write it to a file, as in -o png > graph.png",
+        ));
     }
     if !view.reach {
         return match view.verdict.contains(&Shown::Unused) {
-            true => Err(Failure::usage("--verdict unused is for --reach, which shows what is allowed and was not used")),
+            true => Err(Failure::usage(
+                "--verdict unused is for --reach, which shows what is allowed and was not used",
+            )),
             false => Ok(()),
         };
     }
@@ -79,7 +84,9 @@ fn refuse(args: &GraphArgs) -> Result<(), Failure> {
         return Err(Failure::usage("--reach is told between workloads: not with --by pod"));
     }
     if !args.against.is_empty() {
-        return Err(Failure::usage("--against tells what was seen: not with --reach (reach --against compares policies)"));
+        return Err(Failure::usage(
+            "--against tells what was seen: not with --reach (reach --against compares policies)",
+        ));
     }
     if !output::graph::shows_unused(format) {
         return Err(Failure::usage(
@@ -132,7 +139,10 @@ impl Subjects {
 
     fn show(&self, mut now: GraphReport, observed: &Observed, args: &GraphArgs) -> GraphReport {
         let (edges, notes) = self.keep(&now);
-        notes.iter().for_each(|note| say!("flowfence: {note}"));
+        unknown_namespaces(&now, &self.namespaces)
+            .iter()
+            .chain(&notes)
+            .for_each(|note| say!("flowfence: {note}"));
         if args.view.reach {
             self.lay_beside(&mut now, observed);
         }
@@ -165,7 +175,8 @@ impl Subjects {
         let known = observed.cluster.inventory.namespaces();
         for node in &mut shown.nodes {
             if let NodeId::Namespace(name) = &node.id {
-                node.labels = known.get(name).map(|namespace| namespace.meta.labels.clone()).unwrap_or_default();
+                node.labels =
+                    known.get(name).map(|namespace| namespace.meta.labels.clone()).unwrap_or_default();
             }
         }
         if !self.filter.is_everything() {

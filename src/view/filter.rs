@@ -80,7 +80,9 @@ impl Filter {
     /// The edges that pass.
     pub fn keep(&self, report: &GraphReport) -> Kept {
         let ends = all_ends(report);
-        let passes = |at: usize, test: &Test| ends.get(at).is_some_and(|ends| ends.is_some_and(|e| test.admits(e, report)));
+        let passes = |at: usize, test: &Test| {
+            ends.get(at).is_some_and(|ends| ends.is_some_and(|e| test.admits(e, report)))
+        };
         let mut edges: Vec<bool> =
             (0..report.edges.len()).map(|at| self.tests.iter().all(|test| passes(at, test))).collect();
         if !self.around.is_empty() {
@@ -89,8 +91,11 @@ impl Filter {
         let mut notes = self.unknown_names(report);
         if !self.is_everything() && !report.edges.is_empty() && !edges.contains(&true) {
             let alone = |test: &Test| (0..edges.len()).filter(|at| passes(*at, test)).count();
-            let alone: Vec<String> =
-                self.tests.iter().map(|test| format!("{} alone leaves {}", test.flag(), alone(test))).collect();
+            let alone: Vec<String> = self
+                .tests
+                .iter()
+                .map(|test| format!("{} alone leaves {}", test.flag(), alone(test)))
+                .collect();
             let alone = if alone.is_empty() { String::new() } else { format!(": {}", alone.join(", ")) };
             notes.push(format!("the filters leave no edge of {}{alone}", edges.len()));
         }
@@ -167,8 +172,21 @@ impl Filter {
     }
 }
 
+/// A word on each namespace of `-n` that no node of a graph is in.
+pub fn unknown_namespaces(report: &GraphReport, namespaces: &[String]) -> Vec<String> {
+    let known: BTreeSet<&str> = report.nodes.iter().filter_map(|node| node.namespace.as_deref()).collect();
+    let asked = namespaces.iter().filter(|name| !known.contains(name.as_str()));
+    asked
+        .map(|name| {
+            let near = advice(name, known.iter().map(|name| (*name).to_owned()));
+            safe::line(&format!("-n {name:?}: nothing of this graph is in that namespace{near}"))
+        })
+        .collect()
+}
+
 fn all_ends(report: &GraphReport) -> Vec<Option<Ends<'_>>> {
-    let row = |id| report.nodes.binary_search_by(|node| node.id.cmp(id)).ok().and_then(|at| report.nodes.get(at));
+    let row =
+        |id| report.nodes.binary_search_by(|node| node.id.cmp(id)).ok().and_then(|at| report.nodes.get(at));
     report.edges.iter().map(|edge| Some(Ends { edge, from: row(&edge.from)?, to: row(&edge.to)? })).collect()
 }
 
@@ -194,8 +212,10 @@ impl Test {
             Test::Port(wanted) => wanted.iter().any(|pattern| pattern.matches(edge.protocol, edge.port)),
             Test::Verdict(wanted) => wanted.iter().any(|shown| stands(edge, *shown)),
             Test::Time(since, until) => report.window.is_some_and(|window| {
-                let moment = |moment: Option<Moment>, open| moment.map_or(open, |m: Moment| m.in_window(window.end));
-                let span = Span { since: moment(*since, Timestamp::MIN), until: moment(*until, Timestamp::MAX) };
+                let moment =
+                    |moment: Option<Moment>, open| moment.map_or(open, |m: Moment| m.in_window(window.end));
+                let span =
+                    Span { since: moment(*since, Timestamp::MIN), until: moment(*until, Timestamp::MAX) };
                 span.has((window.start, window.end), edge.first, edge.last, edge.parts)
             }),
         }
@@ -295,7 +315,8 @@ mod tests {
 
     #[test]
     fn hops_go_along_edges_both_ways() {
-        let around = |hops| left(|args: &mut ViewArgs| (args.around, args.hops) = (ends("node/n1"), Some(hops))).0;
+        let around =
+            |hops| left(|args: &mut ViewArgs| (args.around, args.hops) = (ends("node/n1"), Some(hops))).0;
         assert_eq!(around(1), [PROBE]);
         assert_eq!(around(2), [WEB_DB, WEB_API, PROBE]);
         assert_eq!(around(3).len(), 5);
@@ -305,8 +326,14 @@ mod tests {
     fn what_matches_nothing_says_so_with_close_names() {
         let (edges, notes) = left(|args| args.from = ends("shop/wbe"));
         assert!(edges.is_empty());
-        assert!(notes[0].contains("--from \"shop/wbe\"") && notes[0].contains("shop/Deployment/web"), "{notes:?}");
+        assert!(
+            notes[0].contains("--from \"shop/wbe\"") && notes[0].contains("shop/Deployment/web"),
+            "{notes:?}"
+        );
         assert_eq!(notes[1], "the filters leave no edge of 5: --from alone leaves 0");
         assert!(left(|args| args.from = ends("api")).1.is_empty());
+        let namespaces = ["shop".to_owned(), "dta".to_owned()];
+        let notes = unknown_namespaces(&shop(), &namespaces);
+        assert_eq!(notes, ["-n \"dta\": nothing of this graph is in that namespace; nearest: data"]);
     }
 }

@@ -34,7 +34,9 @@ impl Fold {
 
     /// Whether it leaves every node as it is.
     pub fn is_none(&self) -> bool {
-        matches!(self.by, By::Workload | By::Pod) && self.externals == Externals::Address && self.blocks.is_empty()
+        matches!(self.by, By::Workload | By::Pod)
+            && self.externals == Externals::Address
+            && self.blocks.is_empty()
     }
 
     /// The node that a node becomes part of; itself where it has nothing of what is folded by.
@@ -56,7 +58,8 @@ impl Fold {
                     Externals::Address => node.id.clone(),
                     Externals::Cidr => {
                         let length = if ip.is_ipv4() { BLOCKS.0 } else { BLOCKS.1 };
-                        IpNet::new(*ip, length).map_or_else(|_| node.id.clone(), |net| NodeId::outside(net.trunc()))
+                        IpNet::new(*ip, length)
+                            .map_or_else(|_| node.id.clone(), |net| NodeId::outside(net.trunc()))
                     }
                     Externals::Name => match node.fqdns.iter().min() {
                         Some(name) => NodeId::Folded(Common::Domain(name.clone())),
@@ -236,17 +239,28 @@ mod tests {
     #[test]
     fn addresses_are_folded_by_block_name_or_into_one() {
         let last = |change: fn(&mut ViewArgs)| -> Vec<String> {
-            folded(change).iter().filter_map(|edge| edge.split_once(" -> ")).map(|(_, to)| to.to_owned()).skip(1).collect()
+            folded(change)
+                .iter()
+                .filter_map(|edge| edge.split_once(" -> "))
+                .map(|(_, to)| to.to_owned())
+                .skip(1)
+                .collect()
         };
         assert_eq!(
             last(|args| args.externals = Externals::Cidr),
-            ["external/198.51.100.0/24 443/TCP 0", "external/203.0.113.0/24 443/TCP 2", "data/StatefulSet/db 5432/TCP 2"]
+            [
+                "external/198.51.100.0/24 443/TCP 0",
+                "external/203.0.113.0/24 443/TCP 2",
+                "data/StatefulSet/db 5432/TCP 2"
+            ]
         );
         let name = last(|args| args.externals = Externals::Name);
         assert!(name.contains(&"domain/pay.example.net 443/TCP 2".to_owned()), "{name:?}");
         assert!(name.contains(&"external/198.51.100.7/32 443/TCP 0".to_owned()), "without a name it stays");
         assert!(last(|args| args.externals = Externals::One).contains(&"external 443/TCP 2".to_owned()));
-        let own = last(|args| args.cidr = vec!["203.0.113.8/31".parse().unwrap(), "203.0.113.0/25".parse().unwrap()]);
+        let own = last(|args| {
+            args.cidr = vec!["203.0.113.8/31".parse().unwrap(), "203.0.113.0/25".parse().unwrap()]
+        });
         assert!(own.contains(&"external/203.0.113.8/31 443/TCP 1".to_owned()), "the narrowest: {own:?}");
         assert!(own.contains(&"external/203.0.113.0/25 443/TCP 1".to_owned()));
     }

@@ -18,7 +18,7 @@ mod unused;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use filter::{Filter, Kept};
+pub use filter::{Filter, Kept, unknown_namespaces};
 pub use fold::{Fold, fold};
 pub use moment::{Moment, Span};
 pub use pattern::EndPattern;

@@ -65,7 +65,13 @@ impl Span {
     /// Whether an edge had traffic in it, as far as a recording of `window` tells: its first or last packet is in it,
     /// or one of its connections was there in a part of the window that the span touches. One that never
     /// connected was there between its first attempt and its last.
-    pub fn has(self, window: (Timestamp, Timestamp), first: Timestamp, last: Timestamp, parts: Parts) -> bool {
+    pub fn has(
+        self,
+        window: (Timestamp, Timestamp),
+        first: Timestamp,
+        last: Timestamp,
+        parts: Parts,
+    ) -> bool {
         if first >= self.until || last < self.since {
             return false;
         }
@@ -103,7 +109,9 @@ mod tests {
     fn between_its_ends_an_edge_is_there_only_where_it_connected() {
         let window = (at(0), at(240));
         let parts = Parts::touched(window, at(0), at(9)).union(Parts::touched(window, at(235), at(239)));
-        let has = |since, until, parts| Span { since: at(since), until: at(until) }.has(window, at(0), at(239), parts);
+        let has = |since, until, parts| {
+            Span { since: at(since), until: at(until) }.has(window, at(0), at(239), parts)
+        };
         assert!(has(0, 5, parts) && has(230, 240, parts) && has(5, 8, parts), "where it was");
         assert!(!has(100, 150, parts), "nothing in between");
         assert!(has(100, 150, Parts::NONE), "who never connected may have tried at any time between");

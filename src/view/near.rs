@@ -34,7 +34,11 @@ mod tests {
 
     #[test]
     fn what_differs_little_is_near() {
-        let names = || ["shop/Deployment/web", "shop/Deployment/worker", "data/StatefulSet/db"].map(str::to_owned).into_iter();
+        let names = || {
+            ["shop/Deployment/web", "shop/Deployment/worker", "data/StatefulSet/db"]
+                .map(str::to_owned)
+                .into_iter()
+        };
         assert_eq!(nearest("shop/wbe", names()), ["shop/Deployment/web"]);
         assert_eq!(nearest("Worker", names()), ["shop/Deployment/worker"]);
         assert!(nearest("ledger", names()).is_empty());

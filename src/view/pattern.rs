@@ -30,8 +30,11 @@ enum Meant {
 }
 
 /// A `*` stands for characters of one part of a name, and whoever writes `shop/*` means every workload there.
-const OPTIONS: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 impl EndPattern {
     /// Whether a node is meant. It goes by its id, `NAMESPACE/NAME`, its name and its DNS names.
@@ -70,7 +73,8 @@ impl FromStr for EndPattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let glob = |text: &str| Pattern::new(text).map_err(|error| format!("{text:?} is no pattern: {error}"));
+        let glob =
+            |text: &str| Pattern::new(text).map_err(|error| format!("{text:?} is no pattern: {error}"));
         let address = text.strip_prefix("external/").unwrap_or(text);
         let meant = if text.is_empty() {
             return Err("expected a name, such as shop/web".to_owned());
@@ -103,7 +107,17 @@ mod tests {
     #[test]
     fn an_end_goes_by_its_id_its_short_name_and_patterns() {
         let is = |text: &str, id: &str| text.parse::<EndPattern>().unwrap().matches(&node(id, &[]));
-        for text in ["shop/Deployment/web", "shop/web", "web", "shop/*", "*/web", "w?b", "*", "*/Deployment/*", "namespace/sh*"] {
+        for text in [
+            "shop/Deployment/web",
+            "shop/web",
+            "web",
+            "shop/*",
+            "*/web",
+            "w?b",
+            "*",
+            "*/Deployment/*",
+            "namespace/sh*",
+        ] {
             assert!(is(text, "shop/Deployment/web"), "{text}");
         }
         for text in ["shop", "shop/we", "Web", "data/*", "namespace/web", "external", "10.0.0.0/8"] {
@@ -117,7 +131,14 @@ mod tests {
         let mut outside = node("external/203.0.113.9/32", &[]);
         outside.fqdns = vec!["api.example.com".to_owned()];
         let is = |text: &str| text.parse::<EndPattern>().unwrap().matches(&outside);
-        for text in ["external", "203.0.113.0/24", "203.0.113.9", "external/203.0.113.9/32", "api.example.com", "*.example.com"] {
+        for text in [
+            "external",
+            "203.0.113.0/24",
+            "203.0.113.9",
+            "external/203.0.113.9/32",
+            "api.example.com",
+            "*.example.com",
+        ] {
             assert!(is(text), "{text}");
         }
         assert!(!is("198.51.100.0/24") && !is("::/0") && !is("example.com"));

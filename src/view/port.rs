@@ -16,9 +16,7 @@ impl PortPattern {
     /// Whether an edge on this port of this protocol is meant.
     pub fn matches(&self, protocol: Protocol, port: Option<u16>) -> bool {
         self.protocol.is_none_or(|wanted| wanted == protocol)
-            && self
-                .range
-                .is_none_or(|(first, last)| port.is_some_and(|port| (first..=last).contains(&port)))
+            && self.range.is_none_or(|(first, last)| port.is_some_and(|port| (first..=last).contains(&port)))
     }
 }
 
@@ -27,7 +25,8 @@ impl FromStr for PortPattern {
 
     /// `5432`, `53/UDP`, `8000-8100`, `8000-8100/TCP`, or a protocol alone.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no port; expected one such as 5432, 53/UDP, 8000-8100, udp or icmp");
+        let wrong =
+            || format!("{text:?} is no port; expected one such as 5432, 53/UDP, 8000-8100, udp or icmp");
         if let Ok(protocol) = text.parse::<Protocol>() {
             return Ok(PortPattern { protocol: Some(protocol), range: None });
         }

@@ -1,6 +1,7 @@
 //! The layer beside what was seen: what today's policies allow between workloads, and nobody used.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use flowfence_graph::Inventory;
 use flowfence_model::{NodeId, Protocol};
@@ -59,47 +60,68 @@ pub fn unused(
     let mut from = 0;
     while from < ends.len() {
         // Pods of one workload that are not alike stand side by side.
-        let Some(source) = &ends[from] else {
+        let Some(id) = ends[from].as_ref().map(|end| end.id) else {
             from += 1;
             continue;
         };
-        let id = source.id;
-        let alike = ends[from..].iter().take_while(|next| next.as_ref().is_some_and(|next| next.id == id)).count();
-        let mut selection = Selection::everything(ends.len());
-        for (is_wanted, to) in selection.to.iter_mut().zip(&ends) {
-            *is_wanted = to.as_ref().is_some_and(|to| {
-                to.ports.is_some()
-                    && (source.is_subject || to.is_subject)
-                    && filter.shows_unused(source.node, to.node)
-            });
-        }
-        let mut pairs: BTreeMap<&NodeId, Ports> = BTreeMap::new();
-        for row in (from..from + alike).flat_map(|end| survey.rows_from(end, &selection)).collect::<Vec<_>>() {
-            let Some((to, ports)) = ends[row.to].as_ref().and_then(|to| Some((to.id, to.ports?))) else { continue };
-            let profile = survey.profile(row.allowed);
-            let open = ports.iter().filter(|(port, protocol)| profile.ports(*protocol).contains(*port));
-            let open: Vec<_> = open.filter(|(port, protocol)| filter.shows_port(*protocol, *port)).collect();
-            if !open.is_empty() {
-                pairs.entry(to).or_default().extend(open);
-            }
-        }
-        for (to, mut ports) in pairs {
+        let alike =
+            ends[from..].iter().take_while(|next| next.as_ref().is_some_and(|next| next.id == id)).count();
+        for (to, mut ports) in open(&mut survey, &ends, from..from + alike, filter) {
             if let Some(used) = used.get(&(id, to)) {
                 ports.retain(|port| !used.contains(port));
             }
-            if ports.is_empty() {
-                continue;
-            }
-            if found.rows.len() == MOST {
-                found.left_out += 1;
-                continue;
-            }
-            let ports = ports.iter().map(|(port, protocol)| format!("{port}/{protocol}")).collect();
-            found.rows.push(UnusedRow { from: id.clone(), to: to.clone(), ports });
+            found.add(id, to, &ports);
         }
         from += alike;
     }
     found
+}
+
+impl Unused {
+    fn add(&mut self, from: &NodeId, to: &NodeId, ports: &Ports) {
+        if ports.is_empty() {
+            return;
+        }
+        if self.rows.len() == MOST {
+            self.left_out += 1;
+            return;
+        }
+        let ports = ports.iter().map(|(port, protocol)| format!("{port}/{protocol}")).collect();
+        self.rows.push(UnusedRow { from: from.clone(), to: to.clone(), ports });
+    }
+}
+
+/// The known ports of every workload that the ends of one may reach, of those that are of interest.
+fn open<'a>(
+    survey: &mut Survey,
+    ends: &[Option<WorkloadEnd<'a>>],
+    of_one: Range<usize>,
+    filter: &Filter,
+) -> BTreeMap<&'a NodeId, Ports> {
+    let mut pairs: BTreeMap<&NodeId, Ports> = BTreeMap::new();
+    let Some(source) = ends.get(of_one.start).and_then(Option::as_ref) else { return pairs };
+    let mut selection = Selection::everything(ends.len());
+    for (is_wanted, to) in selection.to.iter_mut().zip(ends) {
+        *is_wanted = to.as_ref().is_some_and(|to| {
+            to.ports.is_some()
+                && (source.is_subject || to.is_subject)
+                && filter.shows_unused(source.node, to.node)
+        });
+    }
+    let mut rows = Vec::new();
+    of_one.for_each(|end| rows.extend(survey.rows_from(end, &selection)));
+    for row in rows {
+        let Some((to, ports)) = ends[row.to].as_ref().and_then(|to| Some((to.id, to.ports?))) else {
+            continue;
+        };
+        let profile = survey.profile(row.allowed);
+        let open = ports.iter().filter(|(port, protocol)| profile.ports(*protocol).contains(*port));
+        let open: Vec<_> = open.filter(|(port, protocol)| filter.shows_port(*protocol, *port)).collect();
+        if !open.is_empty() {
+            pairs.entry(to).or_default().extend(open);
+        }
+    }
+    pairs
 }
 
 /// The workload that an end is of, when it is of one.

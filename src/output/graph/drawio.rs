@@ -38,7 +38,11 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
             Standing::Probe | Standing::Attempted | Standing::Unused => "dashed=1;",
         };
         let route = layout.routes.get(at).cloned().unwrap_or_default();
-        let style = format!("html=0;rounded=1;{}strokeColor={};{line}", ends(&layout, link, &route), link.standing.colour());
+        let style = format!(
+            "html=0;rounded=1;{}strokeColor={};{line}",
+            ends(&layout, link, &route),
+            link.standing.colour()
+        );
         xml.open(
             "mxCell",
             &[
@@ -68,7 +72,8 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
 /// Where at its boxes a line begins and ends, as shares of their sides.
 fn ends(layout: &Layout, link: &Link, route: &Route) -> String {
     let share = |node: usize, point: Option<&Pair>| {
-        let (rect, point) = (layout.nodes.get(node).copied().unwrap_or_default(), point.copied().unwrap_or_default());
+        let (rect, point) =
+            (layout.nodes.get(node).copied().unwrap_or_default(), point.copied().unwrap_or_default());
         let part = |at: i64, from: i64, length: i64| (at - from) as f64 / length.max(1) as f64;
         (part(point.0, rect.x, rect.width), part(point.1, rect.y, rect.height))
     };

@@ -22,7 +22,8 @@ pub(super) fn write(report: &GraphReport, screen: Screen, out: &mut dyn Write) -
     if cells.is_empty() {
         return writeln!(out, "nobody talks to anybody");
     }
-    let asked: Vec<usize> = cells.values().flat_map(BTreeMap::keys).copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let asked: Vec<usize> =
+        cells.values().flat_map(BTreeMap::keys).copied().collect::<BTreeSet<_>>().into_iter().collect();
     let name = |at: usize| report.nodes.get(at).map(|node| screen.text(&name(node))).unwrap_or_default();
     let names: BTreeMap<usize, String> = cells.keys().map(|from| (*from, name(*from))).collect();
     let room = names.values().map(|name| width(name)).max().unwrap_or(0).min(screen.width / NAMES);
@@ -32,7 +33,13 @@ pub(super) fn write(report: &GraphReport, screen: Screen, out: &mut dyn Write) -
     let mut number = 0;
     for (at, block) in blocks.iter().enumerate() {
         if blocks.len() > 1 {
-            writeln!(out, "{}columns {} to {}", if at > 0 { "\n" } else { "" }, number + 1, number + block.len())?;
+            writeln!(
+                out,
+                "{}columns {} to {}",
+                if at > 0 { "\n" } else { "" },
+                number + 1,
+                number + block.len()
+            )?;
         }
         let heads: String = (1..=block.len()).map(|n| format!(" {:>digits$}", number + n)).collect();
         writeln!(out, "{:room$}{heads}", "")?;
@@ -128,11 +135,20 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_in_several_blocks() {
-        let edges = (0..60).map(|n| edge(&format!("shop/Deployment/a-rather-long-name-{} -> data/Deployment/w{n:02} 80/TCP", n % 7), 1));
+        let edges = (0..60).map(|n| {
+            edge(
+                &format!("shop/Deployment/a-rather-long-name-{} -> data/Deployment/w{n:02} 80/TCP", n % 7),
+                1,
+            )
+        });
         let text = drawn(&graph(Vec::new(), edges.collect()), Screen { width: 60, ascii: true });
         assert!(text.lines().all(|line| width(line) <= 60) && text.is_ascii(), "{text}");
         assert!(text.contains("columns 1 to 13") && text.contains("columns 53 to 60"), "{text}");
-        let marks = text.lines().filter(|line| line.starts_with("shop/")).map(|line| line.matches('*').count()).sum::<usize>();
+        let marks = text
+            .lines()
+            .filter(|line| line.starts_with("shop/"))
+            .map(|line| line.matches('*').count())
+            .sum::<usize>();
         assert_eq!(marks, 60);
     }
 }

@@ -11,19 +11,19 @@ use super::{GraphReport, svg};
 /// The regular and the bold one; `font/README.md`.
 const FONTS: [&[u8]; 2] = [include_bytes!("font/DejaVuSans.ttf"), include_bytes!("font/DejaVuSans-Bold.ttf")];
 const FAMILY: &str = "DejaVu Sans";
-/// Pixels of a unit of the drawing: fine on screens that have two of them in the place of one.
-const SCALE: f32 = 2.0;
+/// Hundredths of a pixel for a unit of the drawing: fine on screens that have two pixels in the place of one.
+const SCALE: i64 = 200;
 /// Pixels of a side that every viewer opens.
-const MOST_SIDE: f32 = 16_384.0;
+const MOST_SIDE: i64 = 16_384;
 /// Pixels of all: 160 MB while it is drawn.
-const MOST: f32 = 40_000_000.0;
+const MOST: i64 = 40_000_000;
 /// Below this nothing of it can be read.
-const LEAST_SCALE: f32 = 0.4;
+const LEAST_SCALE: i64 = 40;
 
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
     let layout = layout(report);
     let (width, height) = svg::size(&layout);
-    let scale = scale(width as f32, height as f32);
+    let scale = scale(width, height);
     if scale < LEAST_SCALE {
         return Err(io::Error::other(format!(
             "a picture of {width} by {height} is too large for PNG: fold it (--by namespace, --externals one), narrow it \
@@ -31,22 +31,26 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
         )));
     }
     if scale < SCALE {
-        say!("flowfence: the picture is large: drawn at {:.0} % of the size that it would have", scale / SCALE * 100.0);
+        say!(
+            "flowfence: the picture is large: drawn at {} % of the size that it would have",
+            scale * 100 / SCALE
+        );
     }
     let mut text = Vec::new();
     svg::draw(report, &layout, &mut text)?;
     let tree = usvg::Tree::from_data(&text, &options()).map_err(io::Error::other)?;
-    let pixels = |side: i64| (side as f32 * scale).ceil().max(1.0) as u32;
+    let pixels = |side: i64| u32::try_from((side * scale).div_euclid(100).max(1)).unwrap_or(u32::MAX);
     let mut picture = Pixmap::new(pixels(width), pixels(height))
         .ok_or_else(|| io::Error::other("there is no room for a picture of that size"))?;
-    resvg::render(&tree, Transform::from_scale(scale, scale), &mut picture.as_mut());
+    let factor = f32::from(u8::try_from(scale).unwrap_or(u8::MAX)) / 100.0;
+    resvg::render(&tree, Transform::from_scale(factor, factor), &mut picture.as_mut());
     out.write_all(&picture.encode_png().map_err(io::Error::other)?)
 }
 
 /// As fine as it should be, coarser where that would be too much.
-fn scale(width: f32, height: f32) -> f32 {
-    let side = MOST_SIDE / width.max(height);
-    let area = (MOST / (width * height)).sqrt();
+fn scale(width: i64, height: i64) -> i64 {
+    let side = MOST_SIDE * 100 / width.max(height).max(1);
+    let area = (MOST.saturating_mul(10_000) / width.saturating_mul(height).max(1)).isqrt();
     SCALE.min(side).min(area)
 }
 
@@ -85,12 +89,13 @@ mod tests {
 
     #[test]
     fn large_pictures_are_coarser_and_never_larger_than_viewers_open() {
-        assert!((scale(1000.0, 1000.0) - 2.0).abs() < f32::EPSILON);
-        for (width, height) in [(20_000.0, 500.0), (9_000.0, 9_000.0), (500.0, 30_000.0)] {
+        assert_eq!(scale(1000, 1000), SCALE);
+        for (width, height) in [(20_000, 500), (9_000, 9_000), (500, 30_000)] {
             let scale = scale(width, height);
-            assert!(scale < 2.0 && width * scale <= MOST_SIDE + 1.0 && height * scale <= MOST_SIDE + 1.0);
-            assert!(width * height * scale * scale <= MOST * 1.01);
+            assert!(scale < SCALE && width * scale <= MOST_SIDE * 100 && height * scale <= MOST_SIDE * 100);
+            assert!(width * height * scale * scale <= MOST * 10_000);
         }
-        assert!(scale(100_000.0, 100_000.0) < LEAST_SCALE);
+        assert!(scale(100_000, 100_000) < LEAST_SCALE);
+        assert_eq!(scale(i64::MAX, i64::MAX), 0);
     }
 }

@@ -67,16 +67,20 @@ pub(super) fn draw(report: &GraphReport, layout: &Layout, out: &mut dyn Write) -
 
 /// What the picture is of.
 fn head<W: Write>(xml: &mut Xml<W>, report: &GraphReport) -> io::Result<()> {
-    let style = [("x", "20"), ("y", "-20"), ("font-size", "16"), ("font-weight", "bold"), ("fill", "#111111")];
+    let style =
+        [("x", "20"), ("y", "-20"), ("font-size", "16"), ("font-weight", "bold"), ("fill", "#111111")];
     xml.text("text", &style, "Who talks to whom")?;
-    let window = report.window.map_or_else(String::new, |window| format!("{} to {}, ", window.start, window.end));
+    let window =
+        report.window.map_or_else(String::new, |window| format!("{} to {}, ", window.start, window.end));
     let counts = format!("{window}{} nodes, {} edges", report.nodes.len(), report.edges.len());
     xml.text("text", &[("x", "20"), ("y", "-4"), ("font-size", "11"), ("fill", "#555555")], &counts)
 }
 
 /// The lines that are drawn, with what they mean.
 fn legend<W: Write>(xml: &mut Xml<W>, layout: &Layout, width: i64) -> io::Result<()> {
-    let shown = Standing::ALL.into_iter().filter(|standing| layout.links.iter().any(|link| link.standing == *standing));
+    let shown = Standing::ALL
+        .into_iter()
+        .filter(|standing| layout.links.iter().any(|link| link.standing == *standing));
     let columns = ((width - 20) / ENTRY).max(1);
     let (top, wide, high) = (layout.size.height.to_string(), width.to_string(), FOOT.to_string());
     xml.open("svg", &[("x", "0"), ("y", &top), ("width", &wide), ("height", &high)])?;
@@ -86,7 +90,11 @@ fn legend<W: Write>(xml: &mut Xml<W>, layout: &Layout, width: i64) -> io::Result
         stroke(xml, &path, standing)?;
         xml.close()?;
         let (x, y) = ((x + 52).to_string(), (y + 4).to_string());
-        xml.text("text", &[("x", &x), ("y", &y), ("font-size", "10"), ("fill", "#333333")], standing.meaning())?;
+        xml.text(
+            "text",
+            &[("x", &x), ("y", &y), ("font-size", "10"), ("fill", "#333333")],
+            standing.meaning(),
+        )?;
     }
     xml.close()
 }
@@ -141,7 +149,11 @@ fn draw_node<W: Write>(xml: &mut Xml<W>, node: &NodeRow, rect: Rect) -> io::Resu
     };
     frame(xml, rect, style)?;
     let (x, y) = ((rect.x + rect.width / 2).to_string(), (rect.y + rect.height / 2 + 4).to_string());
-    xml.text("text", &[("x", &x), ("y", &y), ("text-anchor", "middle"), ("fill", "#111111")], &title_of(node))?;
+    xml.text(
+        "text",
+        &[("x", &x), ("y", &y), ("text-anchor", "middle"), ("fill", "#111111")],
+        &title_of(node),
+    )?;
     xml.close()
 }
 
@@ -176,6 +188,7 @@ fn label<W: Write>(xml: &mut Xml<W>, link: &Link, route: &Route) -> io::Result<(
     let anchor = if route.leaves > 0 { "start" } else { "end" };
     // Darker than its line where that would be hard to read.
     let fill = if link.standing == Standing::Probe { "#666666" } else { link.standing.colour() };
-    let place = [("x", x.as_str()), ("y", y.as_str()), ("text-anchor", anchor), ("font-size", "10"), ("fill", fill)];
+    let place =
+        [("x", x.as_str()), ("y", y.as_str()), ("text-anchor", anchor), ("font-size", "10"), ("fill", fill)];
     xml.text("text", &place, &link.short)
 }

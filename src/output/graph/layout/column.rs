@@ -64,7 +64,11 @@ pub(super) struct Order {
 
 impl Order {
     /// Orders `column_of.len()` items. The order of columns that are `fixed` is that of their items' numbers.
-    pub(super) fn of(column_of: &[usize], links: &[(usize, usize)], is_fixed: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn of(
+        column_of: &[usize],
+        links: &[(usize, usize)],
+        is_fixed: impl Fn(usize) -> bool,
+    ) -> Self {
         let mut columns = vec![Vec::new(); column_of.iter().max().map_or(0, |most| most + 1)];
         for (item, column) in column_of.iter().enumerate() {
             columns[*column].push(item);

@@ -54,7 +54,8 @@ impl Inner {
             Way::Within(from, to) => Some((*from, *to)),
             Way::Left(..) | Way::Right(..) => None,
         });
-        let mut column_of: Vec<usize> = columns(count, &own.collect::<Vec<_>>()).iter().map(|at| at + 1).collect();
+        let mut column_of: Vec<usize> =
+            columns(count, &own.collect::<Vec<_>>()).iter().map(|at| at + 1).collect();
         let last = column_of.iter().max().copied().unwrap_or(1);
         let heights = heights(count, &column_of, &ways);
         // Where links come in and go out is an item too, at the border, in the order of what is outside.
@@ -90,7 +91,8 @@ impl Inner {
         if let Some(name) = &plan.frames[frame].namespace {
             made.size.0 = made.size.0.max(size::width(&size::short(name)));
         }
-        let is_inside = |item: &usize| *item < count || made.middles.get(*item).is_some_and(|(column, _)| *column > 0);
+        let is_inside =
+            |item: &usize| *item < count || made.middles.get(*item).is_some_and(|(column, _)| *column > 0);
         made.chains = ways
             .iter()
             .zip(&order.chains)
@@ -110,7 +112,8 @@ impl Inner {
         let mut x = if has_name { MARGIN } else { 0 };
         self.columns.push(Column::default());
         for column in 1..=last {
-            let here: Vec<usize> = (0..self.boxes.len()).filter(|place| column_of[*place] == column).collect();
+            let here: Vec<usize> =
+                (0..self.boxes.len()).filter(|place| column_of[*place] == column).collect();
             let width = here.iter().map(|place| self.boxes[*place].0).max().unwrap_or(0);
             let (before, after) = zones[column];
             for place in here {

@@ -146,7 +146,9 @@ mod tests {
         for (link, route) in layout.links.iter().zip(&layout.routes) {
             for pair in route.points.chunks(2) {
                 let (left, right) = (pair[0].0.min(pair[1].0), pair[0].0.max(pair[1].0));
-                for (at, rect) in layout.nodes.iter().enumerate().filter(|(at, _)| *at != link.from && *at != link.to) {
+                for (at, rect) in
+                    layout.nodes.iter().enumerate().filter(|(at, _)| *at != link.from && *at != link.to)
+                {
                     let (y, within) = (pair[0].1, left < rect.x + rect.width && right > rect.x);
                     if within && (rect.y..=rect.y + rect.height).contains(&y) {
                         faults.push(format!("{link:?} goes through box {at}"));
@@ -165,7 +167,8 @@ mod tests {
                 }
             }
         }
-        let starts: std::collections::BTreeSet<Pair> = layout.routes.iter().map(|route| route.points[0]).collect();
+        let starts: std::collections::BTreeSet<Pair> =
+            layout.routes.iter().map(|route| route.points[0]).collect();
         if starts.len() != layout.routes.len() {
             faults.push("two links begin at one place".to_owned());
         }
@@ -180,7 +183,10 @@ mod tests {
                 let name = |n: u16| format!("ns{}/Deployment/w{n}", n % 3);
                 edges.push(edge(&format!("{} -> {} {}/TCP", name(from), name(to), 80 + to), 1));
             }
-            edges.push(edge(&format!("ns{}/Deployment/w{from} -> external/203.0.113.{}/32 443/TCP", from % 3, from % 4), 0));
+            edges.push(edge(
+                &format!("ns{}/Deployment/w{from} -> external/203.0.113.{}/32 443/TCP", from % 3, from % 4),
+                0,
+            ));
         }
         edges.push(edge("ns0/Deployment/w0 -> ns0/Deployment/w0 1/TCP", 1));
         let layout = layout(&graph(Vec::new(), edges));

@@ -89,7 +89,12 @@ impl Outer {
         };
         let mut x = MARGIN;
         for (at, column) in self.order.columns.iter().enumerate() {
-            let width = column.iter().filter_map(|item| inners.get(*item)).map(|inner| inner.size.0).max().unwrap_or(0);
+            let width = column
+                .iter()
+                .filter_map(|item| inners.get(*item))
+                .map(|inner| inner.size.0)
+                .max()
+                .unwrap_or(0);
             let mut y = MARGIN + (most - total(column)) / 2;
             for item in column {
                 let own = height(*item);

@@ -47,7 +47,8 @@ pub(super) fn routes(scene: &Scene<'_>) -> Vec<Route> {
         if link.from == link.to {
             sides.entry((link.from, true)).or_default().extend([(i64::MIN, at, false), (i64::MIN, at, true)]);
         } else if let ([_, next, ..], [.., before, _]) = (way.as_slice(), way.as_slice()) {
-            let (left, right) = if scene.runs_right(at) { (link.from, link.to) } else { (link.to, link.from) };
+            let (left, right) =
+                if scene.runs_right(at) { (link.from, link.to) } else { (link.to, link.from) };
             sides.entry((left, true)).or_default().push((next.y, at, false));
             sides.entry((right, false)).or_default().push((before.y, at, true));
         }
