@@ -9,6 +9,7 @@ mod paths;
 mod recommend;
 mod tls;
 mod value;
+mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,9 +25,10 @@ pub use paths::Paths;
 pub use recommend::{RecommendArgs, RolloutArgs};
 pub use tls::TlsArgs;
 pub use value::{
-    By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
-    ReachFormat, RecommendFormat, ReplayFormat, SnapshotFormat, TextOrJson,
+    By, DefaultDeny, Dns, Exposed, Externals, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
+    ReachFormat, RecommendFormat, ReplayFormat, Shown, SnapshotFormat, TextOrJson,
 };
+pub use view::ViewArgs;
 
 use crate::exit::{Ending, Failure};
 use crate::verb;
@@ -96,9 +98,9 @@ pub struct GraphArgs {
     /// Subjects and trust
     #[command(flatten)]
     pub judge: JudgeArgs,
-    /// What a node stands for
-    #[arg(long, value_enum, default_value_t)]
-    pub by: By,
+    /// What is shown
+    #[command(flatten)]
+    pub view: ViewArgs,
     /// Show what is new, gone or changed since an earlier recording, or graph -o json of one; may be
     /// repeated for a recording of several files
     #[arg(long, value_name = "SOURCE")]

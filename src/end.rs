@@ -50,6 +50,7 @@ pub fn ends(text: &str, inventory: &Inventory, cluster: &Cluster) -> Result<Vec<
         NodeId::Namespace(name) => Err(format!(
             "a namespace is no end of one connection; ask for a pod or a workload of {name}, or for all of it with reach"
         )),
+        NodeId::Folded(_) => Err(suggest::unknown(text, inventory)),
         NodeId::Workload { .. } => workload(&id, inventory, cluster),
     }
 }

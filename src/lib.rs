@@ -27,3 +27,4 @@ pub mod reach;
 pub mod sandbox;
 pub mod source;
 pub mod verb;
+pub mod view;

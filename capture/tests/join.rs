@@ -39,8 +39,8 @@ fn read(into: &mut Recorder, (name, octets): &(String, Vec<u8>)) {
 
 fn one_after_another(limits: &Limits) -> Recording {
     let mut recorder = Recorder::new(limits.clone());
-    for input in &inputs() {
-        read(&mut recorder, input);
+    for input in inputs() {
+        read(&mut recorder, &input);
     }
     recorder.finish()
 }

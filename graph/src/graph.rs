@@ -164,7 +164,7 @@ fn describe(id: NodeId, facts: &Facts, inventory: &Inventory) -> GraphNode {
             inventory.namespaces().get(name).map(|n| n.meta.labels.clone()).unwrap_or_default()
         }
         NodeId::Node(name) => inventory.nodes().get(name).map(|n| n.meta.labels.clone()).unwrap_or_default(),
-        NodeId::ApiServer | NodeId::External(_) | NodeId::Unknown(_) => Labels::new(),
+        NodeId::ApiServer | NodeId::External(_) | NodeId::Unknown(_) | NodeId::Folded(_) => Labels::new(),
     };
     let fqdns = match &id {
         NodeId::External(ip) => facts.names.of(*ip).map(str::to_owned).collect(),

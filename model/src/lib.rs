@@ -36,7 +36,7 @@ pub use address::{Address, Endpoint};
 pub use flow::{FlowRecord, Half, IcmpType, Orientation, Signs, TapId};
 pub use label::Labels;
 pub use logged::{Conversation, Logged};
-pub use node::NodeId;
+pub use node::{Fold, NodeId};
 pub use policy::{Direction, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName};
 pub use port::{PortRange, PortSet};
 pub use protocol::Protocol;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
 /// The identity of a graph node. Its text form is stable and machine-readable:
@@ -17,6 +18,10 @@ use serde::{Serialize, Serializer};
 /// | address outside the cluster | `external/ADDRESS/32` or `/128` |
 /// | the Kubernetes API server | `apiserver` |
 /// | address inside whose holder is not known | `unknown/ADDRESS` |
+/// | whoever owns workloads (folded) | `owner/NAME` |
+/// | a block of addresses outside (folded) | `external/CIDR` |
+/// | a name of addresses outside (folded) | `domain/NAME` |
+/// | everything outside (folded) | `external` |
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeId {
     /// The topmost controller of pods, or a bare pod.
@@ -38,6 +43,21 @@ pub enum NodeId {
     External(IpAddr),
     /// An address of the cluster that nobody, or more than one, may have held.
     Unknown(IpAddr),
+    /// Several nodes that a view shows as one; no contact has such an end.
+    Folded(Fold),
+}
+
+/// What nodes have in common that a view shows as one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fold {
+    /// Who owns the workloads.
+    Owner(String),
+    /// The block that holds the addresses; never a single address.
+    Block(IpNet),
+    /// The name that DNS gave to the addresses.
+    Domain(String),
+    /// That they are outside.
+    Outside,
 }
 
 impl NodeId {
@@ -46,7 +66,16 @@ impl NodeId {
         NodeId::Workload { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned() }
     }
 
-    /// The kind as outputs show it: the API's kind, or `Node`, `APIServer`, `External`, `Unknown`.
+    /// A block outside of the cluster; of one address it is that address.
+    pub fn outside(block: IpNet) -> Self {
+        if block.prefix_len() == block.max_prefix_len() {
+            NodeId::External(block.addr())
+        } else {
+            NodeId::Folded(Fold::Block(block))
+        }
+    }
+
+    /// The kind as outputs show it: the API's kind, or `Node`, `APIServer`, `External`, `Unknown`, `Owner`.
     pub fn kind(&self) -> &str {
         match self {
             NodeId::Workload { kind, .. } => kind,
@@ -55,6 +84,8 @@ impl NodeId {
             NodeId::ApiServer => "APIServer",
             NodeId::External(_) => "External",
             NodeId::Unknown(_) => "Unknown",
+            NodeId::Folded(Fold::Owner(_)) => "Owner",
+            NodeId::Folded(Fold::Block(_) | Fold::Domain(_) | Fold::Outside) => "External",
         }
     }
 
@@ -92,6 +123,10 @@ impl fmt::Display for NodeId {
                 write!(f, "external/{ip}/{}", if ip.is_ipv4() { 32 } else { 128 })
             }
             NodeId::Unknown(ip) => write!(f, "unknown/{ip}"),
+            NodeId::Folded(Fold::Owner(name)) => write!(f, "owner/{name}"),
+            NodeId::Folded(Fold::Block(block)) => write!(f, "external/{block}"),
+            NodeId::Folded(Fold::Domain(name)) => write!(f, "domain/{name}"),
+            NodeId::Folded(Fold::Outside) => f.write_str("external"),
         }
     }
 }
@@ -114,9 +149,14 @@ impl FromStr for NodeId {
             ["node", name] => Ok(NodeId::Node((*name).to_owned())),
             ["namespace", name] => Ok(NodeId::Namespace((*name).to_owned())),
             ["unknown", ip] => ip.parse().map(NodeId::Unknown).map_err(|_| invalid()),
-            ["external", ip] | ["external", ip, "32" | "128"] => {
-                ip.parse().map(NodeId::External).map_err(|_| invalid())
+            ["external"] => Ok(NodeId::Folded(Fold::Outside)),
+            ["external", ip] => ip.parse().map(NodeId::External).map_err(|_| invalid()),
+            ["external", network, length] => {
+                let block = format!("{network}/{length}").parse::<IpNet>().map_err(|_| invalid())?;
+                Ok(NodeId::outside(block))
             }
+            ["owner", name] if !name.is_empty() => Ok(NodeId::Folded(Fold::Owner((*name).to_owned()))),
+            ["domain", name] if !name.is_empty() => Ok(NodeId::Folded(Fold::Domain((*name).to_owned()))),
             [namespace, kind, name] if parts.iter().all(|p| !p.is_empty()) => {
                 Ok(NodeId::workload(namespace, kind, name))
             }
@@ -145,6 +185,12 @@ mod tests {
             "external/2001:db8::1/128",
             "apiserver",
             "unknown/10.244.2.250",
+            "owner/payments",
+            "external/203.0.113.0/24",
+            "external/2001:db8::/64",
+            "external/2001:db8::/32",
+            "domain/api.example.com",
+            "external",
         ] {
             assert_eq!(text.parse::<NodeId>().unwrap().to_string(), text);
         }

@@ -35,6 +35,41 @@ pub enum By {
     Pod,
     /// Whole namespaces
     Namespace,
+    /// Applications: label app.kubernetes.io/name, else app, else k8s-app; what has none is a workload
+    App,
+    /// Owners: label app.kubernetes.io/part-of, else team, else owner; what has none is a workload
+    Owner,
+}
+
+/// `--externals`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Externals {
+    /// Single addresses
+    #[default]
+    Address,
+    /// The /24 or /64 that they are in
+    Cidr,
+    /// Names that DNS answers in the capture gave to them, of several the first; what has none is an address
+    Name,
+    /// All of them as one
+    One,
+}
+
+/// `--verdict`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shown {
+    /// Connected, and today's policies admit it
+    Allowed,
+    /// Today's policies deny it, whether it connected or was only tried
+    Denied,
+    /// Connected, and policies do not say
+    Unspecified,
+    /// The kubelet's probes
+    Probe,
+    /// Tried, never connected
+    Attempted,
+    /// With --reach: allowed, never used
+    Unused,
 }
 
 /// Formats of `graph`.
@@ -63,6 +98,12 @@ pub enum GraphFormat {
     Drawio,
     /// A picture
     Svg,
+    /// A picture in pixels
+    Png,
+    /// Who talks to whom as a tree, as wide as the terminal
+    Tree,
+    /// Who talks to whom as a matrix, as wide as the terminal
+    Matrix,
     /// For yEd, Gephi, networkx
     Graphml,
     /// For Gephi, with times

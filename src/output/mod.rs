@@ -15,6 +15,7 @@ pub mod recommend;
 pub mod safe;
 pub mod sarif;
 pub mod schema;
+pub mod screen;
 pub mod table;
 pub mod xml;
 

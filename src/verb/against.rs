@@ -1,20 +1,22 @@
 //! `graph --against`: what is new, gone or changed since an earlier recording or graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use flowfence_graph::EdgeKey;
 use flowfence_graph::difference::{Sight, difference};
-use flowfence_model::{IcmpType, NodeId, Protocol, Timestamp};
+use flowfence_graph::{EdgeKey, Parts};
+use flowfence_model::{IcmpType, Labels, NodeId, Orientation, Protocol, Timestamp};
 use serde::Deserialize;
 
 use crate::exit::Failure;
-use crate::output::graph::{ChangeRow, GraphDifferenceReport, GraphReport, WindowRow};
+use crate::output::graph::{
+    AttemptRow, ChangeRow, EdgeRow, GraphDifferenceReport, GraphReport, NodeRow, VerdictRow, WindowRow,
+};
 use crate::source;
 
 /// One graph: its edges and when was watched.
-pub struct Past {
+struct Past {
     edges: BTreeMap<EdgeKey, Sight>,
     window: Option<WindowRow>,
 }
@@ -22,18 +24,16 @@ pub struct Past {
 impl From<&GraphReport> for Past {
     fn from(report: &GraphReport) -> Self {
         let edges = report.edges.iter().map(|row| {
-            let (from, to) = (row.from.clone(), row.to.clone());
-            let key = EdgeKey { from, to, protocol: row.protocol, port: row.port, icmp: row.icmp };
             let sight =
                 Sight { connections: row.connections, attempts: row.attempts.total(), octets: row.octets };
-            (key, sight)
+            (row.key(), sight)
         });
         Past { edges: edges.collect(), window: report.window }
     }
 }
 
 /// The graph that a file holds; `None` when it holds something else, such as a recording.
-pub fn read_graph(path: &str) -> Result<Option<Past>, Failure> {
+pub fn read_graph(path: &str) -> Result<Option<GraphReport>, Failure> {
     let Ok(file) = std::fs::File::open(path) else { return Ok(None) };
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(None);
@@ -50,28 +50,44 @@ pub fn read_graph(path: &str) -> Result<Option<Past>, Failure> {
     let window = graph.window.map(|window| -> Result<WindowRow, Failure> {
         Ok(WindowRow { start: time(path, &window.start)?, end: time(path, &window.end)? })
     });
+    let window = window.transpose()?;
+    let wrong =
+        |what: &str, at: usize, error: String| Failure::unreadable(format!("{path}: {what}[{at}]: {error}"));
+    let nodes = graph.nodes.into_iter().enumerate();
+    let nodes = nodes.map(|(at, node)| {
+        let id = node.id.parse::<NodeId>().map_err(|error| wrong("nodes", at, error.to_string()))?;
+        Ok((id.clone(), NodeRow::new(id, node.labels, node.fqdns)))
+    });
+    let mut nodes = nodes.collect::<Result<BTreeMap<_, _>, Failure>>()?;
     let mut edges = BTreeMap::new();
     for (at, edge) in graph.edges.iter().enumerate() {
-        let key = edge.key().map_err(|error| Failure::unreadable(format!("{path}: edges[{at}]: {error}")))?;
-        edges.insert(key, edge.sight());
+        let row = edge.row(window).map_err(|error| wrong("edges", at, error))?;
+        for id in [&row.from, &row.to] {
+            nodes.entry(id.clone()).or_insert_with(|| NodeRow::new(id.clone(), Labels::new(), Vec::new()));
+        }
+        edges.insert(row.key(), row);
     }
-    Ok(Some(Past { edges, window: window.transpose()? }))
+    Ok(Some(GraphReport {
+        window,
+        nodes: nodes.into_values().collect(),
+        edges: edges.into_values().collect(),
+        ..GraphReport::empty()
+    }))
 }
 
 fn time(path: &str, text: &str) -> Result<Timestamp, Failure> {
     text.parse().map_err(|_| Failure::unreadable(format!("{path}: {text:?} is no time")))
 }
 
-/// What differs between then and now, of what `is_subject` wants.
-pub fn compare(then: &Past, now: GraphReport, is_subject: &dyn Fn(&NodeId) -> bool) -> GraphDifferenceReport {
-    let past = Past::from(&now);
+/// What differs between then and now.
+pub fn compare(then: &GraphReport, now: GraphReport) -> GraphDifferenceReport {
+    let (then, past) = (Past::from(then), Past::from(&now));
     let span = |window: Option<WindowRow>| window.map_or(Duration::ZERO, |w| w.end.since(w.start));
     let found = difference((&then.edges, span(then.window)), (&past.edges, span(past.window)));
     let suspicious: BTreeMap<EdgeKey, Vec<String>> =
-        past.edges.keys().cloned().zip(now.edges.into_iter().map(|row| row.suspicious)).collect();
+        now.edges.into_iter().map(|row| (row.key(), row.suspicious)).collect();
     let rows = found
         .iter()
-        .filter(|difference| is_subject(&difference.edge.from) || is_subject(&difference.edge.to))
         .map(|difference| {
             ChangeRow::new(difference, suspicious.get(&difference.edge).cloned().unwrap_or_default())
         })
@@ -89,7 +105,18 @@ struct Kind {
 #[derive(Deserialize)]
 struct Graph {
     window: Option<Window>,
+    #[serde(default)]
+    nodes: Vec<Node>,
     edges: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    #[serde(default)]
+    labels: Labels,
+    #[serde(default)]
+    fqdns: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +135,18 @@ struct Row {
     connections: u64,
     attempts: Attempts,
     octets: [u64; 2],
+    first: Option<String>,
+    last: Option<String>,
+    #[serde(default)]
+    probe: bool,
+    #[serde(default)]
+    verdict: Verdict,
+}
+
+#[derive(Default, Deserialize)]
+struct Verdict {
+    egress: Option<String>,
+    ingress: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,15 +163,42 @@ struct Attempts {
 }
 
 impl Row {
-    fn key(&self) -> Result<EdgeKey, String> {
+    /// The edge as far as filters, folds and the difference look at it.
+    fn row(&self, window: Option<WindowRow>) -> Result<EdgeRow, String> {
         let node = |text: &str| text.parse::<NodeId>().map_err(|error| error.to_string());
-        let icmp = self.icmp.as_ref().map(|icmp| IcmpType { kind: icmp.kind, code: icmp.code });
-        let (protocol, port) = (self.protocol, self.port);
-        Ok(EdgeKey { from: node(&self.from)?, to: node(&self.to)?, protocol, port, icmp })
+        // What an earlier version left out was there for as long as was watched.
+        let time = |text: &Option<String>, open: Option<Timestamp>| match text {
+            Some(text) => text.parse().map_err(|_| format!("{text:?} is no time")),
+            None => Ok(open.unwrap_or_default()),
+        };
+        Ok(EdgeRow {
+            from: node(&self.from)?,
+            to: node(&self.to)?,
+            protocol: self.protocol,
+            port: self.port,
+            icmp: self.icmp.as_ref().map(|icmp| IcmpType { kind: icmp.kind, code: icmp.code }),
+            services: BTreeSet::new(),
+            behind: BTreeSet::new(),
+            connections: self.connections,
+            attempts: AttemptRow { unanswered: self.attempts.unanswered, refused: self.attempts.refused },
+            packets: [0, 0],
+            octets: self.octets,
+            first: time(&self.first, window.map(|window| window.start))?,
+            last: time(&self.last, window.map(|window| window.end))?,
+            parts: Parts::NONE,
+            established: self.connections > 0,
+            orientation: Orientation::Unknown,
+            probe: self.probe,
+            verdict: VerdictRow {
+                egress: said(self.verdict.egress.as_deref()),
+                ingress: said(self.verdict.ingress.as_deref()),
+            },
+            suspicious: Vec::new(),
+        })
     }
+}
 
-    fn sight(&self) -> Sight {
-        let attempts = self.attempts.unanswered.saturating_add(self.attempts.refused);
-        Sight { connections: self.connections, attempts, octets: self.octets }
-    }
+/// A word that we say of an edge; others are none.
+fn said(word: Option<&str>) -> Option<&'static str> {
+    ["allowed", "denied", "unspecified"].into_iter().find(|known| word == Some(*known))
 }

@@ -1,21 +1,22 @@
 //! `flowfence graph`: who talks to whom.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, IsTerminal as _, Write as _};
 
 use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Numbering, Tally, View};
 use flowfence_model::NodeId;
 use flowfence_policy::audit::{Finding, Level, Settings, audit, by_edge};
 use flowfence_policy::decision::Decisions;
-use flowfence_policy::judge::{EdgeVerdict, Judgement, Said};
+use flowfence_policy::judge::{self, EdgeVerdict, Judgement, Said};
 
-use super::against::{self, Past};
+use super::against;
 use super::observed::{self, Observed};
-use crate::cli::{By, GraphArgs, GraphFormat, InputArgs};
+use crate::cli::{By, GraphArgs, GraphFormat, InputArgs, Shown};
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output;
-use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
+use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, Screen, VerdictRow, WindowRow};
+use crate::view::{Filter, Fold, fold, unknown_namespaces, unused};
 
 /// Ids of the findings that name the workload edge of each contact.
 struct Suspicions {
@@ -38,32 +39,172 @@ impl Suspicions {
 
 /// Shows the graph.
 pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
+    refuse(args)?;
     let decisions = decision::load(&args.judge)?;
-    let view = match args.by {
-        By::Workload => View::Workload,
-        By::Pod => View::Pod,
-        By::Namespace => View::Namespace,
-    };
-    let then = if args.against.is_empty() { None } else { Some(past(args, &decisions, view)?) };
+    let filter = Filter::new(&args.view).map_err(Failure::usage)?;
+    let then = if args.against.is_empty() { None } else { Some(past(args, &decisions)?) };
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(&decisions);
-    let namespaces = observed.subjects(&args.judge);
-    let report = report(&observed, &judgement, view, &namespaces);
+    let subjects =
+        Subjects { namespaces: observed.subjects(&args.judge), filter, fold: Fold::new(&args.view) };
+    let now = report(&observed, &judgement, level(args.view.by));
     // Standard output itself is written line by line.
     let mut out = BufWriter::new(std::io::stdout().lock());
     match then {
-        None => output::graph::write(&report, args.output, &mut out)?,
+        None => {
+            let shown = subjects.show(now, &observed, args);
+            output::graph::write_on(&shown, args.output, Screen::of_terminal(args.view.ascii), &mut out)?;
+        }
         Some(then) => {
-            let difference = against::compare(&then, report, &|id| is_subject(id, &namespaces));
-            output::graph::write_difference(&difference, args.output, &mut out)?;
+            let [then, now] = subjects.show_both(then, now);
+            output::graph::write_difference(&against::compare(&then, now), args.output, &mut out)?;
         }
     }
     out.flush()?;
     Ok(observed.ending())
 }
 
+/// What cannot be said together.
+fn refuse(args: &GraphArgs) -> Result<(), Failure> {
+    let (view, format) = (&args.view, args.output);
+    if format == GraphFormat::Png && std::io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            "a picture is nothing for a terminal: write it to a file, as in -o png > graph.png",
+        ));
+    }
+    if !view.reach {
+        return match view.verdict.contains(&Shown::Unused) {
+            true => Err(Failure::usage(
+                "--verdict unused is for --reach, which shows what is allowed and was not used",
+            )),
+            false => Ok(()),
+        };
+    }
+    if view.by == By::Pod {
+        return Err(Failure::usage("--reach is told between workloads: not with --by pod"));
+    }
+    if !args.against.is_empty() {
+        return Err(Failure::usage(
+            "--against tells what was seen: not with --reach (reach --against compares policies)",
+        ));
+    }
+    if !output::graph::shows_unused(format) {
+        return Err(Failure::usage(
+            "--reach is shown by -o table, wide, tree, matrix, json, yaml, dot, mermaid, d2, drawio, svg and png",
+        ));
+    }
+    Ok(())
+}
+
+/// What filters and folds begin with.
+fn level(by: By) -> View {
+    match by {
+        By::Pod => View::Pod,
+        By::Workload | By::Namespace | By::App | By::Owner => View::Workload,
+    }
+}
+
+/// What is shown of a graph, and how.
+struct Subjects {
+    namespaces: Vec<String>,
+    filter: Filter,
+    fold: Fold,
+}
+
+impl Subjects {
+    fn is_subject(&self, id: &NodeId) -> bool {
+        self.namespaces.is_empty()
+            || id.namespace().is_some_and(|ns| self.namespaces.iter().any(|wanted| wanted == ns))
+    }
+
+    /// The edges that are shown.
+    fn keep(&self, report: &GraphReport) -> (BTreeSet<EdgeKey>, Vec<String>) {
+        let kept = self.filter.keep(report);
+        let edges = report.edges.iter().zip(&kept.edges).filter(|(edge, is_kept)| {
+            **is_kept && (self.is_subject(&edge.from) || self.is_subject(&edge.to))
+        });
+        (edges.map(|(edge, _)| edge.key()).collect(), kept.notes)
+    }
+
+    /// Leaves a graph these edges, and the nodes that are of interest without any.
+    fn narrow(&self, mut report: GraphReport, edges: &BTreeSet<EdgeKey>) -> GraphReport {
+        report.edges.retain(|edge| edges.contains(&edge.key()));
+        let seen = report.edges.iter().flat_map(|edge| [&edge.from, &edge.to]);
+        let allowed = report.unused.iter().flat_map(|row| [&row.from, &row.to]);
+        let ends: BTreeSet<&NodeId> = seen.chain(allowed).collect();
+        let is_lone = self.filter.is_everything();
+        report.nodes.retain(|node| ends.contains(&node.id) || (is_lone && self.is_subject(&node.id)));
+        report
+    }
+
+    fn show(&self, mut now: GraphReport, observed: &Observed, args: &GraphArgs) -> GraphReport {
+        let (edges, notes) = self.keep(&now);
+        unknown_namespaces(&now, &self.namespaces)
+            .iter()
+            .chain(&notes)
+            .for_each(|note| say!("flowfence: {note}"));
+        if args.view.reach {
+            self.lay_beside(&mut now, observed);
+        }
+        let mut shown = fold(self.narrow(now, &edges), &self.fold);
+        if args.view.by == By::Namespace {
+            self.describe_namespaces(&mut shown, observed);
+        }
+        shown
+    }
+
+    /// Adds what policies allow and nobody used.
+    fn lay_beside(&self, now: &mut GraphReport, observed: &Observed) {
+        let inventory = &observed.cluster.inventory;
+        let pods = judge::cluster(inventory);
+        let policies = observed.cluster.rules(None).compile(&pods);
+        let found = unused(now, inventory, &policies, &|id| self.is_subject(id), &self.filter);
+        if found.left_out > 0 {
+            say!(
+                "flowfence: of the pairs that policies allow and nobody used {} are shown and {} left out: fold them \
+                 (--by namespace) or narrow them (--from, --to, -n)",
+                found.rows.len(),
+                found.left_out
+            );
+        }
+        (now.unused, now.unused_left_out) = (found.rows, Some(found.left_out));
+    }
+
+    /// Namespaces have labels of their own, and those that nobody is in are shown too.
+    fn describe_namespaces(&self, shown: &mut GraphReport, observed: &Observed) {
+        let known = observed.cluster.inventory.namespaces();
+        for node in &mut shown.nodes {
+            if let NodeId::Namespace(name) = &node.id {
+                node.labels =
+                    known.get(name).map(|namespace| namespace.meta.labels.clone()).unwrap_or_default();
+            }
+        }
+        if !self.filter.is_everything() {
+            return;
+        }
+        for (name, namespace) in known {
+            let id = NodeId::Namespace(name.clone());
+            if let Err(at) = shown.nodes.binary_search_by(|node| node.id.cmp(&id))
+                && self.is_subject(&id)
+            {
+                shown.nodes.insert(at, NodeRow::new(id, namespace.meta.labels.clone(), Vec::new()));
+            }
+        }
+    }
+
+    /// Of two graphs what is shown of either: an edge that passes a filter on one side is compared on both.
+    fn show_both(&self, then: GraphReport, now: GraphReport) -> [GraphReport; 2] {
+        let (before, after) = (self.keep(&then), self.keep(&now));
+        let edges: BTreeSet<EdgeKey> = before.0.into_iter().chain(after.0).collect();
+        if edges.is_empty() {
+            before.1.iter().chain(&after.1).for_each(|note| say!("flowfence: {note}"));
+        }
+        [then, now].map(|report| fold(self.narrow(report, &edges), &self.fold))
+    }
+}
+
 /// What `--against` names: a graph, or a recording that is read as the other is.
-fn past(args: &GraphArgs, decisions: &Decisions, view: View) -> Result<Past, Failure> {
+fn past(args: &GraphArgs, decisions: &Decisions) -> Result<GraphReport, Failure> {
     if !matches!(args.output, GraphFormat::Table | GraphFormat::Json | GraphFormat::Yaml) {
         return Err(Failure::usage("--against has -o table, json and yaml"));
     }
@@ -78,14 +219,10 @@ fn past(args: &GraphArgs, decisions: &Decisions, view: View) -> Result<Past, Fai
     let earlier = InputArgs { sources: args.against.clone(), ..args.input.clone() };
     let observed = observed::observe(&earlier)?;
     let judgement = observed.judge(decisions);
-    Ok(Past::from(&report(&observed, &judgement, view, &[])))
+    Ok(report(&observed, &judgement, level(args.view.by)))
 }
 
-fn is_subject(id: &NodeId, namespaces: &[String]) -> bool {
-    namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
-}
-
-fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
+fn report(observed: &Observed, judgement: &Judgement, view: View) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
     let findings = audit(
         &observed.facts,
@@ -96,38 +233,17 @@ fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[
     );
     let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
     let suspicions = Suspicions::new(&observed.facts, &by_edge(&serious));
-    let is_subject = |id: &NodeId| is_subject(id, namespaces);
-    let edges: Vec<EdgeRow> = graph
-        .edges()
-        .filter(|edge| is_subject(&edge.key.from) || is_subject(&edge.key.to))
-        .map(|edge| edge_row(edge, judgement, &suspicions))
-        .collect();
-    let ends: BTreeSet<&NodeId> = edges.iter().flat_map(|edge| [&edge.from, &edge.to]).collect();
-    let nodes = graph.nodes().filter(|n| is_subject(&n.id) || ends.contains(&n.id)).map(node_row).collect();
     GraphReport {
-        api_version: output::API_VERSION,
-        kind: "CommunicationGraph",
         window: observed.facts.window.map(|(start, end)| WindowRow { start, end }),
-        nodes,
-        edges,
+        nodes: graph.nodes().map(node_row).collect(),
+        edges: graph.edges().map(|edge| edge_row(edge, judgement, &suspicions)).collect(),
         completeness: observed.completeness.clone(),
+        ..GraphReport::empty()
     }
 }
 
 fn node_row(node: &GraphNode) -> NodeRow {
-    let name = match &node.id {
-        NodeId::Workload { name, .. } | NodeId::Namespace(name) | NodeId::Node(name) => name.clone(),
-        NodeId::ApiServer => "apiserver".to_owned(),
-        NodeId::External(ip) | NodeId::Unknown(ip) => ip.to_string(),
-    };
-    NodeRow {
-        kind: node.id.kind().to_owned(),
-        namespace: node.id.namespace().map(str::to_owned),
-        name,
-        labels: node.labels.clone(),
-        fqdns: node.fqdns.clone(),
-        id: node.id.clone(),
-    }
+    NodeRow::new(node.id.clone(), node.labels.clone(), node.fqdns.clone())
 }
 
 /// The counts of an edge after judgement: silent datagrams are connections or attempts by now.
@@ -156,6 +272,7 @@ fn edge_row(edge: &Edge, judgement: &Judgement, suspicions: &Suspicions) -> Edge
         octets: tally.octets,
         first: tally.first,
         last: tally.last,
+        parts: tally.parts,
         established: tally.connections > 0,
         orientation: edge.orientation,
         probe: edge.probe,

@@ -3,6 +3,7 @@
   read.py graphml|gexf FILE      networkx: {"nodes": {id: {..}}, "edges": [[from, to, {..}]]}
   read.py csv FILE               Python's csv: rows
   read.py svg FILE               Python's XML parser: {"boxes": n, "links": n, "texts": [..]}
+  read.py png FILE               Pillow: {"size": [w, h], "colours": [[n, [r, g, b]], ..] the most frequent first}
   read.py cypher FILE            openCypher's grammar: {"statements": n}
 """
 import csv
@@ -41,6 +42,15 @@ def svg(path):
             "texts": [element.text for element in root.iter(space + "text")]}
 
 
+def png(path):
+    from PIL import Image
+    with Image.open(path) as image:
+        image.load()
+        assert image.format == "PNG"
+        colours = image.convert("RGB").getcolors(1 << 24)
+        return {"size": image.size, "colours": sorted(colours, reverse=True)[:200]}
+
+
 def cypher(path):
     from antlr4 import CommonTokenStream, InputStream
     from antlr4.error.ErrorListener import ErrorListener
@@ -63,5 +73,5 @@ def cypher(path):
     return {"statements": statements}
 
 
-READERS = {"graphml": graphml, "gexf": gexf, "csv": rows, "svg": svg, "cypher": cypher}
+READERS = {"graphml": graphml, "gexf": gexf, "csv": rows, "svg": svg, "png": png, "cypher": cypher}
 json.dump(READERS[sys.argv[1]](sys.argv[2]), sys.stdout)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use flowfence::output::completeness::CompletenessReport;
 use flowfence::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
+use flowfence_graph::Parts;
 use flowfence_model::{IcmpType, NodeId, Orientation, Protocol, Timestamp};
 
 /// Names that would break out of one format or another, if it let them.
@@ -41,12 +41,10 @@ pub fn generated(nodes: usize, edges: usize) -> GraphReport {
     }
     let time = Timestamp::from_nanos(1_760_000_000_000_000_000);
     GraphReport {
-        api_version: "flowfence.dev/v1",
-        kind: "CommunicationGraph",
         window: Some(WindowRow { start: time, end: time }),
         nodes: rows,
         edges: drawn.into_values().collect(),
-        completeness: CompletenessReport::default(),
+        ..GraphReport::empty()
     }
 }
 
@@ -95,6 +93,7 @@ fn edge(from: &NodeId, to: &NodeId, port: u16, at: usize) -> EdgeRow {
         octets: [count * 1000, 1 << 40],
         first: time,
         last: time,
+        parts: Parts::NONE,
         established: at.is_multiple_of(2),
         orientation: Orientation::Seen,
         probe: at.is_multiple_of(9),

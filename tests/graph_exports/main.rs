@@ -247,6 +247,32 @@ fn svg_is_well_formed_and_shows_every_box_and_link() {
 }
 
 #[test]
+fn png_is_the_picture_in_pixels_with_every_colour_of_a_line() {
+    let Some(consumers) = consumers("png") else { return };
+    let export = Export::of(generated(30, 40));
+    let read = export.read(&consumers, GraphFormat::Png);
+    let side = |at: usize| read["size"][at].as_u64().unwrap();
+    assert!((400..=16_384).contains(&side(0)) && (200..=16_384).contains(&side(1)), "{}", read["size"]);
+    let colours = read["colours"].as_array().unwrap();
+    let count = |wanted: [u8; 3]| {
+        let found = colours.iter().find(|colour| colour[1] == json!(wanted));
+        found.map_or(0, |colour| colour[0].as_u64().unwrap())
+    };
+    assert!(count([255, 255, 255]) > side(0) * side(1) / 3, "white paper");
+    // Allowed, denied, attempted: lines in their colours; and frames of namespaces.
+    for colour in [[0x44, 0x44, 0x44], [0xd5, 0x5e, 0x00], [0x00, 0x72, 0xb2], [0xf4, 0xf6, 0xf8]] {
+        assert!(count(colour) > 100, "{colour:?}: {}", count(colour));
+    }
+}
+
+#[test]
+fn a_graph_that_no_picture_holds_is_refused_as_png() {
+    let mut octets = Vec::new();
+    let error = write(&generated(600, 10_000), GraphFormat::Png, &mut octets).unwrap_err();
+    assert!(error.to_string().contains("too large for PNG") && octets.is_empty(), "{error}");
+}
+
+#[test]
 fn graphviz_draws_every_node_and_edge() {
     if Command::new("dot").arg("-V").output().is_err() {
         skipped("graphviz", "it needs Graphviz (`dot`)");

@@ -17,7 +17,7 @@ use crate::cause::Cause;
 
 pub(super) const FORMAT: LogFormat = LogFormat {
     token: "aws-vpc",
-    name: "AWS VPC flow logs, text and Parquet",
+    name: "AWS VPC flow logs",
     tells: Tells { opener: true, answer: true, verdict: false, names: false, counts: true, service: false },
     caveat: "Who opened is told only by the field tcp-flags; pods with a secondary address only by pkt-srcaddr and \
              pkt-dstaddr. Two pods of one node never show. REJECT is a security group's or a network ACL's word, \

@@ -34,7 +34,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if denied.is_empty() {
         return Vec::new();
     }
-    let edges = scene.edges().into_iter().filter(|(edge, _)| denied.contains(edge));
+    let edges = scene.edges().filter(|(edge, _)| denied.contains(edge));
     edges.filter_map(|(edge, seen)| describe(scene, &edge, &seen)).collect()
 }
 

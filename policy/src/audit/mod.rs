@@ -93,8 +93,10 @@ pub fn audit(
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (policies, roster, remarks) = (&policies, &roster, &Remarks::new());
-    let numbering = OnceCell::new();
-    run(DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings, numbering })
+    run(
+        DETECTORS,
+        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges: OnceCell::new() },
+    )
 }
 
 /// What is wrong with the policies themselves, in the same order. Traffic is not needed; where
@@ -108,10 +110,10 @@ pub fn lint(
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (judgement, settings) = (&Judgement::default(), &Settings::default());
-    let (policies, roster, numbering) = (&policies, &roster, OnceCell::new());
+    let (policies, roster) = (&policies, &roster);
     run(
         lint::DETECTORS,
-        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, numbering },
+        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges: OnceCell::new() },
     )
 }
 

@@ -28,8 +28,8 @@ pub struct Scene<'a> {
     pub remarks: &'a Remarks,
     /// What people say of the cluster beside its objects.
     pub settings: &'a Settings,
-    /// The edges of the facts, once some detector asks for them.
-    pub(super) numbering: OnceCell<Numbering>,
+    /// The contacts by edge, folded once.
+    pub(super) edges: OnceCell<BTreeMap<EdgeKey, Seen<'a>>>,
 }
 
 /// A detector: a row of the table.
@@ -84,7 +84,7 @@ pub(super) struct Seen<'a> {
     pub contacts: Vec<Judged<'a>>,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
     /// Contacts with their judgement.
     pub(super) fn judged(&self) -> impl Iterator<Item = (&Contact, &JudgedContact)> {
         self.facts.contacts.iter().zip(&self.judgement.contacts)
@@ -92,8 +92,8 @@ impl Scene<'_> {
 
     /// Edges that a workload opened or answered and that carried a connection of known direction,
     /// in order; those that only the pod's own node opened are left out.
-    pub(super) fn connected(&self) -> impl Iterator<Item = (EdgeKey, Seen<'_>)> {
-        self.edges().into_iter().filter(|(edge, seen)| {
+    pub(super) fn connected(&self) -> impl Iterator<Item = (EdgeKey, Seen<'a>)> {
+        self.edges().filter(|(edge, seen)| {
             edge.protocol != Protocol::Icmp
                 && (edge.from.is_workload() || edge.to.is_workload())
                 && seen.tally.is_connected()
@@ -112,11 +112,16 @@ impl Scene<'_> {
     }
 
     /// Edges between workloads, in order.
-    pub(super) fn edges(&self) -> BTreeMap<EdgeKey, Seen<'_>> {
-        let numbering = self.numbering.get_or_init(|| Numbering::of(&self.facts.contacts));
+    pub(super) fn edges(&self) -> impl Iterator<Item = (EdgeKey, Seen<'a>)> {
+        self.edges.get_or_init(|| self.fold()).iter().map(|(edge, seen)| (edge.clone(), seen.clone()))
+    }
+
+    fn fold(&self) -> BTreeMap<EdgeKey, Seen<'a>> {
+        let numbering = Numbering::of(&self.facts.contacts);
         let none = || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
-        let mut edges: Vec<Seen<'_>> = numbering.keys().iter().map(|_| none()).collect();
-        for (judged, edge) in self.judged().zip(numbering.numbers()) {
+        let mut edges: Vec<Seen<'a>> = numbering.keys().iter().map(|_| none()).collect();
+        let judged = self.facts.contacts.iter().zip(&self.judgement.contacts);
+        for (judged, edge) in judged.zip(numbering.numbers()) {
             let Some(seen) = edges.get_mut(edge) else { continue };
             seen.tally.merge(&judged.1.tally);
             seen.verdict = seen.verdict.worst(judged.1.verdict);

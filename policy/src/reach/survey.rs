@@ -117,21 +117,24 @@ impl Survey {
     /// Everything that the first set allows, by ends. Of two ends one is made of pods: policies
     /// say nothing between nodes and the world. A workload and itself are two of its pods.
     pub fn rows(&mut self, selection: &Selection) -> Vec<Row> {
+        (0..self.ends.len()).flat_map(|from| self.rows_from(from, selection)).collect()
+    }
+
+    /// Likewise from one end alone: the rows of all ends of a large cluster are more than one keeps.
+    pub fn rows_from(&mut self, from: usize, selection: &Selection) -> Vec<Row> {
         let mut rows = Vec::new();
-        for from in 0..self.ends.len() {
-            for to in 0..self.ends.len() {
-                if !selection.admits(from, to) || !self.is_said(from, to) {
-                    continue;
-                }
-                let found = self.cells(from, to).map(|cell| cell.map(|(a, b)| self.matrix.allowed(0, a, b)));
-                let allowed = found.map(|id| id.filter(|id| !self.profile(*id).is_empty()));
-                rows.extend(
-                    merged(found.map(|id| id.is_some()), allowed)
-                        .into_iter()
-                        .flatten()
-                        .map(|(family, allowed)| Row { from, to, family, allowed }),
-                );
+        for to in 0..self.ends.len() {
+            if !selection.admits(from, to) || !self.is_said(from, to) {
+                continue;
             }
+            let found = self.cells(from, to).map(|cell| cell.map(|(a, b)| self.matrix.allowed(0, a, b)));
+            let allowed = found.map(|id| id.filter(|id| !self.profile(*id).is_empty()));
+            rows.extend(
+                merged(found.map(|id| id.is_some()), allowed)
+                    .into_iter()
+                    .flatten()
+                    .map(|(family, allowed)| Row { from, to, family, allowed }),
+            );
         }
         rows
     }

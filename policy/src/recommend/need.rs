@@ -158,7 +158,7 @@ impl Collector<'_> {
             NodeId::ApiServer => Some(Peer::ApiServer),
             NodeId::External(_) => Some(self.widths.outside(address)),
             NodeId::Unknown(_) => Some(Peer::Address(address)),
-            NodeId::Namespace(_) => None,
+            NodeId::Namespace(_) | NodeId::Folded(_) => None,
         }
     }
 

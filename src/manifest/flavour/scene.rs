@@ -131,7 +131,7 @@ impl<'a> Scene<'a> {
                 let known = pods.iter().filter_map(|index| self.inventory.pods().get(*index));
                 known.flat_map(|known| known.pod.ips.iter().copied()).collect()
             }
-            NodeId::Namespace(_) => Vec::new(),
+            NodeId::Namespace(_) | NodeId::Folded(_) => Vec::new(),
         }
     }
 }

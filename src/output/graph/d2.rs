@@ -36,7 +36,7 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
         let style = match link.standing {
             Standing::Allowed | Standing::Unspecified => "",
             Standing::Denied => "; style.stroke-width: 4",
-            Standing::Probe | Standing::Attempted => "; style.stroke-dash: 4",
+            Standing::Probe | Standing::Attempted | Standing::Unused => "; style.stroke-dash: 4",
         };
         writeln!(
             out,

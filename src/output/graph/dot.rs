@@ -35,6 +35,11 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
     for edge in report.edges.iter().filter(|e| e.connections + e.attempts.total() > 0) {
         write_edge(edge, out)?;
     }
+    for row in &report.unused {
+        let (from, to) = (quoted(&row.from.to_string()), quoted(&row.to.to_string()));
+        let label = quoted(&format!("{} (unused)", link::some_of(&row.ports)));
+        writeln!(out, "  {from} -> {to} [label={label}, style=dashed, color=\"#009e73\"];")?;
+    }
     writeln!(out, "}}")
 }
 

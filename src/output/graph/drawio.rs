@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::layout::{Layout, Rect, layout};
-use super::link::{Standing, title};
+use super::layout::{Layout, Pair, Rect, Route, layout};
+use super::link::{Link, Standing, title};
 use super::{GraphReport, NodeRow};
 use crate::output::xml::Xml;
 
@@ -35,9 +35,14 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
         let line = match link.standing {
             Standing::Allowed | Standing::Unspecified => "",
             Standing::Denied => "strokeWidth=3;",
-            Standing::Probe | Standing::Attempted => "dashed=1;",
+            Standing::Probe | Standing::Attempted | Standing::Unused => "dashed=1;",
         };
-        let style = format!("html=0;rounded=1;strokeColor={};{line}", link.standing.colour());
+        let route = layout.routes.get(at).cloned().unwrap_or_default();
+        let style = format!(
+            "html=0;rounded=1;{}strokeColor={};{line}",
+            ends(&layout, link, &route),
+            link.standing.colour()
+        );
         xml.open(
             "mxCell",
             &[
@@ -50,10 +55,30 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
                 ("target", &target),
             ],
         )?;
-        xml.empty("mxGeometry", &[("relative", "1"), ("as", "geometry")])?;
+        // The label stands where the line begins, as in the SVG.
+        xml.open("mxGeometry", &[("x", "-0.8"), ("relative", "1"), ("as", "geometry")])?;
+        xml.open("Array", &[("as", "points")])?;
+        let inner = route.points.get(1..route.points.len().saturating_sub(1)).unwrap_or_default();
+        for (x, y) in inner {
+            xml.empty("mxPoint", &[("x", &x.to_string()), ("y", &y.to_string())])?;
+        }
+        xml.close()?;
+        xml.close()?;
         xml.close()?;
     }
     xml.end()
+}
+
+/// Where at its boxes a line begins and ends, as shares of their sides.
+fn ends(layout: &Layout, link: &Link, route: &Route) -> String {
+    let share = |node: usize, point: Option<&Pair>| {
+        let (rect, point) =
+            (layout.nodes.get(node).copied().unwrap_or_default(), point.copied().unwrap_or_default());
+        let part = |at: i64, from: i64, length: i64| (at - from) as f64 / length.max(1) as f64;
+        (part(point.0, rect.x, rect.width), part(point.1, rect.y, rect.height))
+    };
+    let (exit, entry) = (share(link.from, route.points.first()), share(link.to, route.points.last()));
+    format!("exitX={:.3};exitY={:.3};entryX={:.3};entryY={:.3};", exit.0, exit.1, entry.0, entry.1)
 }
 
 /// Places within a container are told from its corner.

@@ -105,7 +105,7 @@ fn diagram(report: &GraphReport, links: &[&Link]) -> String {
         let arrow = match link.standing {
             Standing::Allowed | Standing::Unspecified => "-->",
             Standing::Denied => "==>",
-            Standing::Probe | Standing::Attempted => "-.->",
+            Standing::Probe | Standing::Attempted | Standing::Unused => "-.->",
         };
         let _ = writeln!(out, "  n{} {arrow}|\"{}\"| n{}", link.from, text(&link.label), link.to);
         if link.standing != Standing::Allowed {

@@ -17,22 +17,40 @@ mod jgf;
 mod json;
 mod layout;
 mod link;
+mod matrix;
 mod mermaid;
+mod png;
 mod report;
 mod svg;
 mod table;
+mod tree;
 mod yaml;
 
 use std::io::{self, Write};
 
 pub use difference::{ChangeRow, GraphDifferenceReport, SightRow, write_difference};
-pub use report::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
+pub use link::Standing;
+pub use report::{AttemptRow, EdgeRow, GraphReport, NodeRow, UnusedRow, VerdictRow, WindowRow};
 
 use crate::cli::GraphFormat;
+pub use crate::output::screen::Screen;
+
+/// Writes the report in one of its formats, for a screen of the usual width.
+pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> io::Result<()> {
+    write_on(report, format, Screen::default(), out)
+}
 
 /// Writes the report in one of its formats.
-pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_on(
+    report: &GraphReport,
+    format: GraphFormat,
+    screen: Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
+        GraphFormat::Tree => tree::write(report, screen, out),
+        GraphFormat::Matrix => matrix::write(report, screen, out),
+        GraphFormat::Png => png::write(report, out),
         GraphFormat::Table => table::write(report, false, out),
         GraphFormat::Wide => table::write(report, true, out),
         GraphFormat::Json => json::write(report, out),
@@ -49,5 +67,31 @@ pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> 
         GraphFormat::Cytoscape => cytoscape::write(report, out),
         GraphFormat::Jgf => jgf::write(report, out),
         GraphFormat::Cypher => cypher::write(report, out),
+    }
+}
+
+/// Whether a format has a place for what is allowed and was never used: rows that are edges with counts and times have
+/// none.
+pub fn shows_unused(format: GraphFormat) -> bool {
+    match format {
+        GraphFormat::Table
+        | GraphFormat::Wide
+        | GraphFormat::Tree
+        | GraphFormat::Matrix
+        | GraphFormat::Json
+        | GraphFormat::Yaml
+        | GraphFormat::Dot
+        | GraphFormat::Mermaid
+        | GraphFormat::D2
+        | GraphFormat::Drawio
+        | GraphFormat::Svg
+        | GraphFormat::Png => true,
+        GraphFormat::Csv
+        | GraphFormat::CsvNodes
+        | GraphFormat::Graphml
+        | GraphFormat::Gexf
+        | GraphFormat::Cytoscape
+        | GraphFormat::Jgf
+        | GraphFormat::Cypher => false,
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use flowfence_model::{IcmpType, Labels, NodeId, Orientation, Protocol, Timestamp};
+use flowfence_graph::{EdgeKey, Parts};
+use flowfence_model::{Fold, IcmpType, Labels, NodeId, Orientation, Protocol, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
 use crate::output::schema::IcmpRow;
 
@@ -24,8 +26,27 @@ pub struct GraphReport {
     pub nodes: Vec<NodeRow>,
     /// Edges by from, to, protocol and port.
     pub edges: Vec<EdgeRow>,
+    /// With `--reach`: what today's policies allow between workloads, and nobody used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unused: Vec<UnusedRow>,
+    /// With `--reach`: pairs that are not in `unused`, for there are too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unused_left_out: Option<u64>,
     /// What was seen and what was left out.
     pub completeness: CompletenessReport,
+}
+
+/// What is allowed from one workload to another, and was not used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UnusedRow {
+    /// Who may open.
+    #[schemars(with = "String")]
+    pub from: NodeId,
+    /// Who may be asked.
+    #[schemars(with = "String")]
+    pub to: NodeId,
+    /// Ports as `8080/TCP`, of those that its pods declare or on which somebody reached it.
+    pub ports: Vec<String>,
 }
 
 /// A span of capture time.
@@ -97,6 +118,10 @@ pub struct EdgeRow {
     /// Latest packet.
     #[schemars(with = "String")]
     pub last: Timestamp,
+    /// In which parts of the window it connected.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub parts: Parts,
     /// Whether any connection was answered.
     pub established: bool,
     /// How sure it is who opened.
@@ -133,4 +158,46 @@ pub struct VerdictRow {
     pub egress: Option<&'static str>,
     /// By the policies that select the destination.
     pub ingress: Option<&'static str>,
+}
+
+impl GraphReport {
+    /// Of nothing.
+    pub fn empty() -> Self {
+        GraphReport {
+            api_version: API_VERSION,
+            kind: "CommunicationGraph",
+            window: None,
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            unused: Vec::new(),
+            unused_left_out: None,
+            completeness: CompletenessReport::default(),
+        }
+    }
+}
+
+impl NodeRow {
+    /// A node by its id, with what is known of it.
+    pub fn new(id: NodeId, labels: Labels, fqdns: Vec<String>) -> Self {
+        let name = match &id {
+            NodeId::Workload { name, .. }
+            | NodeId::Namespace(name)
+            | NodeId::Node(name)
+            | NodeId::Folded(Fold::Owner(name) | Fold::Domain(name)) => name.clone(),
+            NodeId::ApiServer => "apiserver".to_owned(),
+            NodeId::External(ip) | NodeId::Unknown(ip) => ip.to_string(),
+            NodeId::Folded(Fold::Block(block)) => block.to_string(),
+            NodeId::Folded(Fold::Outside) => "outside".to_owned(),
+        };
+        let (kind, namespace) = (id.kind().to_owned(), id.namespace().map(str::to_owned));
+        NodeRow { id, kind, namespace, name, labels, fqdns }
+    }
+}
+
+impl EdgeRow {
+    /// What tells it from other edges.
+    pub fn key(&self) -> EdgeKey {
+        let (from, to) = (self.from.clone(), self.to.clone());
+        EdgeKey { from, to, protocol: self.protocol, port: self.port, icmp: self.icmp }
+    }
 }

@@ -2,50 +2,101 @@
 
 use std::io::{self, Write};
 
-use super::layout::{Layout, Rect, layout, short};
-use super::link::{Link, Standing, title};
+use super::layout::{Layout, Rect, Route, layout, short, title_of};
+use super::link::{Link, Standing};
 use super::{GraphReport, NodeRow};
 use crate::output::xml::Xml;
 
-const STANDINGS: [Standing; 5] =
-    [Standing::Allowed, Standing::Denied, Standing::Unspecified, Standing::Probe, Standing::Attempted];
+/// Above the picture, for its title.
+const HEAD: i64 = 44;
+/// Below it, for the legend.
+const FOOT: i64 = 56;
+/// What an entry of the legend takes.
+const ENTRY: i64 = 230;
+const LEAST_WIDTH: i64 = 2 * ENTRY;
 
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
-    let layout = layout(report);
-    let (width, height) = (layout.size.width.to_string(), layout.size.height.to_string());
-    let view = format!("0 0 {width} {height}");
+    draw(report, &layout(report), out)
+}
+
+/// The size of the picture of a layout.
+pub(super) fn size(layout: &Layout) -> (i64, i64) {
+    (layout.size.width.max(LEAST_WIDTH), layout.size.height + HEAD + FOOT)
+}
+
+/// Draws what is laid out.
+pub(super) fn draw(report: &GraphReport, layout: &Layout, out: &mut dyn Write) -> io::Result<()> {
+    let (width, height) = size(layout);
+    let (wide, high) = (width.to_string(), height.to_string());
+    let (view, top) = (format!("0 -{HEAD} {width} {height}"), format!("-{HEAD}"));
     let mut xml = Xml::begin(out)?;
     xml.open(
         "svg",
         &[
             ("xmlns", "http://www.w3.org/2000/svg"),
-            ("width", &width),
-            ("height", &height),
+            ("width", &wide),
+            ("height", &high),
             ("viewBox", &view),
-            ("font-family", "sans-serif"),
+            ("font-family", "'DejaVu Sans', Verdana, sans-serif"),
             ("font-size", "12"),
             ("role", "img"),
         ],
     )?;
     xml.text("title", &[], "Who talks to whom")?;
     markers(&mut xml)?;
-    xml.empty("rect", &[("width", &width), ("height", &height), ("fill", "#ffffff")])?;
+    xml.empty("rect", &[("y", &top), ("width", &wide), ("height", &high), ("fill", "#ffffff")])?;
+    head(&mut xml, report)?;
     for group in &layout.groups {
-        frame(&mut xml, group.rect, &[("fill", "#f4f6f8"), ("stroke", "#b0b8c0")])?;
+        frame(&mut xml, group.rect, &[("rx", "4"), ("fill", "#f4f6f8"), ("stroke", "#b0b8c0")])?;
         let (x, y) = ((group.rect.x + 10).to_string(), (group.rect.y + 17).to_string());
         let style = [("x", x.as_str()), ("y", y.as_str()), ("font-weight", "bold"), ("fill", "#333333")];
         xml.text("text", &style, &short(&group.name))?;
     }
-    for link in &layout.links {
-        line(&mut xml, report, &layout, link)?;
+    for (link, route) in layout.links.iter().zip(&layout.routes) {
+        line(&mut xml, report, link, route)?;
     }
     for (node, rect) in report.nodes.iter().zip(&layout.nodes) {
         draw_node(&mut xml, node, *rect)?;
     }
-    for link in &layout.links {
-        label(&mut xml, &layout, link)?;
+    for (link, route) in layout.links.iter().zip(&layout.routes) {
+        label(&mut xml, link, route)?;
     }
+    legend(&mut xml, layout, width)?;
     xml.end()
+}
+
+/// What the picture is of.
+fn head<W: Write>(xml: &mut Xml<W>, report: &GraphReport) -> io::Result<()> {
+    let style =
+        [("x", "20"), ("y", "-20"), ("font-size", "16"), ("font-weight", "bold"), ("fill", "#111111")];
+    xml.text("text", &style, "Who talks to whom")?;
+    let window =
+        report.window.map_or_else(String::new, |window| format!("{} to {}, ", window.start, window.end));
+    let counts = format!("{window}{} nodes, {} edges", report.nodes.len(), report.edges.len());
+    xml.text("text", &[("x", "20"), ("y", "-4"), ("font-size", "11"), ("fill", "#555555")], &counts)
+}
+
+/// The lines that are drawn, with what they mean.
+fn legend<W: Write>(xml: &mut Xml<W>, layout: &Layout, width: i64) -> io::Result<()> {
+    let shown = Standing::ALL
+        .into_iter()
+        .filter(|standing| layout.links.iter().any(|link| link.standing == *standing));
+    let columns = ((width - 20) / ENTRY).max(1);
+    let (top, wide, high) = (layout.size.height.to_string(), width.to_string(), FOOT.to_string());
+    xml.open("svg", &[("x", "0"), ("y", &top), ("width", &wide), ("height", &high)])?;
+    for (at, standing) in (0..).zip(shown) {
+        let (x, y) = (20 + at % columns * ENTRY, 12 + at / columns * 16);
+        let path = format!("M{x},{y} L{},{y}", x + 44);
+        stroke(xml, &path, standing)?;
+        xml.close()?;
+        let (x, y) = ((x + 52).to_string(), (y + 4).to_string());
+        xml.text(
+            "text",
+            &[("x", &x), ("y", &y), ("font-size", "10"), ("fill", "#333333")],
+            standing.meaning(),
+        )?;
+    }
+    xml.close()
 }
 
 fn marker(standing: Standing) -> String {
@@ -54,21 +105,21 @@ fn marker(standing: Standing) -> String {
 
 fn markers<W: Write>(xml: &mut Xml<W>) -> io::Result<()> {
     xml.open("defs", &[])?;
-    for standing in STANDINGS {
+    for standing in Standing::ALL {
         xml.open(
             "marker",
             &[
                 ("id", &marker(standing)),
-                ("viewBox", "0 0 8 8"),
-                ("refX", "8"),
+                ("viewBox", "0 0 10 8"),
+                ("refX", "10"),
                 ("refY", "4"),
-                ("markerWidth", "8"),
+                ("markerWidth", "10"),
                 ("markerHeight", "8"),
                 ("markerUnits", "userSpaceOnUse"),
                 ("orient", "auto"),
             ],
         )?;
-        xml.empty("path", &[("d", "M0,0 L8,4 L0,8 z"), ("fill", standing.colour())])?;
+        xml.empty("path", &[("d", "M0,0 L10,4 L0,8 z"), ("fill", standing.colour())])?;
         xml.close()?;
     }
     xml.close()
@@ -97,87 +148,47 @@ fn draw_node<W: Write>(xml: &mut Xml<W>, node: &NodeRow, rect: Rect) -> io::Resu
         _ => &[("rx", "3"), ("fill", "#ffffff"), ("stroke", "#333333")],
     };
     frame(xml, rect, style)?;
-    let (x, y) = ((rect.x + rect.width / 2).to_string(), (rect.y + 19).to_string());
+    let (x, y) = ((rect.x + rect.width / 2).to_string(), (rect.y + rect.height / 2 + 4).to_string());
     xml.text(
         "text",
         &[("x", &x), ("y", &y), ("text-anchor", "middle"), ("fill", "#111111")],
-        &short(&title(node)),
+        &title_of(node),
     )?;
     xml.close()
 }
 
-/// Where a link begins and ends, and how far its curve reaches out.
-fn ends(from: Rect, to: Rect) -> ((i64, i64), (i64, i64), i64) {
-    let middle = |rect: Rect| rect.y + rect.height / 2;
-    if from.x + from.width <= to.x {
-        let (start, end) = ((from.x + from.width, middle(from)), (to.x, middle(to)));
-        (start, end, (end.0 - start.0) / 2)
-    } else if to.x + to.width <= from.x {
-        let (start, end) = ((from.x, middle(from)), (to.x + to.width, middle(to)));
-        (start, end, (end.0 - start.0) / 2)
-    } else {
-        // One above the other, or itself: around by the right side.
-        let right = (from.x + from.width).max(to.x + to.width) + 50;
-        let start = (from.x + from.width, middle(from) - 5);
-        let end = (to.x + to.width, middle(to) + 5);
-        (start, end, right - start.0.max(end.0))
-    }
-}
-
-fn rects(layout: &Layout, link: &Link) -> (Rect, Rect) {
-    let rect = |at: usize| layout.nodes.get(at).copied().unwrap_or_default();
-    (rect(link.from), rect(link.to))
-}
-
-fn control(from: Rect, to: Rect, (start, end, reach): ((i64, i64), (i64, i64), i64)) -> [(i64, i64); 4] {
-    let beside = from.x + from.width <= to.x || to.x + to.width <= from.x;
-    let second = if beside { end.0 - reach } else { end.0 + reach };
-    [start, (start.0 + reach, start.1), (second, end.1), end]
-}
-
-fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, layout: &Layout, link: &Link) -> io::Result<()> {
-    let (from, to) = rects(layout, link);
-    let [start, out, back, end] = control(from, to, ends(from, to));
-    let path =
-        format!("M{},{} C{},{} {},{} {},{}", start.0, start.1, out.0, out.1, back.0, back.1, end.0, end.1);
-    let head = format!("url(#{})", marker(link.standing));
-    let (width, dash) = match link.standing {
-        Standing::Denied => ("2.5", "none"),
-        Standing::Probe => ("1", "1 3"),
-        Standing::Attempted => ("1.2", "6 4"),
-        Standing::Allowed | Standing::Unspecified => ("1.2", "none"),
-    };
-    xml.open(
-        "path",
-        &[
-            ("d", &path),
-            ("fill", "none"),
-            ("stroke", link.standing.colour()),
-            ("stroke-width", width),
-            ("stroke-dasharray", dash),
-            ("marker-end", &head),
-        ],
-    )?;
+fn line<W: Write>(xml: &mut Xml<W>, report: &GraphReport, link: &Link, route: &Route) -> io::Result<()> {
+    stroke(xml, &route.path(), link.standing)?;
     let id = |at: usize| report.nodes.get(at).map(|node| node.id.to_string()).unwrap_or_default();
     xml.text("title", &[], &format!("{} -> {} {}", id(link.from), id(link.to), link.label))?;
     xml.close()
 }
 
-/// At the middle of the curve, on white, so that it is read across lines.
-fn label<W: Write>(xml: &mut Xml<W>, layout: &Layout, link: &Link) -> io::Result<()> {
-    let (from, to) = rects(layout, link);
-    let [start, out, back, end] = control(from, to, ends(from, to));
-    let x = ((start.0 + 3 * out.0 + 3 * back.0 + end.0) / 8).to_string();
-    let y = ((start.1 + 3 * out.1 + 3 * back.1 + end.1) / 8 - 3).to_string();
-    let style = [
-        ("x", x.as_str()),
-        ("y", y.as_str()),
-        ("text-anchor", "middle"),
-        ("font-size", "10"),
-        ("fill", link.standing.colour()),
-        ("stroke", "#ffffff"),
-        ("stroke-width", "3"),
-        ("paint-order", "stroke"),
-    ];
-    xml.text("text", &style, &link.label)
+/// Opens a path that is drawn as a standing is.
+fn stroke<W: Write>(xml: &mut Xml<W>, path: &str, standing: Standing) -> io::Result<()> {
+    let head = format!("url(#{})", marker(standing));
+    let (width, dash) = standing.line();
+    xml.open(
+        "path",
+        &[
+            ("d", path),
+            ("fill", "none"),
+            ("stroke", standing.colour()),
+            ("stroke-width", width),
+            ("stroke-dasharray", dash),
+            ("marker-end", &head),
+        ],
+    )
+}
+
+/// Beside the box that the line leaves, above it, where no other line is.
+fn label<W: Write>(xml: &mut Xml<W>, link: &Link, route: &Route) -> io::Result<()> {
+    let Some(start) = route.points.first() else { return Ok(()) };
+    let (x, y) = ((start.0 + route.leaves * 6).to_string(), (start.1 - 3).to_string());
+    let anchor = if route.leaves > 0 { "start" } else { "end" };
+    // Darker than its line where that would be hard to read.
+    let fill = if link.standing == Standing::Probe { "#666666" } else { link.standing.colour() };
+    let place =
+        [("x", x.as_str()), ("y", y.as_str()), ("text-anchor", anchor), ("font-size", "10"), ("fill", fill)];
+    xml.text("text", &place, &link.short)
 }

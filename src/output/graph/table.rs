@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{EdgeRow, GraphReport, link};
+use super::{EdgeRow, GraphReport, UnusedRow, link};
 use crate::output::{safe, table};
 
 const HEAD: [&str; 7] = ["FROM", "TO", "PORT", "CONNECTIONS", "FAILED", "VERDICT", "NOTE"];
@@ -29,6 +29,14 @@ pub(super) fn write(report: &GraphReport, wide: bool, out: &mut dyn Write) -> io
         writeln!(out, "\nNever connected:")?;
         let rows: Vec<Vec<String>> = summaries(&tried);
         table::write(out, &["FROM", "TO", "PORTS", "UNANSWERED", "REFUSED"], &rows)?;
+    }
+    if report.unused_left_out.is_some() {
+        writeln!(out, "\nAllowed and never used:")?;
+        let row = |row: &UnusedRow| vec![row.from.to_string(), row.to.to_string(), link::some_of(&row.ports)];
+        table::write(out, &["FROM", "TO", "PORTS"], &report.unused.iter().map(row).collect::<Vec<_>>())?;
+        if let Some(more @ 1..) = report.unused_left_out {
+            writeln!(out, "and {more} pairs more")?;
+        }
     }
     writeln!(out)?;
     for line in report.completeness.lines() {
