@@ -13,6 +13,7 @@
 //! nothing but itself; memory is that of one item beside the text. `yaml` alone names the
 //! YAML crate.
 
+mod annotation;
 mod decisions;
 pub mod edit;
 pub mod flavour;
