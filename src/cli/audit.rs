@@ -33,6 +33,10 @@ pub struct AuditArgs {
     /// A label that makes a namespace sensitive; beside flowfence.dev/sensitive
     #[arg(long = "sensitive-label", value_name = "KEY[=VALUE]")]
     pub sensitive_labels: Vec<String>,
+    /// A label, or an annotation whose name is owner, team or the like, that says whose a workload is; before
+    /// a8r.io/owner and the other conventions
+    #[arg(long = "owner-label", value_name = "KEY")]
+    pub owner_labels: Vec<String>,
     /// End with code 1 when there is a finding of this level or above
     #[arg(long, value_enum, default_value_t)]
     pub fail_on: FailOn,

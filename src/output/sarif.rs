@@ -7,6 +7,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::safe;
 
@@ -47,6 +48,10 @@ pub struct Entry {
     pub fingerprint: String,
     /// File as the user named it, and line.
     pub place: Option<(String, usize)>,
+    /// Which to look at first, 0 to 100 (§3.27.25).
+    pub rank: Option<u32>,
+    /// What else is told of it (§3.8).
+    pub properties: Map<String, Value>,
     /// Workloads and policies by their ids.
     pub objects: Vec<String>,
 }
@@ -145,6 +150,10 @@ struct Outcome<'a> {
     message: Text,
     locations: Vec<Location<'a>>,
     partial_fingerprints: Fingerprints<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<u32>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    properties: &'a Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -258,6 +267,8 @@ fn outcome<'a>(entry: &'a Entry, rules: &[Rule]) -> Outcome<'a> {
         message: Text { text: plain(&format!("{}{fix}", entry.text)) },
         locations: location.into_iter().collect(),
         partial_fingerprints: Fingerprints { flowfence: &entry.fingerprint },
+        rank: entry.rank,
+        properties: &entry.properties,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use flowfence_graph::Facts;
 use flowfence_model::NodeId;
+use flowfence_policy::audit::rank::{self, Context};
 use flowfence_policy::audit::{self, Finding, Level, Settings};
 use flowfence_policy::decision::{Decisions, Subject};
 use flowfence_policy::judge::Judgement;
@@ -28,11 +29,22 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     } else {
         with_traffic(args, &decisions, &settings)?
     };
-    findings.sort_by_key(|finding| finding.level);
+    let (facts, judgement) = &traffic;
+    let context = Context {
+        facts,
+        inventory: &cluster.inventory,
+        judgement,
+        today: &cluster.policies,
+        settings: &settings,
+        loss: completeness.loss,
+    };
+    rank::rank(&mut findings, &context);
+    rank::sort(&mut findings);
     silence(&mut findings, &decisions);
     let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
     let reviewed = settings.baseline.unwrap_or_default();
-    let drafted = traffic.map(|(facts, judgement)| audit::draft(&facts, &judgement, &findings));
+    let drafted =
+        args.baseline.write_baseline.is_some().then(|| audit::draft(facts, judgement, &findings));
     let is_known = |finding: &Finding| reviewed.knows_finding(&finding.id);
     let known = findings.iter().filter(|finding| is_known(finding)).count();
     if known > 0 {
@@ -70,6 +82,7 @@ fn settings(args: &AuditArgs) -> Result<Settings, Failure> {
     let mut settings =
         Settings { baseline: decision::load_baseline(&args.baseline.baseline)?, ..Settings::default() };
     settings.environment_labels.splice(0..0, args.environment_labels.iter().cloned());
+    settings.owner_labels.clone_from(&args.owner_labels);
     settings.sensitive_labels.extend(args.sensitive_labels.iter().cloned());
     Ok(settings)
 }
@@ -80,7 +93,8 @@ struct Found {
     cluster: Arc<Cluster>,
     completeness: CompletenessReport,
     ending: Ending,
-    traffic: Option<(Facts, Judgement)>,
+    /// Nothing of either where no traffic was looked at.
+    traffic: (Facts, Judgement),
 }
 
 fn with_traffic(args: &AuditArgs, decisions: &Decisions, settings: &Settings) -> Result<Found, Failure> {
@@ -91,7 +105,7 @@ fn with_traffic(args: &AuditArgs, decisions: &Decisions, settings: &Settings) ->
     findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
     let ending = observed.ending();
     let Observed { facts, cluster, completeness, .. } = observed;
-    Ok(Found { findings, cluster, completeness, ending, traffic: Some((facts, judgement)) })
+    Ok(Found { findings, cluster, completeness, ending, traffic: (facts, judgement) })
 }
 
 fn without_traffic(args: &AuditArgs) -> Result<Found, Failure> {
@@ -121,7 +135,7 @@ fn without_traffic(args: &AuditArgs) -> Result<Found, Failure> {
     let facts = Facts::default();
     let findings = audit::lint(&facts, &cluster.inventory, &cluster.policies, &cluster.remarks);
     let completeness = CompletenessReport::new(&facts.completeness, &cluster);
-    Ok(Found { findings, cluster, completeness, ending: Ending::Clean, traffic: None })
+    Ok(Found { findings, cluster, completeness, ending: Ending::Clean, traffic: (facts, Judgement::default()) })
 }
 
 /// Whether a finding is about a workload or policy of the namespaces; about any when none is given.

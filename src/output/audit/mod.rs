@@ -1,6 +1,7 @@
 //! `audit`: what is unexpected, too wide, unused or uncovered.
 
 mod page;
+mod rank;
 mod report;
 mod sarif;
 mod table;
@@ -8,6 +9,7 @@ mod table;
 use std::io::{self, Write};
 
 pub use page::page;
+pub use rank::{OwnerRow, RankRow};
 pub use report::{AuditReport, FindingRow};
 
 use crate::cli::FindingsFormat;
