@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use flowfence_policy::respond::Allowed;
 use jiff::civil::Date;
 
 use super::{FailOn, FindingsFormat, InputArgs, JudgeArgs};
@@ -37,12 +38,38 @@ pub struct AuditArgs {
     /// a8r.io/owner and the other conventions
     #[arg(long = "owner-label", value_name = "KEY")]
     pub owner_labels: Vec<String>,
+    /// What to do about one finding
+    #[command(flatten)]
+    pub response: QuarantineArgs,
     /// End with code 1 when there is a finding of this level or above
     #[arg(long, value_enum, default_value_t)]
     pub fail_on: FailOn,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: FindingsFormat,
+}
+
+/// What to do about one finding.
+#[derive(Debug, Args)]
+pub struct QuarantineArgs {
+    /// Print, and apply nothing, how to isolate exactly the pods of this finding (its id), with the proof, how to stop
+    /// their workload, and how to undo both
+    #[arg(long, value_name = "FINDING")]
+    pub quarantine: Option<String>,
+    /// With --quarantine: pods that may still connect to the isolated ones, by namespace and label selector; may be
+    /// repeated
+    #[arg(long, value_name = "NAMESPACE[/SELECTOR]", requires = "quarantine", value_parser = allowed)]
+    pub quarantine_allow: Vec<Allowed>,
+}
+
+fn allowed(text: &str) -> Result<Allowed, String> {
+    let (namespace, selector) = text.split_once('/').map_or((text, None), |(ns, selector)| (ns, Some(selector)));
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if namespace.is_empty() || !namespace.chars().all(is_part) {
+        return Err(format!("{namespace:?} is no namespace; expected NAMESPACE or NAMESPACE/SELECTOR, such as ops/app=debug"));
+    }
+    let pods = selector.map(crate::reach::filter::selector).transpose()?;
+    Ok(Allowed { namespace: namespace.to_owned(), pods })
 }
 
 /// What was reviewed before, and what is written as reviewed.

@@ -85,6 +85,9 @@ pub enum FindingsFormat {
     Json,
     /// SARIF 2.1.0 for code scanning
     Sarif,
+    /// What --quarantine prints
+    #[value(hide = true)]
+    Yaml,
 }
 
 /// Formats of `recommend`.

@@ -9,6 +9,7 @@ pub mod formats;
 pub mod graph;
 pub mod markdown;
 pub mod policy;
+pub mod quarantine;
 pub mod reach;
 pub mod recommend;
 pub mod safe;

@@ -12,6 +12,7 @@ use flowfence_policy::judge::Judgement;
 
 use super::baseline;
 use super::observed::{self, Observed};
+use super::quarantine;
 use crate::cli::{AuditArgs, FailOn};
 use crate::cluster::{self, Cluster};
 use crate::decision;
@@ -22,6 +23,7 @@ use crate::output::completeness::CompletenessReport;
 
 /// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
+    quarantine::refuse_contradictions(&args.response, args.output)?;
     let decisions = decision::load(&args.judge)?;
     let settings = settings(args)?;
     let Found { mut findings, cluster, completeness, ending, traffic } = if args.input.sources.is_empty() {
@@ -40,6 +42,9 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     };
     rank::rank(&mut findings, &context);
     rank::sort(&mut findings);
+    if let Some(id) = &args.response.quarantine {
+        return quarantine::run(id, &args.response.quarantine_allow, &findings, facts, &cluster);
+    }
     silence(&mut findings, &decisions);
     let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
     let reviewed = settings.baseline.unwrap_or_default();

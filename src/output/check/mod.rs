@@ -13,7 +13,7 @@ use crate::cli::FindingsFormat;
 /// Writes the report in one of its formats.
 pub fn write(report: &ReplayReport, format: FindingsFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        FindingsFormat::Table => table::write(report, out),
+        FindingsFormat::Table | FindingsFormat::Yaml => table::write(report, out),
         FindingsFormat::Sarif => sarif::write(report, out),
         FindingsFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
