@@ -26,17 +26,8 @@ pub fn is_volatile(key: &str) -> bool {
 }
 
 /// What the last part of an annotation's key may be for it to say whose an object is.
-const OWNER_WORDS: &[&str] = &[
-    "owner",
-    "owners",
-    "team",
-    "squad",
-    "contact",
-    "maintainer",
-    "kubernetes-id",
-    "part-of",
-    "managed-by",
-];
+const OWNER_WORDS: &[&str] =
+    &["owner", "owners", "team", "squad", "contact", "maintainer", "kubernetes-id", "part-of", "managed-by"];
 
 /// Octets of an annotation that says whose an object is; longer ones are prose, and not kept.
 pub const MAX_OWNER: usize = 256;

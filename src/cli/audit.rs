@@ -41,6 +41,10 @@ pub struct AuditArgs {
     /// What to do about one finding
     #[command(flatten)]
     pub response: QuarantineArgs,
+    /// Also write everything that the report rests on into one archive (.tar.gz), for auditors: findings, graph,
+    /// verdicts, policies, proof, and the hashes of all inputs
+    #[arg(long, value_name = "FILE", conflicts_with = "quarantine")]
+    pub evidence_bundle: Option<PathBuf>,
     /// End with code 1 when there is a finding of this level or above
     #[arg(long, value_enum, default_value_t)]
     pub fail_on: FailOn,
@@ -63,10 +67,13 @@ pub struct QuarantineArgs {
 }
 
 fn allowed(text: &str) -> Result<Allowed, String> {
-    let (namespace, selector) = text.split_once('/').map_or((text, None), |(ns, selector)| (ns, Some(selector)));
+    let (namespace, selector) =
+        text.split_once('/').map_or((text, None), |(ns, selector)| (ns, Some(selector)));
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if namespace.is_empty() || !namespace.chars().all(is_part) {
-        return Err(format!("{namespace:?} is no namespace; expected NAMESPACE or NAMESPACE/SELECTOR, such as ops/app=debug"));
+        return Err(format!(
+            "{namespace:?} is no namespace; expected NAMESPACE or NAMESPACE/SELECTOR, such as ops/app=debug"
+        ));
     }
     let pods = selector.map(crate::reach::filter::selector).transpose()?;
     Ok(Allowed { namespace: namespace.to_owned(), pods })

@@ -2,7 +2,9 @@
 
 use kube::core::{ApiResource, GroupVersion};
 
-use super::trim::{CONTROLLER, CRON_JOB, ENDPOINT_SLICE, Fields, INGRESS, METADATA, NODE, POD, SERVICE, SPEC};
+use super::trim::{
+    CONTROLLER, CRON_JOB, ENDPOINT_SLICE, Fields, INGRESS, METADATA, NODE, POD, SERVICE, SPEC,
+};
 
 /// A kind that is listed and watched.
 #[derive(Debug)]

@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn of_annotations_those_of_owners_stay() {
         let text = "metadata:\n  annotations:\n    a8r.io/owner: shop team\n    note: |\n      team: x\n    \"team\": y\n  name: a\n";
-        let expected = "metadata:\n  annotations:\n    a8r.io/owner: shop team\n\n\n    \"team\": y\n  name: a\n";
+        let expected =
+            "metadata:\n  annotations:\n    a8r.io/owner: shop team\n\n\n    \"team\": y\n  name: a\n";
         assert_eq!(skimmed(text), expected);
     }
 

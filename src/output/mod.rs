@@ -1,6 +1,7 @@
 //! Outputs: finished reports in, text out. A format a file; none of them looks anything up.
 
 pub mod audit;
+pub mod bundle;
 pub mod cell;
 pub mod check;
 pub mod completeness;

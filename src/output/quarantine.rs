@@ -55,12 +55,16 @@ pub fn text(quarantine: &Quarantine<'_>) -> String {
         let _ = writeln!(out, "#\n# {number}. {title}");
         for step in steps {
             let _ = writeln!(out, "#    {}", safe::line(&step.about));
-            for run in &step.run {
+            if let Some(run) = &step.run {
                 let _ = writeln!(out, "#      {}", safe::line(run));
             }
         }
     };
-    section(&mut out, "Let policies of today that select the pods whatever their labels step aside:", &policies);
+    section(
+        &mut out,
+        "Let policies of today that select the pods whatever their labels step aside:",
+        &policies,
+    );
     section(&mut out, "Mark the pods, and take off them the labels by which others select them:", &labels);
     section(&mut out, "Instead, or once you have looked at it: stop the workload.", quarantine.scale);
     let _ = undo(&mut out, quarantine, [quarantine.scale, &labels, &policies]);
@@ -72,24 +76,45 @@ fn head(out: &mut String, quarantine: &Quarantine<'_>) -> std::fmt::Result {
     let Quarantine { finding, title, suspects, plan, .. } = quarantine;
     writeln!(out, "# Quarantine of {}", safe::line(finding))?;
     writeln!(out, "#   {}", safe::line(title))?;
-    let pods: Vec<String> = suspects.pods.iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
+    let pods: Vec<String> =
+        suspects.pods.iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
     writeln!(out, "# Isolates: {}", safe::line(&pods.join(", ")))?;
     if suspects.is_whole {
-        writeln!(out, "# The traffic names no single pod of {}: all of them are meant.", safe::line(&suspects.workload.to_string()))?;
+        writeln!(
+            out,
+            "# The traffic names no single pod of {}: all of them are meant.",
+            safe::line(&suspects.workload.to_string())
+        )?;
     }
-    for (pods, what) in [(&suspects.gone, "ended already"), (&suspects.on_node, "uses the network of its node, no policy holds it")] {
+    for (pods, what) in [
+        (&suspects.gone, "ended already"),
+        (&suspects.on_node, "uses the network of its node, no policy holds it"),
+    ] {
         for pod in pods {
             writeln!(out, "# Not isolated: {}/{} {what}", safe::line(&pod.namespace), safe::line(&pod.name))?;
         }
     }
     let how = match plan.means {
-        Means::OwnLabels => "These pods have labels that no other pod of the namespace has: the policy selects by them.",
-        Means::Mark => "Labels do not tell these pods from others, or other policies admit something to them: the policy selects by a mark.",
+        Means::OwnLabels => {
+            "These pods have labels that no other pod of the namespace has: the policy selects by them."
+        }
+        Means::Mark => {
+            "Labels do not tell these pods from others, or other policies admit something to them: the policy selects by a mark."
+        }
     };
     writeln!(out, "# {how}")?;
-    writeln!(out, "# Printed, never applied. Proved with the policy engine, from this text as it stands: these pods can send to and hear")?;
-    writeln!(out, "# nobody but whom it lets in (and their own node, which no policy stops), and no other pod's policies change.")?;
-    writeln!(out, "# Connections that are open may go on with plugins that look at the first packet alone: check, or delete the pod.")?;
+    writeln!(
+        out,
+        "# Printed, never applied. Proved with the policy engine, from this text as it stands: these pods can send to and hear"
+    )?;
+    writeln!(
+        out,
+        "# nobody but whom it lets in (and their own node, which no policy stops), and no other pod's policies change."
+    )?;
+    writeln!(
+        out,
+        "# Connections that are open may go on with plugins that look at the first packet alone: check, or delete the pod."
+    )?;
     writeln!(out, "#\n# 1. Apply this file:  kubectl apply -f FILE")
 }
 
@@ -101,7 +126,12 @@ fn undo(out: &mut String, quarantine: &Quarantine<'_>, all: [&[Step]; 3]) -> std
         }
     }
     let policy = &quarantine.plan.policy;
-    writeln!(out, "#      kubectl delete networkpolicy -n {} {}", shell(&policy.namespace), shell(&policy.name))
+    writeln!(
+        out,
+        "#      kubectl delete networkpolicy -n {} {}",
+        shell(&policy.namespace),
+        shell(&policy.name)
+    )
 }
 
 fn manifest(quarantine: &Quarantine<'_>) -> PolicyManifest {
@@ -150,7 +180,10 @@ fn steps_of_policies(plan: &Plan) -> Vec<Step> {
             json!({"spec": {"podSelector": {"matchExpressions": written["spec"]["podSelector"]["matchExpressions"]}}})
         };
         Step {
-            about: format!("policy {}: whoever keeps it in Git may bring it back, and open the pods again.", before.key()),
+            about: format!(
+                "policy {}: whoever keeps it in Git may bring it back, and open the pods again.",
+                before.key()
+            ),
             run: Some(patch("networkpolicy", &after.namespace, &after.name, &selector(after))),
             undo: Some(patch("networkpolicy", &before.namespace, &before.name, &selector(before))),
         }
@@ -160,7 +193,13 @@ fn steps_of_policies(plan: &Plan) -> Vec<Step> {
 
 /// A merge patch (RFC 7396) as kubectl takes it.
 pub fn patch(kind: &str, namespace: &str, name: &str, patch: &Value) -> String {
-    format!("kubectl patch {} -n {} {} --type merge -p {}", shell(kind), shell(namespace), shell(name), shell(&patch.to_string()))
+    format!(
+        "kubectl patch {} -n {} {} --type merge -p {}",
+        shell(kind),
+        shell(namespace),
+        shell(name),
+        shell(&patch.to_string())
+    )
 }
 
 /// A word for a POSIX shell: as it is where that is safe, else in single quotes.

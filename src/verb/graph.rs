@@ -85,7 +85,13 @@ fn is_subject(id: &NodeId, namespaces: &[String]) -> bool {
     namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
 }
 
-fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
+/// The graph of what was observed, in one view.
+pub(super) fn report(
+    observed: &Observed,
+    judgement: &Judgement,
+    view: View,
+    namespaces: &[String],
+) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
     let findings = audit(
         &observed.facts,

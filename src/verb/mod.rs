@@ -11,6 +11,7 @@ pub mod snapshot;
 
 mod against;
 mod baseline;
+mod bundle;
 mod files;
 mod observed;
 mod quarantine;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_model::object::{Owner, Pod};
 use flowfence_model::NodeId;
+use flowfence_model::object::{Owner, Pod};
 
 use super::moment::Merged;
 use super::{KnownPod, Scheduled, Workload};

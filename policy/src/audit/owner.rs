@@ -53,7 +53,8 @@ pub(super) fn of(
     workloads: &BTreeSet<NodeId>,
     namespaces: &BTreeSet<&str>,
 ) -> Option<Owner> {
-    let asked: Vec<&str> = settings.owner_labels.iter().map(String::as_str).chain(KEYS.iter().copied()).collect();
+    let asked: Vec<&str> =
+        settings.owner_labels.iter().map(String::as_str).chain(KEYS.iter().copied()).collect();
     let of_workloads = workloads.iter().map(|id| {
         let own = inventory.workload(id).map(|workload| of_workload(inventory, workload)).unwrap_or_default();
         let home = id.namespace().and_then(|name| of_namespace(inventory, name));
@@ -78,11 +79,8 @@ fn find(places: &[Said<'_>], keys: &[&str]) -> Option<Owner> {
 
 /// The controller, then what all of its pods are labelled with: the first pod speaks for them.
 fn of_workload<'a>(inventory: &'a Inventory, workload: &'a Workload) -> Vec<Said<'a>> {
-    let own = Said {
-        annotations: &workload.annotations,
-        labels: &workload.labels,
-        what: workload.id.to_string(),
-    };
+    let own =
+        Said { annotations: &workload.annotations, labels: &workload.labels, what: workload.id.to_string() };
     let pod = workload.pods.last().and_then(|at| inventory.pods().get(*at)).map(|known| &known.pod.meta);
     let pod = pod.map(|meta| Said {
         annotations: &meta.annotations,
@@ -154,7 +152,8 @@ mod tests {
 
     #[test]
     fn people_of_the_namespace_come_before_the_application_of_the_workload() {
-        let part = |world: &mut World| controller(world).meta.labels = labels("app.kubernetes.io/part-of=shop");
+        let part =
+            |world: &mut World| controller(world).meta.labels = labels("app.kubernetes.io/part-of=shop");
         let settings = Settings::default();
         let from = "label app.kubernetes.io/part-of of shop/Deployment/web";
         assert_eq!(owner(part, &settings), told("shop", from));

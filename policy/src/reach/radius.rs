@@ -164,7 +164,11 @@ impl<'a> Radii<'a> {
         let radius = Radius {
             workloads,
             internet: self.internet(pod),
-            api_server: self.inventory.api_server().iter().any(|(ip, port)| self.may_send(pod, *ip, Some(*port))),
+            api_server: self
+                .inventory
+                .api_server()
+                .iter()
+                .any(|(ip, port)| self.may_send(pod, *ip, Some(*port))),
         };
         let radius = Rc::new(radius);
         self.known.insert(key, radius.clone());
@@ -182,7 +186,12 @@ impl<'a> Radii<'a> {
             }
         }
         let families = [0, 1].map(|family| self.families[family].contains(slot(pod)));
-        (self.set.isolated_by(pod, Direction::Egress).collect(), admitting, families, has_tiers.then_some(pod))
+        (
+            self.set.isolated_by(pod, Direction::Egress).collect(),
+            admitting,
+            families,
+            has_tiers.then_some(pod),
+        )
     }
 
     /// The pods that it may reach, by what the rules of both sides admit.
@@ -202,7 +211,8 @@ impl<'a> Radii<'a> {
         let (mut in_all, mut in_some) = (self.open.clone(), none());
         for id in admitting {
             let rule = self.rules(id.policy, id.direction).get(id.rule);
-            let side = if rule.is_some_and(|rule| rule.ports.is_empty()) { &mut in_all } else { &mut in_some };
+            let side =
+                if rule.is_some_and(|rule| rule.ports.is_empty()) { &mut in_all } else { &mut in_some };
             self.subjects[id.policy].iter().for_each(|subject| side.insert(slot(*subject)));
         }
         let common = self.common_family(pod);
@@ -275,14 +285,14 @@ impl<'a> Radii<'a> {
             return Internet::Anywhere;
         }
         let named = self.set.isolated_by(pod, Direction::Egress);
-        let named = named.flat_map(|policy| self.rules(policy, Direction::Egress)).flat_map(|rule| &rule.peers);
+        let named =
+            named.flat_map(|policy| self.rules(policy, Direction::Egress)).flat_map(|rule| &rule.peers);
         let mut outside = named.filter_map(|peer| match peer {
             PolicyPeer::Block { cidr, .. } => Some([cidr.network(), cidr.broadcast()]),
             PolicyPeer::Pods(_) => None,
         });
-        let is_reached = |ip: &IpAddr| {
-            is_public(*ip) && !self.inventory.is_inside(*ip) && self.may_send(pod, *ip, None)
-        };
+        let is_reached =
+            |ip: &IpAddr| is_public(*ip) && !self.inventory.is_inside(*ip) && self.may_send(pod, *ip, None);
         if outside.any(|ends| ends.iter().any(is_reached)) { Internet::Some } else { Internet::None }
     }
 
@@ -330,7 +340,11 @@ fn slot(pod: PodIndex) -> usize {
 fn anywhere(set: &PolicySet) -> Vec<IpAddr> {
     let whole = |block: &IpNet| block.prefix_len() == 0;
     let atoms = Atoms::new(&[set]);
-    atoms.iter().filter(|(block, _)| whole(block)).filter_map(|(block, inner)| Atoms::address_in(block, &inner)).collect()
+    atoms
+        .iter()
+        .filter(|(block, _)| whole(block))
+        .filter_map(|(block, inner)| Atoms::address_in(block, &inner))
+        .collect()
 }
 
 #[cfg(test)]

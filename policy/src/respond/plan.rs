@@ -6,7 +6,8 @@ use flowfence_graph::{Inventory, PodName};
 use flowfence_model::label::{NAMESPACE_NAME, is_volatile};
 use flowfence_model::object::Pod;
 use flowfence_model::{
-    Direction, LabelSelector, Labels, NetworkPolicy, NodeId, PeerSelector, PolicyPeer, PolicyRule, Requirement,
+    Direction, LabelSelector, Labels, NetworkPolicy, NodeId, PeerSelector, PolicyPeer, PolicyRule,
+    Requirement,
 };
 
 use super::suspect::{Suspects, name_of};
@@ -77,7 +78,8 @@ pub fn plan(
     allowed: &[Allowed],
 ) -> Plan {
     let namespace = suspects.workload.namespace().unwrap_or_default();
-    let pods: Vec<&Pod> = inventory.pods().iter().map(|known| &known.pod).filter(|pod| !pod.is_finished).collect();
+    let pods: Vec<&Pod> =
+        inventory.pods().iter().map(|known| &known.pod).filter(|pod| !pod.is_finished).collect();
     let meant: Vec<&Pod> = pods.iter().copied().filter(|pod| suspects.pods.contains(&name_of(pod))).collect();
     let local: Vec<&NetworkPolicy> =
         today.iter().filter(|policy| policy.namespace == namespace && admits_something(policy)).collect();
@@ -86,8 +88,11 @@ pub fn plan(
     let own = if is_admitted { None } else { own_labels(&meant, &pods, suspects, inventory) };
     let means = if own.is_some() { Means::OwnLabels } else { Means::Mark };
     let selector = own.unwrap_or_else(|| LabelSelector::labels([(MARK, mark.as_str())]));
-    let taken: BTreeSet<&str> =
-        today.iter().filter(|policy| policy.namespace == namespace).map(|policy| policy.name.as_str()).collect();
+    let taken: BTreeSet<&str> = today
+        .iter()
+        .filter(|policy| policy.namespace == namespace)
+        .map(|policy| policy.name.as_str())
+        .collect();
     let policy = policy(namespace, &name(&mark, &taken), selector, allowed);
     if means == Means::OwnLabels {
         return Plan { means, mark, policy, relabelled: Vec::new(), amended: Vec::new() };
@@ -101,7 +106,8 @@ pub fn plan(
         .map(LabelSelector::labels)
         .collect();
     let mut amended: BTreeMap<String, Amended> = BTreeMap::new();
-    let relabelled = meant.iter().map(|pod| leave(pod, &mark, &local, &services, &kept, &mut amended)).collect();
+    let relabelled =
+        meant.iter().map(|pod| leave(pod, &mark, &local, &services, &kept, &mut amended)).collect();
     Plan { means, mark, policy, relabelled, amended: amended.into_values().collect() }
 }
 
@@ -162,7 +168,8 @@ fn own_labels(
     inventory: &Inventory,
 ) -> Option<LabelSelector> {
     let first = meant.first()?;
-    let is_shared = |key: &str, value: &str| meant.iter().all(|pod| pod.meta.labels.get(key).is_some_and(|v| v == value));
+    let is_shared =
+        |key: &str, value: &str| meant.iter().all(|pod| pod.meta.labels.get(key).is_some_and(|v| v == value));
     let mut common: Labels = first.meta.labels.clone();
     common.retain(|key, value| !is_volatile(key) && is_shared(key, value));
     let namespace = &first.meta.namespace;
@@ -201,7 +208,8 @@ fn controller_keys(meant: &[&Pod], suspects: &Suspects, inventory: &Inventory) -
     let is_bare = matches!(&suspects.workload, NodeId::Workload { kind, .. } if kind == "Pod");
     let workload = inventory.workload(&suspects.workload).filter(|_| !is_bare);
     let template = workload.and_then(|workload| workload.label_sets.iter().min_by_key(|labels| labels.len()));
-    let hashes = meant.iter().flat_map(|pod| pod.meta.labels.keys()).filter(|key| !is_bare && is_volatile(key));
+    let hashes =
+        meant.iter().flat_map(|pod| pod.meta.labels.keys()).filter(|key| !is_bare && is_volatile(key));
     template.into_iter().flat_map(Labels::keys).chain(hashes).cloned().collect()
 }
 
@@ -228,13 +236,17 @@ fn selects(policy: &NetworkPolicy, labels: &Labels) -> bool {
 }
 
 fn admits_something(policy: &NetworkPolicy) -> bool {
-    Direction::BOTH.into_iter().any(|direction| policy.rules(direction).is_some_and(|rules| !rules.is_empty()))
+    Direction::BOTH
+        .into_iter()
+        .any(|direction| policy.rules(direction).is_some_and(|rules| !rules.is_empty()))
 }
 
 /// The rule of the finding and a hash of its id: a label value, and the same in every run.
 fn mark(finding: &str) -> String {
     let rule = finding.split(':').next().unwrap_or_default();
-    let hash = finding.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = finding
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{rule}-{hash:08x}")
 }
 

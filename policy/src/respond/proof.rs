@@ -112,7 +112,8 @@ impl Comparison<'_> {
         let mut known: BTreeMap<(Vec<Vec<usize>>, &Labels, &str), Option<String>> = BTreeMap::new();
         for pod in all.iter().copied().filter(|pod| self.is_suspect(*pod)) {
             let object = self.cluster().pod(pod);
-            let lists = Direction::BOTH.map(|direction| self.after.isolated_by(pod, direction).collect()).to_vec();
+            let lists =
+                Direction::BOTH.map(|direction| self.after.isolated_by(pod, direction).collect()).to_vec();
             let key = (lists, &object.meta.labels, object.node.as_str());
             let leak = known.entry(key).or_insert_with(|| self.leak(pod, &all, &outside));
             match leak {
@@ -217,7 +218,9 @@ impl Comparison<'_> {
                 for pod in peers(self.before).symmetric_difference(&peers(self.after)) {
                     touched.insert(*pod);
                     let name = self.spelled(*pod);
-                    isolation.failures.push(format!("{direction}[{rule}] of {} admits {name} otherwise", written.key()));
+                    isolation
+                        .failures
+                        .push(format!("{direction}[{rule}] of {} admits {name} otherwise", written.key()));
                 }
             }
         }

@@ -122,7 +122,16 @@ fn a_policy_alone_cuts_nothing_that_another_admits_and_the_proof_says_so() {
     let seen = world.seen();
     let suspects = suspects(&scan(&seen), &seen.facts, &seen.inventory).unwrap();
     let plan = plan("port-scan:x", &suspects, &seen.inventory, &seen.today, &[]);
-    let mut labels = seen.inventory.pods().iter().find(|known| known.pod.meta.name == "web-1").unwrap().pod.meta.labels.clone();
+    let mut labels = seen
+        .inventory
+        .pods()
+        .iter()
+        .find(|known| known.pod.meta.name == "web-1")
+        .unwrap()
+        .pod
+        .meta
+        .labels
+        .clone();
     labels.insert(MARK.to_owned(), plan.mark.clone());
     let pod = PodName { namespace: "shop".to_owned(), name: "web-1".to_owned() };
     let after = After { added: vec![plan.policy], labels: [(pod, labels)].into(), ..After::default() };

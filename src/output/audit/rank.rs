@@ -91,8 +91,7 @@ pub struct OwnerRow {
 
 impl From<&Rank> for RankRow {
     fn from(rank: &Rank) -> Self {
-        let points =
-            |part: &Part, most: u32| PointsRow { points: part.value, most, why: part.why.clone() };
+        let points = |part: &Part, most: u32| PointsRow { points: part.value, most, why: part.why.clone() };
         let share = |part: &Part| ShareRow { percent: part.value, why: part.why.clone() };
         RankRow {
             total: rank.total(),
@@ -105,7 +104,9 @@ impl From<&Rank> for RankRow {
                 environment: share(&rank.environment),
                 confidence: share(&rank.confidence),
             },
-            reach: rank.spread.map(|(today, then)| ReachRow { today: today.into(), recommended: then.into() }),
+            reach: rank
+                .spread
+                .map(|(today, then)| ReachRow { today: today.into(), recommended: then.into() }),
         }
     }
 }

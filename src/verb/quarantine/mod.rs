@@ -8,7 +8,7 @@ use std::io::Write;
 
 use flowfence_graph::Facts;
 use flowfence_policy::audit::Finding;
-use flowfence_policy::respond::{self, Allowed};
+use flowfence_policy::respond::{self, Allowed, NoPods};
 
 use crate::cli::{FindingsFormat, QuarantineArgs};
 use crate::cluster::Cluster;
@@ -40,14 +40,19 @@ pub fn run(
     facts: &Facts,
     cluster: &Cluster,
 ) -> Result<Ending, Failure> {
-    let finding =
-        findings.iter().find(|finding| finding.id == id).ok_or_else(|| Failure::usage(unknown(id, findings)))?;
+    let finding = findings
+        .iter()
+        .find(|finding| finding.id == id)
+        .ok_or_else(|| Failure::usage(unknown(id, findings)))?;
     let inventory = &cluster.inventory;
     let suspects = respond::suspects(finding, facts, inventory)
-        .map_err(|reason| Failure::usage(refusal(finding, &reason.to_string(), cluster)))?;
+        .map_err(|reason| Failure::usage(refusal(finding, reason, cluster)))?;
     for wanted in allowed {
         if !inventory.namespaces().contains_key(&wanted.namespace) {
-            say!("flowfence: --quarantine-allow: there is no namespace {} (yet)", safe::line(&wanted.namespace));
+            say!(
+                "flowfence: --quarantine-allow: there is no namespace {} (yet)",
+                safe::line(&wanted.namespace)
+            );
         }
     }
     let plan = respond::plan(&finding.id, &suspects, inventory, &cluster.policies, allowed);
@@ -87,11 +92,16 @@ pub fn run(
 }
 
 /// Why there is nothing to isolate, and how to stop the workload all the same.
-fn refusal(finding: &Finding, reason: &str, cluster: &Cluster) -> String {
-    let acting = [&finding.from, &finding.to].into_iter().flatten().find(|id| id.is_workload());
+fn refusal(finding: &Finding, reason: NoPods, cluster: &Cluster) -> String {
+    let acting = [&finding.from, &finding.to]
+        .into_iter()
+        .flatten()
+        .find(|id| id.is_workload())
+        .filter(|_| reason != NoPods::Nobody);
     let stop = acting.map(|id| scale::of_workload(id, &cluster.inventory));
     let commands: Vec<String> = stop.into_iter().flatten().filter_map(|step| step.run).collect();
-    let advice = if commands.is_empty() { String::new() } else { format!("; to stop it: {}", commands.join("; ")) };
+    let advice =
+        if commands.is_empty() { String::new() } else { format!("; to stop it: {}", commands.join("; ")) };
     format!("{}: {reason}{advice}", finding.id)
 }
 

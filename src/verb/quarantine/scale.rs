@@ -34,8 +34,14 @@ pub(super) fn of_workload(id: &NodeId, inventory: &Inventory) -> Vec<Step> {
 
 fn replicated(namespace: &str, kind: &str, name: &str, replicas: Option<u32>, pods: usize) -> Step {
     let before = replicas.map_or_else(|| pods.max(1).to_string(), |count| count.to_string());
-    let source = if replicas.is_some() { "it is told to keep" } else { "pods were seen; it may have been told another number:" };
-    let set = |count: &serde_json::Value| patch(&kind.to_lowercase(), namespace, name, &json!({"spec": {"replicas": count}}));
+    let source = if replicas.is_some() {
+        "it is told to keep"
+    } else {
+        "pods were seen; it may have been told another number:"
+    };
+    let set = |count: &serde_json::Value| {
+        patch(&kind.to_lowercase(), namespace, name, &json!({"spec": {"replicas": count}}))
+    };
     let count = before.parse::<u32>().unwrap_or(1);
     Step {
         about: format!(
@@ -50,7 +56,12 @@ fn replicated(namespace: &str, kind: &str, name: &str, replicas: Option<u32>, po
 fn daemon_set(namespace: &str, name: &str) -> Step {
     let select = |value: serde_json::Value| {
         let selector = json!({"flowfence.dev/quarantine": value});
-        patch("daemonset", namespace, name, &json!({"spec": {"template": {"spec": {"nodeSelector": selector}}}}))
+        patch(
+            "daemonset",
+            namespace,
+            name,
+            &json!({"spec": {"template": {"spec": {"nodeSelector": selector}}}}),
+        )
     };
     Step {
         about: "A DaemonSet has no replicas: it is sent to nodes with a label that no node has. With updateStrategy OnDelete \
@@ -63,7 +74,9 @@ fn daemon_set(namespace: &str, name: &str) -> Step {
 
 /// No further run; those that are running end with their Jobs.
 fn cron_job(id: &NodeId, namespace: &str, name: &str, inventory: &Inventory) -> Vec<Step> {
-    let suspend = |kind: &str, name: &str, value: bool| patch(kind, namespace, name, &json!({"spec": {"suspend": value}}));
+    let suspend = |kind: &str, name: &str, value: bool| {
+        patch(kind, namespace, name, &json!({"spec": {"suspend": value}}))
+    };
     let was = inventory.schedules().iter().find(|scheduled| scheduled.cron_job == *id);
     let was = was.is_some_and(|scheduled| scheduled.schedule.suspended);
     let mut steps = vec![Step {
@@ -72,13 +85,17 @@ fn cron_job(id: &NodeId, namespace: &str, name: &str, inventory: &Inventory) -> 
         undo: Some(suspend("cronjob", name, was)),
     }];
     let pods = inventory.workload(id).map_or(&[][..], |workload| &workload.pods);
-    let running = pods.iter().filter_map(|at| inventory.pods().get(*at)).filter(|known| !known.pod.is_finished);
+    let running =
+        pods.iter().filter_map(|at| inventory.pods().get(*at)).filter(|known| !known.pod.is_finished);
     let jobs: BTreeSet<&str> = running
         .filter_map(|known| known.pod.meta.owner.as_ref())
         .filter(|owner| owner.kind == "Job")
         .map(|owner| owner.name.as_str())
         .collect();
-    steps.extend(jobs.into_iter().map(|name| Step { about: format!("The run {name}: {SUSPENDED}"), ..job(namespace, name) }));
+    steps.extend(
+        jobs.into_iter()
+            .map(|name| Step { about: format!("The run {name}: {SUSPENDED}"), ..job(namespace, name) }),
+    );
     steps
 }
 
@@ -86,7 +103,11 @@ const SUSPENDED: &str = "its running pods end, and it begins anew when it is res
 
 fn job(namespace: &str, name: &str) -> Step {
     let suspend = |value: bool| patch("job", namespace, name, &json!({"spec": {"suspend": value}}));
-    Step { about: format!("A Job that is suspended: {SUSPENDED}"), run: Some(suspend(true)), undo: Some(suspend(false)) }
+    Step {
+        about: format!("A Job that is suspended: {SUSPENDED}"),
+        run: Some(suspend(true)),
+        undo: Some(suspend(false)),
+    }
 }
 
 fn bare(namespace: &str, name: &str) -> Step {
@@ -104,7 +125,9 @@ fn other(namespace: &str, kind: &str, name: &str, replicas: Option<u32>) -> Step
     let resource = shell(&format!("{}/{name}", kind.to_lowercase()));
     let scale = |count: u32| format!("kubectl scale -n {} {resource} --replicas={count}", shell(namespace));
     Step {
-        about: format!("{kind} is no kind of Kubernetes itself: this works where it has a scale subresource."),
+        about: format!(
+            "{kind} is no kind of Kubernetes itself: this works where it has a scale subresource."
+        ),
         run: Some(scale(0)),
         undo: Some(scale(replicas.unwrap_or(1))),
     }

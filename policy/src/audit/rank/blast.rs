@@ -65,7 +65,8 @@ impl<'a> Blasts<'a> {
                 return (Part::new(0, ["it has no pod".to_owned()]), None);
             }
             let others = self.radii.workloads();
-            let all = Spread { workloads: others, of: others, internet: Internet::Anywhere, api_server: true };
+            let all =
+                Spread { workloads: others, of: others, internet: Internet::Anywhere, api_server: true };
             let why = "it uses the network of its node, and no policy holds it".to_owned();
             return (Part::new(points(&all), [why]), Some((all, all)));
         };

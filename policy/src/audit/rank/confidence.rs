@@ -29,7 +29,8 @@ pub(super) struct Sights {
 impl Sights {
     /// `loss` is the share of packets and flows that were lost, 0 to 1.
     pub(super) fn new(facts: &Facts, findings: &[Finding], loss: f64) -> Self {
-        let wanted: std::collections::HashSet<&EdgeKey> = findings.iter().flat_map(|finding| &finding.edges).collect();
+        let wanted: std::collections::HashSet<&EdgeKey> =
+            findings.iter().flat_map(|finding| &finding.edges).collect();
         let numbering = Numbering::of(&facts.contacts);
         let mut sights: Vec<Option<Sight>> = vec![None; numbering.keys().len()];
         for (contact, edge) in facts.contacts.iter().zip(numbering.numbers()) {
@@ -50,9 +51,12 @@ impl Sights {
     /// What counts for a finding: the product of what applies, each step rounded down.
     pub(super) fn of(&self, finding: &Finding) -> Part {
         let mut factors: Vec<(u32, String)> = Vec::new();
-        let sights: Vec<Sight> = finding.edges.iter().filter_map(|edge| self.edges.get(edge)).copied().collect();
+        let sights: Vec<Sight> =
+            finding.edges.iter().filter_map(|edge| self.edges.get(edge)).copied().collect();
         match sights.iter().map(|sight| sight.orientation).min() {
-            Some(Orientation::Inferred) => factors.push((90, "who opened was concluded, not seen".to_owned())),
+            Some(Orientation::Inferred) => {
+                factors.push((90, "who opened was concluded, not seen".to_owned()))
+            }
             Some(Orientation::Unknown) => factors.push((70, "who opened is not known".to_owned())),
             Some(Orientation::Seen) | None => {}
         }

@@ -41,7 +41,8 @@ impl<'a> Exposures<'a> {
         }
         for service in inventory.services().values() {
             let meta = &service.meta;
-            let Some((key, value)) = service.selector.as_ref().and_then(|pairs| pairs.first_key_value()) else {
+            let Some((key, value)) = service.selector.as_ref().and_then(|pairs| pairs.first_key_value())
+            else {
                 continue;
             };
             let ingress = led_to.get(&(&*meta.namespace, &*meta.name)).copied();
@@ -82,8 +83,11 @@ impl<'a> Exposures<'a> {
         }
         if let Some((is_internet, clients)) = self.clients.get(id) {
             let named: Vec<String> = clients.iter().map(ToString::to_string).collect();
-            let (points, whose) =
-                if *is_internet { (INTERNET_CLIENTS, "the internet") } else { (PRIVATE_CLIENTS, "outside the cluster") };
+            let (points, whose) = if *is_internet {
+                (INTERNET_CLIENTS, "the internet")
+            } else {
+                (PRIVATE_CLIENTS, "outside the cluster")
+            };
             found.insert((points, format!("clients of {whose} were seen, such as {}", named.join(", "))));
         }
         let most = found.last().map_or(0, |(points, _)| *points);
@@ -100,8 +104,9 @@ fn published(service: &Service, ingress: Option<&Ingress>) -> Vec<(String, u32)>
     };
     let has_addresses = !service.external_ips.is_empty() && service.kind != "LoadBalancer";
     let addresses = has_addresses.then(|| (format!("service {name} has externalIPs"), PUBLISHED));
-    let behind = ingress
-        .map(|ingress| (format!("Ingress {}/{} leads to it", ingress.meta.namespace, ingress.meta.name), PUBLISHED));
+    let behind = ingress.map(|ingress| {
+        (format!("Ingress {}/{} leads to it", ingress.meta.namespace, ingress.meta.name), PUBLISHED)
+    });
     of_type.into_iter().chain(addresses).chain(behind).collect()
 }
 

@@ -159,7 +159,8 @@ impl Ranker<'_> {
 impl Standing {
     fn or_more(&self, other: &Standing) -> Standing {
         let more = |one: &Part, two: &Part| if two.value > one.value { two.clone() } else { one.clone() };
-        let spread = if other.blast_radius.value > self.blast_radius.value { other.spread } else { self.spread };
+        let spread =
+            if other.blast_radius.value > self.blast_radius.value { other.spread } else { self.spread };
         Standing {
             exposure: more(&self.exposure, &other.exposure),
             privilege: more(&self.privilege, &other.privilege),

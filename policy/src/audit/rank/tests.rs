@@ -78,7 +78,8 @@ fn a_test_environment_ranks_lower_and_one_that_says_nothing_does_not() {
     assert_eq!(environment("namespace shop env=staging"), 70);
     assert_eq!(environment("namespace shop x=y"), 100);
     // Test that reaches production is worth what production is.
-    let lines = ["namespace shop env=production", "namespace ops env=test", "ops/scraper-0 -> shop/db-0 5432/TCP"];
+    let lines =
+        ["namespace shop env=production", "namespace ops env=test", "ops/scraper-0 -> shop/db-0 5432/TCP"];
     assert_eq!(of(&world(&lines), "cross-environment:").environment.value, 100);
 }
 

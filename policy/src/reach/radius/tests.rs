@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use flowfence_model::policy::Direction;
 use flowfence_model::{
-    LabelSelector, NetworkPolicy, NodeId, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange,
-    Protocol,
+    LabelSelector, NetworkPolicy, NodeId, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName,
+    PortRange, Protocol,
 };
 use proptest::prelude::*;
 
