@@ -221,6 +221,31 @@ mod tests {
     }
 
     #[test]
+    fn of_annotations_those_of_owners_are_kept_and_of_volumes_what_they_grant() {
+        let object = json!({
+            "metadata": {"name": "a", "annotations": {"a8r.io/owner": "ann", "note": "S1", "team": 5}},
+            "spec": {
+                "volumes": [
+                    {"name": "v", "hostPath": {"path": "/S2"}},
+                    {"name": "s", "secret": {"secretName": "S3"}},
+                    {"name": "t", "projected": {"sources": [
+                        {"configMap": {"name": "S4"}}, {"serviceAccountToken": {"path": "token"}}
+                    ]}}
+                ],
+                "containers": [{"name": "c", "securityContext": {"runAsUser": 7, "capabilities": {"add": ["NET_RAW"]}}}]
+            }
+        });
+        let kept = trim(&object, pod());
+        let text = kept.to_string();
+        assert!((1..=4).all(|n| !text.contains(&format!("S{n}"))), "{text}");
+        assert_eq!(kept["metadata"]["annotations"], json!({"a8r.io/owner": "ann"}));
+        let read = crate::manifest::objects_from_values([&kept], "test").objects.remove(0).item;
+        let flowfence_model::object::Object::Pod(read) = read else { panic!("a pod") };
+        let granted: Vec<String> = read.privileges.iter().map(ToString::to_string).collect();
+        assert_eq!(granted, ["hostPath", "service account token", "capability NET_RAW"]);
+    }
+
+    #[test]
     fn every_kind_of_the_table_is_read_by_a_reader() {
         for resource in RESOURCES {
             let object = json!({"metadata": {"name": "a", "namespace": "b"}, "spec": {"podSelector": {}}});

@@ -55,7 +55,11 @@ fn hashed(role: &'static str, path: &Path, began: SystemTime) -> InputRow {
     match is_file {
         Ok(true) => {}
         Ok(false) => {
-            return unhashed(role, &name, "no ordinary file (a pipe or a device), which cannot be read twice");
+            return unhashed(
+                role,
+                &name,
+                "no ordinary file (a pipe or a device), which cannot be read twice",
+            );
         }
         Err(error) => return unhashed(role, &name, &error.to_string()),
     }
