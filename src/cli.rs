@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-pub use audit::{AuditArgs, BaselineArgs};
+pub use audit::{AuditArgs, BaselineArgs, QuarantineArgs};
 pub use capture::CaptureArgs;
 pub use format::FormatArgs;
 pub use input::{BoundArgs, ClusterArgs, InputArgs, JudgeArgs};

@@ -68,6 +68,23 @@ impl fmt::Debug for Address {
     }
 }
 
+/// Whether an address may be somebody's of the internet: no private, shared (RFC 6598), link-local, loopback, multicast
+/// or unspecified one.
+pub fn is_public(ip: IpAddr) -> bool {
+    match Address::from(ip).ip() {
+        IpAddr::V4(ip) => {
+            let [first, second, ..] = ip.octets();
+            let is_shared = first == 100 && second & 0xc0 == 0x40;
+            let is_of_a_host = ip.is_loopback() || ip.is_link_local() || first == 0 || first >= 224;
+            !(is_of_a_host || ip.is_private() || is_shared)
+        }
+        IpAddr::V6(ip) => {
+            let is_of_a_host = ip.is_loopback() || ip.is_unspecified() || ip.is_unicast_link_local();
+            !(is_of_a_host || ip.is_multicast() || ip.is_unique_local())
+        }
+    }
+}
+
 /// An address and a port (for ICMP see [`crate::FlowRecord::icmp`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {

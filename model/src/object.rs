@@ -1,5 +1,6 @@
 //! Kubernetes objects, with only the fields that flowfence uses.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::label::Labels;
 use crate::policy::NetworkPolicy;
+use crate::privilege::Privilege;
 use crate::protocol::Protocol;
 use crate::selector::LabelSelector;
 use crate::tier::ClusterPolicy;
@@ -35,6 +37,8 @@ pub struct Meta {
     pub version: u64,
     /// Labels.
     pub labels: Labels,
+    /// Of its annotations those that may say whose it is ([`crate::label::is_owner_annotation`]).
+    pub annotations: Labels,
     /// The controlling owner.
     pub owner: Option<Owner>,
     /// Time of creation (whole seconds).
@@ -71,6 +75,8 @@ pub struct Pod {
     pub sidecar_ports: Vec<ContainerPort>,
     /// Ports that the kubelet probes (readiness, liveness, startup), numbers resolved.
     pub probe_ports: Vec<u16>,
+    /// What it may do beyond an ordinary pod.
+    pub privileges: BTreeSet<Privilege>,
     /// `status.startTime`.
     pub started: Option<Timestamp>,
     /// When its last container began (`state.running.startedAt` and the like): by then it had its address.
@@ -222,6 +228,10 @@ pub struct Controller {
     pub template_ports: Vec<ContainerPort>,
     /// Whether its pods use the node's network.
     pub host_network: bool,
+    /// What its pods may do beyond ordinary ones.
+    pub privileges: BTreeSet<Privilege>,
+    /// `spec.replicas`, where it says so.
+    pub replicas: Option<u32>,
     /// `spec.selector`, where the kind has one.
     pub selector: Option<LabelSelector>,
     /// When it makes Jobs, for a CronJob that says so.
@@ -239,6 +249,15 @@ pub struct Schedule {
     pub suspended: bool,
 }
 
+/// An Ingress: what a proxy at the edge of the cluster leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ingress {
+    /// Metadata.
+    pub meta: Meta,
+    /// The services of its own namespace that its default backend and rules name.
+    pub services: BTreeSet<String>,
+}
+
 /// One object of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
@@ -254,6 +273,8 @@ pub enum Object {
     Node(Node),
     /// A workload's controller.
     Controller(Controller),
+    /// An Ingress.
+    Ingress(Ingress),
     /// A NetworkPolicy.
     NetworkPolicy(NetworkPolicy),
     /// A cluster-wide policy of any of its kinds.

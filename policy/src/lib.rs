@@ -5,7 +5,8 @@
 //! Facts ────────────────┼▶ judge ─┬▶ audit       what is unexpected, too wide, unused
 //! decision ─────────────┤         ├▶ readiness   whether enough was seen
 //!                       │         ├▶ recommend   policies, and their proof
-//!                       └─────────┴▶ replay      what a candidate set would have done
+//!                       ├─────────┴▶ replay      what a candidate set would have done
+//!                       └▶ respond               how to cut a pod off, and the proof
 //! ```
 //!
 //! Pure: no I/O, no clock.
@@ -20,4 +21,5 @@ pub mod reach;
 pub mod readiness;
 pub mod recommend;
 pub mod replay;
+pub mod respond;
 pub mod semantics;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use flowfence_policy::respond::Allowed;
 use jiff::civil::Date;
 
 use super::{FailOn, FindingsFormat, InputArgs, JudgeArgs};
@@ -33,6 +34,17 @@ pub struct AuditArgs {
     /// A label that makes a namespace sensitive; beside flowfence.dev/sensitive
     #[arg(long = "sensitive-label", value_name = "KEY[=VALUE]")]
     pub sensitive_labels: Vec<String>,
+    /// A label, or an annotation whose name is owner, team or the like, that says whose a workload is; before
+    /// a8r.io/owner and the other conventions
+    #[arg(long = "owner-label", value_name = "KEY")]
+    pub owner_labels: Vec<String>,
+    /// What to do about one finding
+    #[command(flatten)]
+    pub response: QuarantineArgs,
+    /// Also write everything that the report rests on into one archive (.tar.gz), for auditors: findings, graph,
+    /// verdicts, policies, proof, and the hashes of all inputs
+    #[arg(long, value_name = "FILE", conflicts_with = "quarantine")]
+    pub evidence_bundle: Option<PathBuf>,
     /// End with code 1 when there is a finding of this level or above
     #[arg(long, value_enum, default_value_t)]
     pub fail_on: FailOn,
@@ -51,6 +63,32 @@ fn web_address(text: &str) -> Result<String, String> {
     let is_web =
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|h| !h.is_empty());
     if is_web { Ok(text.to_owned()) } else { Err(hint.to_owned()) }
+}
+
+/// What to do about one finding.
+#[derive(Debug, Args)]
+pub struct QuarantineArgs {
+    /// Print, and apply nothing, how to isolate exactly the pods of this finding (its id), with the proof, how to stop
+    /// their workload, and how to undo both
+    #[arg(long, value_name = "FINDING")]
+    pub quarantine: Option<String>,
+    /// With --quarantine: pods that may still connect to the isolated ones, by namespace and label selector; may be
+    /// repeated
+    #[arg(long, value_name = "NAMESPACE[/SELECTOR]", requires = "quarantine", value_parser = allowed)]
+    pub quarantine_allow: Vec<Allowed>,
+}
+
+fn allowed(text: &str) -> Result<Allowed, String> {
+    let (namespace, selector) =
+        text.split_once('/').map_or((text, None), |(ns, selector)| (ns, Some(selector)));
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if namespace.is_empty() || !namespace.chars().all(is_part) {
+        return Err(format!(
+            "{namespace:?} is no namespace; expected NAMESPACE or NAMESPACE/SELECTOR, such as ops/app=debug"
+        ));
+    }
+    let pods = selector.map(crate::reach::filter::selector).transpose()?;
+    Ok(Allowed { namespace: namespace.to_owned(), pods })
 }
 
 /// What was reviewed before, and what is written as reviewed.

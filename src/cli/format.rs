@@ -57,6 +57,14 @@ impl FormatArgs {
         }
     }
 
+    /// The file of the mapping, when one is named.
+    pub fn mapping_file(&self) -> Option<&Path> {
+        match &self.format {
+            Some(LogsAs::Mapped(path)) => Some(path),
+            Some(LogsAs::Known(_)) | None => None,
+        }
+    }
+
     /// What logs are read as, when it is said. Reads the mapping.
     pub fn form(&self) -> Result<Option<Form>, Failure> {
         match &self.format {

@@ -142,6 +142,9 @@ pub enum FindingsFormat {
     Prometheus,
     /// Alerts: the body of a POST to Alertmanager's /api/v2/alerts
     Alertmanager,
+    /// What --quarantine prints
+    #[value(hide = true)]
+    Yaml,
 }
 
 /// Formats of what `check` found.

@@ -53,6 +53,7 @@ impl Clock {
             Object::EndpointSlice(o) => of_meta(&mut o.meta),
             Object::Node(o) => of_meta(&mut o.meta),
             Object::Controller(o) => of_meta(&mut o.meta),
+            Object::Ingress(o) => of_meta(&mut o.meta),
             Object::NetworkPolicy(_) | Object::ClusterPolicy(_) => {}
         }
     }

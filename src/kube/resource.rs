@@ -2,7 +2,9 @@
 
 use kube::core::{ApiResource, GroupVersion};
 
-use super::trim::{CONTROLLER, CRON_JOB, ENDPOINT_SLICE, Fields, METADATA, NODE, POD, SERVICE, SPEC};
+use super::trim::{
+    CONTROLLER, CRON_JOB, ENDPOINT_SLICE, Fields, INGRESS, METADATA, NODE, POD, SERVICE, SPEC,
+};
 
 /// A kind that is listed and watched.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub const RESOURCES: &[Resource] = &[
     always("apps", "v1", "DaemonSet", "daemonsets", CONTROLLER),
     always("batch", "v1", "Job", "jobs", CONTROLLER),
     always("batch", "v1", "CronJob", "cronjobs", CRON_JOB),
+    always("networking.k8s.io", "v1", "Ingress", "ingresses", INGRESS),
     always("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", SPEC),
     optional("v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies"),
     optional("v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies"),

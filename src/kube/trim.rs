@@ -1,8 +1,9 @@
 //! The fields of an object that are read, and nothing else of it.
 //!
-//! A list of what is kept, not of what is left out: environment values, commands, annotations,
+//! A list of what is kept, not of what is left out: environment values, commands, annotations but those of owners,
 //! managed fields and whatever the API may grow are left out because nobody names them.
 
+use flowfence_model::label::{MAX_OWNER, is_owner_annotation};
 use serde_json::{Map, Value};
 
 use super::resource::Resource;
@@ -46,6 +47,16 @@ macro_rules! pod_spec {
     ($at:literal $(, $more:literal)*) => {
         &[
             concat!($at, "hostNetwork"),
+            concat!($at, "hostPID"),
+            concat!($at, "hostIPC"),
+            concat!($at, "automountServiceAccountToken"),
+            concat!($at, "volumes.name"),
+            concat!($at, "volumes.hostPath.type"),
+            concat!($at, "volumes.projected.sources.serviceAccountToken.path"),
+            concat!($at, "containers.securityContext.privileged"),
+            concat!($at, "containers.securityContext.capabilities.add"),
+            concat!($at, "initContainers.securityContext.privileged"),
+            concat!($at, "initContainers.securityContext.capabilities.add"),
             concat!($at, "containers.name"),
             concat!($at, "containers.ports.*"),
             concat!($at, "containers.livenessProbe.httpGet.port"),
@@ -95,7 +106,11 @@ pub const POD: Fields = pod_spec!(
 
 /// Controllers with a pod template.
 pub const CONTROLLER: Fields =
-    pod_spec!("spec.template.spec.", "spec.selector.*", "spec.template.metadata.labels.*");
+    pod_spec!("spec.template.spec.", "spec.replicas", "spec.selector.*", "spec.template.metadata.labels.*");
+
+/// Ingresses.
+pub const INGRESS: Fields =
+    &["spec.defaultBackend.service.name", "spec.rules.http.paths.backend.service.name"];
 
 /// Cron jobs.
 pub const CRON_JOB: Fields = pod_spec!(
@@ -117,7 +132,21 @@ pub fn trim(object: &Value, resource: &Resource) -> Value {
         let path: Vec<&str> = field.split('.').collect();
         copy(object, &mut kept, &path);
     }
+    copy_owners(object, &mut kept);
     kept
+}
+
+/// Copies the annotations that may say whose the object is. Their keys have dots, so they are no path.
+fn copy_owners(from: &Value, to: &mut Value) {
+    let Some(Value::Object(all)) = from.pointer("/metadata/annotations") else { return };
+    let is_kept = |(key, value): &(&String, &Value)| {
+        is_owner_annotation(key) && value.as_str().is_some_and(|text| text.len() <= MAX_OWNER)
+    };
+    let kept: Map<String, Value> =
+        all.iter().filter(is_kept).map(|(key, value)| (key.clone(), value.clone())).collect();
+    if let Some(Value::Object(metadata)) = to.get_mut("metadata").filter(|_| !kept.is_empty()) {
+        metadata.insert("annotations".to_owned(), Value::Object(kept));
+    }
 }
 
 /// Copies what lies at `path`, and makes the objects and lists on the way.
@@ -189,6 +218,31 @@ mod tests {
         assert!((1..=9).all(|n| !text.contains(&format!("S{n}"))), "{text}");
         assert_eq!(kept["spec"]["containers"][0]["readinessProbe"]["httpGet"], json!({"port": 80}));
         assert_eq!(kept["status"]["podIPs"], json!([{"ip": "10.0.0.1"}]));
+    }
+
+    #[test]
+    fn of_annotations_those_of_owners_are_kept_and_of_volumes_what_they_grant() {
+        let object = json!({
+            "metadata": {"name": "a", "annotations": {"a8r.io/owner": "ann", "note": "S1", "team": 5}},
+            "spec": {
+                "volumes": [
+                    {"name": "v", "hostPath": {"path": "/S2"}},
+                    {"name": "s", "secret": {"secretName": "S3"}},
+                    {"name": "t", "projected": {"sources": [
+                        {"configMap": {"name": "S4"}}, {"serviceAccountToken": {"path": "token"}}
+                    ]}}
+                ],
+                "containers": [{"name": "c", "securityContext": {"runAsUser": 7, "capabilities": {"add": ["NET_RAW"]}}}]
+            }
+        });
+        let kept = trim(&object, pod());
+        let text = kept.to_string();
+        assert!((1..=4).all(|n| !text.contains(&format!("S{n}"))), "{text}");
+        assert_eq!(kept["metadata"]["annotations"], json!({"a8r.io/owner": "ann"}));
+        let read = crate::manifest::objects_from_values([&kept], "test").objects.remove(0).item;
+        let flowfence_model::object::Object::Pod(read) = read else { panic!("a pod") };
+        let granted: Vec<String> = read.privileges.iter().map(ToString::to_string).collect();
+        assert_eq!(granted, ["hostPath", "service account token", "capability NET_RAW"]);
     }
 
     #[test]

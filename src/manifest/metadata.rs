@@ -7,6 +7,7 @@ use flowfence_model::Timestamp;
 use flowfence_model::object::{Meta, Owner};
 use serde::{Deserialize, Deserializer};
 
+use super::annotation;
 use super::kind::label;
 use super::refusal::Refusal;
 
@@ -24,6 +25,8 @@ pub(super) struct RawMeta {
     resource_version: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "annotation::of_owners")]
+    annotations: BTreeMap<String, String>,
     #[serde(deserialize_with = "or_default")]
     owner_references: Vec<RawOwner>,
     creation_timestamp: Option<String>,
@@ -79,6 +82,7 @@ impl RawMeta {
             uid: self.uid,
             version: self.resource_version.parse().unwrap_or(0),
             labels: self.labels,
+            annotations: self.annotations,
             owner: controller.map(|owner| Owner { kind: owner.kind, name: owner.name }),
             created: moment("metadata.creationTimestamp", self.creation_timestamp.as_deref())?,
             deleted: moment("metadata.deletionTimestamp", self.deletion_timestamp.as_deref())?,

@@ -13,6 +13,7 @@
 //! nothing but itself; memory is that of one item beside the text. `yaml` alone names the
 //! YAML crate.
 
+mod annotation;
 mod decisions;
 pub mod edit;
 pub mod flavour;
@@ -39,7 +40,7 @@ mod tests;
 pub use decisions::{parse_baseline, parse_decisions, write_baseline};
 pub use metadata::is_possible;
 pub use networks::{parse_networks, read_networks};
-pub use open::{MAX_OCTETS, read_objects};
+pub use open::{MAX_OCTETS, files_of, read_objects};
 pub use read::{objects_from_values, parse_objects, parse_policies};
 pub use snapshot::{Level, Located, ManifestError, Problem, Snapshot, Spelling};
 pub use write::{Part, PolicyManifest, part_to_json, to_json, write_object, write_policy};

@@ -53,6 +53,17 @@ pub fn read_objects(path: &Path) -> Result<Snapshot, ManifestError> {
     }
 }
 
+/// The files that [`read_objects`] reads of a path, sorted.
+pub fn files_of(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if !fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Found::default();
+    found.walk(path, 0)?;
+    found.files.sort();
+    Ok(found.files)
+}
+
 #[derive(Default)]
 struct Found {
     files: Vec<PathBuf>,

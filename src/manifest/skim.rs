@@ -3,12 +3,13 @@
 //! Most of a Pod's YAML is environment, mounts and conditions; not parsing them makes a dump of
 //! pods read some three times faster.
 
+use flowfence_model::label::is_owner_annotation;
+
 use super::split::{Piece, entry, indent, is_blank, is_key_alone};
 
 /// Fields of pods and pod templates that no reading looks into.
 const UNREAD: &[&str] = &[
     "affinity:",
-    "annotations:",
     "args:",
     "command:",
     "conditions:",
@@ -19,35 +20,50 @@ const UNREAD: &[&str] = &[
     "lifecycle:",
     "managedFields:",
     "resources:",
-    "securityContext:",
     "tolerations:",
     "topologySpreadConstraints:",
     "volumeMounts:",
-    "volumes:",
 ];
+
+/// The field of which only entries that may say whose an object is are read.
+const ANNOTATIONS: &str = "annotations:";
 
 /// The text with the content of unread fields blanked, line for line. In flow style or broken
 /// text the result may not parse; the whole then decides.
 pub(super) fn skim(piece: &Piece<'_>) -> String {
     let mut lean = String::with_capacity(piece.text.len());
     let mut skipping: Option<usize> = None;
+    // The column of the entries of annotations, once the first was met.
+    let mut entries: Option<Option<usize>> = None;
     for line in piece.text.split_inclusive('\n') {
         let (column, content) = entry(line.trim_end(), true);
         if let Some(depth) = skipping {
             let is_within = is_blank(line) || indent(line) > depth;
             // A list may stand at the column of its key.
             if is_within || (indent(line) == depth && line.trim_start().starts_with("- ")) {
-                lean.push('\n');
+                lean.push_str(if is_of_owner(line, &mut entries) { line } else { "\n" });
                 continue;
             }
             skipping = None;
         }
-        if UNREAD.iter().any(|key| is_key_alone(content, key)) {
+        let is_annotations = is_key_alone(content, ANNOTATIONS);
+        if is_annotations || UNREAD.iter().any(|key| is_key_alone(content, key)) {
             skipping = Some(column);
+            entries = is_annotations.then_some(None);
         }
         lean.push_str(line);
     }
     lean
+}
+
+/// Whether a line below `annotations` is an entry of its own, by its column, and one that may say whose the object is.
+fn is_of_owner(line: &str, entries: &mut Option<Option<usize>>) -> bool {
+    let Some(column) = entries else { return false };
+    if is_blank(line) || indent(line) != *column.get_or_insert_with(|| indent(line)) {
+        return false;
+    }
+    let key = line.trim_start().split(": ").next().unwrap_or_default();
+    is_owner_annotation(key.trim_matches(['"', '\'']))
 }
 
 #[cfg(test)]
@@ -62,6 +78,14 @@ mod tests {
     fn unread_fields_lose_their_content_and_no_line() {
         let text = "- env:\n  - name: a\n    value: b\n  name: c\n  volumeMounts:\n  - mountPath: /\n  - x: y\n  ports:\n  - containerPort: 1\n- args:\n  - |\n    ports:\n\n  name: d\n";
         let expected = "- env:\n\n\n  name: c\n  volumeMounts:\n\n\n  ports:\n  - containerPort: 1\n- args:\n\n\n\n  name: d\n";
+        assert_eq!(skimmed(text), expected);
+    }
+
+    #[test]
+    fn of_annotations_those_of_owners_stay() {
+        let text = "metadata:\n  annotations:\n    a8r.io/owner: shop team\n    note: |\n      team: x\n    \"team\": y\n  name: a\n";
+        let expected =
+            "metadata:\n  annotations:\n    a8r.io/owner: shop team\n\n\n    \"team\": y\n  name: a\n";
         assert_eq!(skimmed(text), expected);
     }
 

@@ -1,6 +1,7 @@
 //! Outputs: finished reports in, text out. A format a file; none of them looks anything up.
 
 pub mod audit;
+pub mod bundle;
 pub mod cell;
 pub mod check;
 pub mod completeness;
@@ -10,6 +11,7 @@ pub mod formats;
 pub mod graph;
 pub mod markdown;
 pub mod policy;
+pub mod quarantine;
 pub mod reach;
 pub mod recommend;
 pub mod safe;

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{fingerprint, safe};
 
@@ -55,6 +56,10 @@ pub struct Entry {
     pub fingerprint: String,
     /// File as the user named it, and line.
     pub place: Option<(String, usize)>,
+    /// Which to look at first, 0 to 100 (§3.27.25).
+    pub rank: Option<u32>,
+    /// What else is told of it (§3.8).
+    pub properties: Map<String, Value>,
     /// Workloads and policies by their ids.
     pub objects: Vec<String>,
 }
@@ -153,6 +158,10 @@ struct Outcome<'a> {
     message: Text,
     locations: Vec<Location<'a>>,
     partial_fingerprints: Fingerprints<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<u32>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    properties: &'a Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -314,6 +323,8 @@ fn outcome<'a>(entry: &'a Entry, rules: &[Rule]) -> Outcome<'a> {
             flowfence: &entry.fingerprint,
             primary: format!("{}:1", fingerprint::of(&entry.fingerprint)),
         },
+        rank: entry.rank,
+        properties: &entry.properties,
     }
 }
 

@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 
 use super::audit::AuditReport;
+use super::bundle::BundleManifest;
 use super::check::ReplayReport;
 use super::explain::{ExplainListReport, ExplainReport};
 use super::graph::{GraphDifferenceReport, GraphReport};
@@ -13,6 +14,7 @@ use super::recommend::RecommendReport;
 pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
         ("CommunicationGraph", schema_for!(GraphReport)),
+        ("EvidenceBundle", schema_for!(BundleManifest)),
         ("Explanation", schema_for!(ExplainReport)),
         ("ExplanationList", schema_for!(ExplainListReport<'_>)),
         ("GraphDifference", schema_for!(GraphDifferenceReport)),

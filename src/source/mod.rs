@@ -34,7 +34,7 @@ use live::Live;
 use live::stop::Stop;
 use server::{Named, Servers};
 
-pub use file::read_text;
+pub use file::{expand, read_text};
 pub use live::{Handing, Taker};
 
 /// Blocks of files that wait to be written at most.
@@ -93,7 +93,7 @@ impl Sources {
         let (live, others): (Vec<&String>, Vec<&String>) = others.partition(is_live);
         let is_exporter = |source: &&String| exporter::is_listener(source);
         let (exporters, files): (Vec<&String>, Vec<&String>) = others.into_iter().partition(is_exporter);
-        let files = file::expand(files)?;
+        let files = expand(files)?;
         let logs_as = args.logs.form()?;
         let export_ports = args.logs.export_ports().to_vec();
         if files.is_empty() && !export_ports.is_empty() {

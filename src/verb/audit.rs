@@ -1,18 +1,21 @@
 //! `flowfence audit`: what is unexpected, too wide, unused or uncovered.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::time::SystemTime;
 
 use flowfence_graph::Facts;
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{self, Finding, Level, Settings};
+use flowfence_policy::audit::rank::{self, Context};
+use flowfence_policy::audit::{self, Baseline, Finding, Level, Settings};
 use flowfence_policy::decision::{Decisions, Subject};
 use flowfence_policy::judge::Judgement;
 
 use super::baseline;
+use super::bundle;
 use super::observed::{self, Observed};
+use super::quarantine;
 use crate::cli::{AuditArgs, FailOn};
-use crate::cluster::{self, Cluster};
+use crate::cluster;
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output::audit as output;
@@ -21,26 +24,37 @@ use crate::output::completeness::CompletenessReport;
 
 /// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
+    let began = SystemTime::now();
+    quarantine::refuse_contradictions(&args.response, args.output)?;
     let decisions = decision::load(&args.judge)?;
     let settings = settings(args)?;
-    let Found { mut findings, cluster, completeness, ending, traffic } = if args.input.sources.is_empty() {
+    let found = if args.input.sources.is_empty() {
         without_traffic(args)?
     } else {
         with_traffic(args, &decisions, &settings)?
     };
-    findings.sort_by_key(|finding| finding.level);
-    silence(&mut findings, &decisions);
-    let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
-    let reviewed = settings.baseline.unwrap_or_default();
-    let has_traffic = traffic.is_some();
-    let drafted = traffic.map(|(facts, judgement)| audit::draft(&facts, &judgement, &findings));
-    let is_known = |finding: &Finding| reviewed.knows_finding(&finding.id);
-    let known = findings.iter().filter(|finding| is_known(finding)).count();
-    if known > 0 {
-        say!("flowfence: {known} findings are in the baseline and not shown");
+    let Found { mut findings, observed, judgement, ending } = found;
+    let context = Context {
+        facts: &observed.facts,
+        inventory: &observed.cluster.inventory,
+        judgement: &judgement,
+        today: &observed.cluster.policies,
+        settings: &settings,
+        loss: observed.completeness.loss,
+    };
+    rank::rank(&mut findings, &context);
+    rank::sort(&mut findings);
+    if let Some(id) = &args.response.quarantine {
+        let allowed = &args.response.quarantine_allow;
+        return quarantine::run(id, allowed, &findings, &observed.facts, &observed.cluster);
     }
-    findings.retain(|finding| concerns(finding, &subjects) && !is_known(finding));
-    if let (Some(path), Some(mut draft)) = (&args.baseline.write_baseline, drafted) {
+    silence(&mut findings, &decisions);
+    let drafted = args.baseline.write_baseline.as_ref();
+    let drafted = drafted.map(|path| (path, audit::draft(&observed.facts, &judgement, &findings)));
+    let subjects = observed.subjects(&args.judge);
+    let reviewed = settings.baseline.unwrap_or_default();
+    retain_new(&mut findings, &reviewed, &subjects);
+    if let Some((path, mut draft)) = drafted {
         let concern = |subject: &Subject| match subject {
             Subject::Edge(edge) => in_namespaces([&edge.from, &edge.to].into_iter(), &subjects),
             Subject::Finding(id) => findings.iter().any(|finding| finding.id == *id),
@@ -49,9 +63,23 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
         baseline::write(path, &args.baseline, &draft, &reviewed)?;
     }
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
-    let report = AuditReport::new(findings, &cluster, completeness, has_traffic);
+    let has_traffic = !args.input.sources.is_empty();
+    let report = AuditReport::new(findings, &observed.cluster, observed.completeness.clone(), has_traffic);
+    if let Some(path) = &args.evidence_bundle {
+        bundle::write(path, args, &observed, &judgement, &report, began)?;
+    }
     output::write(&report, args.output, args.report_url.as_deref(), &mut std::io::stdout().lock())?;
     Ok(if fails { Ending::Findings } else { ending })
+}
+
+/// Leaves what no baseline knows and what the namespaces concern.
+fn retain_new(findings: &mut Vec<Finding>, reviewed: &Baseline, subjects: &[String]) {
+    let is_known = |finding: &Finding| reviewed.knows_finding(&finding.id);
+    let known = findings.iter().filter(|finding| is_known(finding)).count();
+    if known > 0 {
+        say!("flowfence: {known} findings are in the baseline and not shown");
+    }
+    findings.retain(|finding| concerns(finding, subjects) && !is_known(finding));
 }
 
 /// Takes out what somebody accepted; a decision that silences a finding is not an unused one.
@@ -71,6 +99,7 @@ fn settings(args: &AuditArgs) -> Result<Settings, Failure> {
     let mut settings =
         Settings { baseline: decision::load_baseline(&args.baseline.baseline)?, ..Settings::default() };
     settings.environment_labels.splice(0..0, args.environment_labels.iter().cloned());
+    settings.owner_labels.clone_from(&args.owner_labels);
     settings.sensitive_labels.extend(args.sensitive_labels.iter().cloned());
     Ok(settings)
 }
@@ -78,10 +107,10 @@ fn settings(args: &AuditArgs) -> Result<Settings, Failure> {
 /// What was found, and what it was found in.
 struct Found {
     findings: Vec<Finding>,
-    cluster: Arc<Cluster>,
-    completeness: CompletenessReport,
+    /// Objects alone where no traffic was looked at.
+    observed: Observed,
+    judgement: Judgement,
     ending: Ending,
-    traffic: Option<(Facts, Judgement)>,
 }
 
 fn with_traffic(args: &AuditArgs, decisions: &Decisions, settings: &Settings) -> Result<Found, Failure> {
@@ -91,8 +120,7 @@ fn with_traffic(args: &AuditArgs, decisions: &Decisions, settings: &Settings) ->
     let mut findings = audit::audit(&observed.facts, inventory, &judgement, today, settings);
     findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
     let ending = observed.ending();
-    let Observed { facts, cluster, completeness, .. } = observed;
-    Ok(Found { findings, cluster, completeness, ending, traffic: Some((facts, judgement)) })
+    Ok(Found { findings, observed, judgement, ending })
 }
 
 fn without_traffic(args: &AuditArgs) -> Result<Found, Failure> {
@@ -122,7 +150,8 @@ fn without_traffic(args: &AuditArgs) -> Result<Found, Failure> {
     let facts = Facts::default();
     let findings = audit::lint(&facts, &cluster.inventory, &cluster.policies, &cluster.remarks);
     let completeness = CompletenessReport::new(&facts.completeness, &cluster);
-    Ok(Found { findings, cluster, completeness, ending: Ending::Clean, traffic: None })
+    let observed = Observed { facts, cluster, completeness, is_partial: false };
+    Ok(Found { findings, observed, judgement: Judgement::default(), ending: Ending::Clean })
 }
 
 /// Whether a finding is about a workload or policy of the namespaces; about any when none is given.

@@ -222,7 +222,8 @@ fn past(args: &GraphArgs, decisions: &Decisions) -> Result<GraphReport, Failure>
     Ok(report(&observed, &judgement, level(args.view.by)))
 }
 
-fn report(observed: &Observed, judgement: &Judgement, view: View) -> GraphReport {
+/// The graph of what was observed, in one view.
+pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
     let findings = audit(
         &observed.facts,

@@ -11,5 +11,7 @@ pub mod snapshot;
 
 mod against;
 mod baseline;
+mod bundle;
 mod files;
 mod observed;
+mod quarantine;

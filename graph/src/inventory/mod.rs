@@ -16,8 +16,8 @@ mod tenure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use flowfence_model::object::{EndpointSlice, Namespace, Node, Object, Pod, Schedule, Service};
-use flowfence_model::{ClusterPolicy, Labels, NetworkPolicy, NodeId, Protocol, Timestamp};
+use flowfence_model::object::{EndpointSlice, Ingress, Namespace, Node, Object, Pod, Schedule, Service};
+use flowfence_model::{ClusterPolicy, Labels, NetworkPolicy, NodeId, Privilege, Protocol, Timestamp};
 use ipnet::IpNet;
 
 pub use logged::objects_of;
@@ -48,6 +48,29 @@ pub struct Workload {
     pub label_sets: Vec<Labels>,
     /// Whether its pods use the node's network, so that no policy selects them.
     pub host_network: bool,
+    /// What any of its pods, or the next one, may do beyond an ordinary pod.
+    pub privileges: BTreeSet<Privilege>,
+    /// How many pods its topmost controller is told to keep, where it says so.
+    pub replicas: Option<u32>,
+    /// Labels of its topmost controller's own object; none of a bare pod, or where the object is absent.
+    pub labels: Labels,
+    /// Annotations of that object that may say whose it is.
+    pub annotations: Labels,
+}
+
+impl Workload {
+    fn named(id: NodeId) -> Self {
+        Workload {
+            id,
+            pods: Vec::new(),
+            label_sets: Vec::new(),
+            host_network: false,
+            privileges: BTreeSet::new(),
+            replicas: None,
+            labels: Labels::new(),
+            annotations: Labels::new(),
+        }
+    }
 }
 
 /// A CronJob that tells when it runs.
@@ -69,6 +92,7 @@ pub struct Inventory {
     namespaces: BTreeMap<String, Namespace>,
     nodes: BTreeMap<String, Node>,
     services: BTreeMap<(String, String), Service>,
+    ingresses: BTreeMap<(String, String), Ingress>,
     schedules: Vec<Scheduled>,
     policies: Vec<NetworkPolicy>,
     cluster_policies: Vec<ClusterPolicy>,
@@ -98,6 +122,7 @@ impl Inventory {
             listening: listening(&pods, &merged.slices),
             namespaces: namespaces(merged.namespaces, &pods),
             services: merged.services,
+            ingresses: merged.ingresses,
             nodes: merged.nodes,
             policies: merged.policies,
             cluster_policies: merged.cluster_policies,
@@ -149,6 +174,11 @@ impl Inventory {
     /// Services by namespace and name.
     pub fn services(&self) -> &BTreeMap<(String, String), Service> {
         &self.services
+    }
+
+    /// Ingresses by namespace and name.
+    pub fn ingresses(&self) -> &BTreeMap<(String, String), Ingress> {
+        &self.ingresses
     }
 
     /// The policies of the latest moment that holds any, sorted by namespace and name.

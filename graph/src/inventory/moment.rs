@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use flowfence_model::object::{Controller, EndpointSlice, Meta, Namespace, Node, Object, Pod, Service};
+use flowfence_model::object::{
+    Controller, EndpointSlice, Ingress, Meta, Namespace, Node, Object, Pod, Service,
+};
 use flowfence_model::{ClusterPolicy, NetworkPolicy};
 
 /// Every object of all moments, each in its latest state.
@@ -18,6 +20,8 @@ pub struct Merged {
     pub nodes: BTreeMap<String, Node>,
     /// Services by namespace and name.
     pub services: BTreeMap<(String, String), Service>,
+    /// Ingresses by namespace and name.
+    pub ingresses: BTreeMap<(String, String), Ingress>,
     /// Every state of every EndpointSlice: an endpoint that has gone since still explains packets.
     pub slices: Vec<EndpointSlice>,
     /// Policies of the latest moment that holds any.
@@ -57,6 +61,10 @@ impl Merged {
                         let key = (c.kind.clone(), c.meta.namespace.clone(), c.meta.name.clone());
                         keep_latest(&mut merged.controllers, key, c, |c| &c.meta);
                     }
+                    Object::Ingress(i) => {
+                        let key = (i.meta.namespace.clone(), i.meta.name.clone());
+                        keep_latest(&mut merged.ingresses, key, i, |i| &i.meta);
+                    }
                     Object::EndpointSlice(slice) => merged.slices.push(slice),
                     Object::NetworkPolicy(policy) => {
                         policies.insert(policy.key(), policy);
@@ -95,6 +103,7 @@ fn version(object: &Object) -> u64 {
         Object::EndpointSlice(o) => o.meta.version,
         Object::Node(o) => o.meta.version,
         Object::Controller(o) => o.meta.version,
+        Object::Ingress(o) => o.meta.version,
         Object::NetworkPolicy(_) | Object::ClusterPolicy(_) => 0,
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flowfence_model::NodeId;
 use flowfence_model::object::{Owner, Pod};
-use flowfence_model::{Labels, NodeId};
 
 use super::moment::Merged;
 use super::{KnownPod, Scheduled, Workload};
@@ -18,31 +18,38 @@ pub fn name_workloads(merged: &Merged) -> Vec<KnownPod> {
 
 /// Workloads of pods, and topmost controllers that have none.
 pub fn workloads(merged: &Merged, pods: &[KnownPod]) -> BTreeMap<NodeId, Workload> {
-    let mut found: BTreeMap<NodeId, (Vec<usize>, BTreeSet<Labels>, bool)> = BTreeMap::new();
+    let mut found: BTreeMap<NodeId, Workload> = BTreeMap::new();
+    let mut labels: BTreeMap<NodeId, BTreeSet<_>> = BTreeMap::new();
     for (index, known) in pods.iter().enumerate() {
-        let entry = found.entry(known.workload.clone()).or_default();
-        entry.0.push(index);
-        entry.1.insert(known.pod.meta.labels.clone());
-        entry.2 |= known.pod.host_network;
+        let id = &known.workload;
+        let workload = found.entry(id.clone()).or_insert_with(|| Workload::named(id.clone()));
+        workload.pods.push(index);
+        workload.host_network |= known.pod.host_network;
+        workload.privileges.extend(known.pod.privileges.iter().cloned());
+        labels.entry(id.clone()).or_default().insert(known.pod.meta.labels.clone());
     }
     for controller in merged.controllers.values() {
         let namespace = &controller.meta.namespace;
         let start = Owner { kind: controller.kind.clone(), name: controller.meta.name.clone() };
-        let entry = found.entry(topmost(namespace, start, None, merged)).or_default();
+        let id = topmost(namespace, start, None, merged);
+        let workload = found.entry(id.clone()).or_insert_with(|| Workload::named(id.clone()));
         // An old ReplicaSet keeps the template of a revision that may be rolled back to, but only a
         // template without an owner says what the next pod will look like.
         if controller.meta.owner.is_none() {
-            entry.1.insert(controller.template_labels.clone());
-            entry.2 |= controller.host_network;
+            workload.host_network |= controller.host_network;
+            workload.privileges.extend(controller.privileges.iter().cloned());
+            workload.replicas = controller.replicas;
+            workload.labels.clone_from(&controller.meta.labels);
+            workload.annotations.clone_from(&controller.meta.annotations);
+            labels.entry(id).or_default().insert(controller.template_labels.clone());
+        }
+    }
+    for (id, sets) in labels {
+        if let Some(workload) = found.get_mut(&id) {
+            workload.label_sets = sets.into_iter().collect();
         }
     }
     found
-        .into_iter()
-        .map(|(id, (pods, label_sets, host_network))| {
-            let label_sets = label_sets.into_iter().collect();
-            (id.clone(), Workload { id, pods, label_sets, host_network })
-        })
-        .collect()
 }
 
 /// Every CronJob that tells its schedule, by namespace and name.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::NodeId;
 
+use super::environment::environment;
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Unasked};
 
@@ -29,14 +30,6 @@ pub(super) const DETECTOR: Detector = Detector {
     find,
 };
 
-/// What environments are called, first as we say it.
-const WORDS: &[&[&str]] = &[
-    &["production", "prod", "prd", "live"],
-    &["staging", "stage", "stg", "preprod", "preproduction"],
-    &["test", "testing", "tst", "qa", "uat"],
-    &["development", "dev", "devel", "sandbox"],
-];
-
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     type Group = (Vec<EdgeKey>, Tally);
     let mut grouped: BTreeMap<(NodeId, String), Group> = BTreeMap::new();
@@ -52,7 +45,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for ((from, to), (edges, tally)) in grouped {
         let Some(home) = from.namespace() else { continue };
-        let (here, there) = (environment(scene, home), environment(scene, &to));
+        let said = |namespace: &str| environment(scene.inventory, scene.settings, namespace);
+        let (here, there) = (said(home), said(&to));
         let label = sensitive(scene, &to).filter(|_| sensitive(scene, home).is_none());
         let why = match (&here, &there, label) {
             (Some(here), Some(there), _) if here != there => format!("from {here} into {there}"),
@@ -78,21 +72,6 @@ fn describe(from: &NodeId, to: &str, why: &str, edges: Vec<EdgeKey>, tally: &Tal
         .with("last", tally.last);
     finding.edges = edges;
     finding
-}
-
-/// The environment of a namespace, where it says one.
-pub(super) fn environment(scene: &Scene<'_>, namespace: &str) -> Option<String> {
-    let labels = scene.inventory.namespaces().get(namespace).map(|object| &object.meta.labels);
-    let said = scene.settings.environment_labels.iter().find_map(|key| labels?.get(key));
-    if let Some(said) = said.filter(|said| !said.is_empty()) {
-        let said = said.to_lowercase();
-        return Some(canonical(&said).map_or(said, str::to_owned));
-    }
-    namespace.split('-').find_map(canonical).map(str::to_owned)
-}
-
-fn canonical(word: &str) -> Option<&'static str> {
-    WORDS.iter().find(|words| words.contains(&word)).and_then(|words| words.first()).copied()
 }
 
 /// The label that says that a namespace is sensitive.
@@ -128,11 +107,5 @@ mod tests {
         assert_eq!(found(&DETECTOR, &outside), ["cross-environment:ops/Deployment/scraper->namespace/shop"]);
         let not = ["namespace shop flowfence.dev/sensitive=false", "ops/scraper-0 -> shop/db-0 5432/TCP"];
         assert_eq!(found(&DETECTOR, &not), [""; 0]);
-    }
-
-    #[test]
-    fn a_name_tells_where_no_label_does_and_only_by_whole_parts() {
-        assert_eq!("shop-prod".split('-').find_map(canonical), Some("production"));
-        assert_eq!("product-devices".split('-').find_map(canonical), None);
     }
 }

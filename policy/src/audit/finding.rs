@@ -7,6 +7,9 @@ use flowfence_graph::{EdgeKey, Tally};
 use flowfence_model::{NodeId, Protocol, Timestamp};
 use serde::Serialize;
 
+use super::owner::Owner;
+use super::rank::Rank;
+
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,6 +62,10 @@ pub struct Finding {
     pub field: String,
     /// What to do about it, in one line: which object, which field, what to write.
     pub fix: Option<String>,
+    /// Which to look at first among those of its level; once it was ranked.
+    pub rank: Option<Rank>,
+    /// Who should look, where objects say so; once it was ranked.
+    pub owner: Option<Owner>,
 }
 
 impl Finding {
@@ -78,6 +85,8 @@ impl Finding {
             policy: None,
             field: String::new(),
             fix: None,
+            rank: None,
+            owner: None,
         }
     }
 

@@ -11,6 +11,8 @@ pub struct Settings {
     pub environment_labels: Vec<String>,
     /// Labels of namespaces that say that what is in them is sensitive: `KEY` or `KEY=VALUE`.
     pub sensitive_labels: BTreeSet<String>,
+    /// Labels and annotations that say whose a workload is, before those of [`super::owner::KEYS`].
+    pub owner_labels: Vec<String>,
     /// What was reviewed before; where there is none, nothing can be new.
     pub baseline: Option<Baseline>,
 }
@@ -21,6 +23,7 @@ impl Default for Settings {
         Settings {
             environment_labels: environment.map(str::to_owned).to_vec(),
             sensitive_labels: ["flowfence.dev/sensitive".to_owned()].into(),
+            owner_labels: Vec::new(),
             baseline: None,
         }
     }

@@ -12,7 +12,7 @@ pub fn cluster(inventory: &Inventory) -> Cluster {
 }
 
 /// The same with more pods behind those of the inventory.
-pub(super) fn cluster_of(inventory: &Inventory, pods: Vec<Pod>) -> Cluster {
+pub(crate) fn cluster_of(inventory: &Inventory, pods: Vec<Pod>) -> Cluster {
     let services = inventory.services().values();
     let services =
         services.flat_map(|service| service.cluster_ips.iter().chain(&service.external_ips)).copied();

@@ -24,6 +24,7 @@ use crate::decision::{Decision, Decisions, Ruling};
 use crate::semantics::{PolicySet, Rulebook};
 
 pub use cluster::cluster;
+pub(crate) use cluster::cluster_of;
 pub use roster::Roster;
 pub use scan::{SAME_PORT_RATIO, SCAN_RATIO, SCAN_TARGETS, Scan};
 pub use verdict::{EdgeVerdict, Said};

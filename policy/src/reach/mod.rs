@@ -5,11 +5,13 @@
 //! Inventory ─▶ End (workload, node, range outside) ─▶ semantics::fold::Matrix ─▶ Row
 //! two sets  ────────────────────────────────────────────────────────────────▶ Change
 //! selectors of the policies ─▶ Stranger (a pod that might come) ─▶ Exposure
+//! one workload ─▶ Radius (how far trouble in it spreads)
 //! ```
 
 mod domain;
 mod end;
 mod exposure;
+mod radius;
 mod stranger;
 mod survey;
 
@@ -20,5 +22,6 @@ pub use crate::semantics::fold::{Profile, ProfileId};
 pub use domain::with_hosts;
 pub use end::{End, EndName, Family};
 pub use exposure::{Entry, Exposure, exposure};
+pub use radius::{Internet, Radii, Radius};
 pub use stranger::Stranger;
 pub use survey::{Change, Row, Selection, Survey};

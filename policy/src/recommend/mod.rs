@@ -48,7 +48,7 @@ pub use network::Network;
 pub use options::{DefaultDeny, Exposed, Mode, Options, ServedRange};
 pub use recommendation::{Declared, Evidence, Recommendation, RecommendedPolicy, Unfenced, Why, Width};
 
-pub(crate) use scope::has_own_network;
+pub(crate) use scope::{fenced, has_own_network};
 
 use evidence::Witness;
 use need::Needs;

@@ -53,6 +53,12 @@ pub(super) fn scope(facts: &Facts, inventory: &Inventory, options: &Options) -> 
         .collect()
 }
 
+/// The workloads that get a policy.
+pub(crate) fn fenced(facts: &Facts, inventory: &Inventory, options: &Options) -> BTreeSet<NodeId> {
+    let all = scope(facts, inventory, options).into_iter();
+    all.filter(|(_, standing)| *standing == Standing::Fenced).map(|(id, _)| id).collect()
+}
+
 /// Whether policies can select any of its pods. While a rollout turns `hostNetwork` on or off it
 /// has pods of both kinds.
 pub(crate) fn has_own_network(workload: &Workload, inventory: &Inventory) -> bool {

@@ -1,9 +1,12 @@
 //! Containers, in pods and in pod templates.
 
-use flowfence_model::Protocol;
+use std::collections::BTreeSet;
+
 use flowfence_model::object::ContainerPort;
+use flowfence_model::{Privilege, Protocol};
 use serde::Deserialize;
 
+use super::security::{RawSecurity, RawVolume, is_token, powers};
 use crate::manifest::metadata::{or_default, port_number};
 use crate::manifest::refusal::Refusal;
 
@@ -15,6 +18,13 @@ pub(super) struct RawPodSpec {
     pub(super) node_name: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) host_network: bool,
+    #[serde(rename = "hostPID", deserialize_with = "or_default")]
+    host_pid: bool,
+    #[serde(rename = "hostIPC", deserialize_with = "or_default")]
+    host_ipc: bool,
+    automount_service_account_token: Option<bool>,
+    #[serde(deserialize_with = "or_default")]
+    volumes: Vec<RawVolume>,
     #[serde(deserialize_with = "or_default")]
     containers: Vec<RawContainer>,
     #[serde(deserialize_with = "or_default")]
@@ -26,6 +36,8 @@ pub(super) struct RawPodSpec {
 struct RawContainer {
     #[serde(deserialize_with = "or_default")]
     ports: Vec<RawPort>,
+    #[serde(deserialize_with = "or_default")]
+    security_context: RawSecurity,
     restart_policy: Option<String>,
     liveness_probe: Option<RawProbe>,
     readiness_probe: Option<RawProbe>,
@@ -89,6 +101,21 @@ impl RawPodSpec {
         ports.sort_unstable();
         ports.dedup();
         ports
+    }
+
+    /// What whoever takes over one of its containers may do, init containers included: a broken pod may be made to
+    /// start again.
+    pub(super) fn privileges(&self) -> BTreeSet<Privilege> {
+        let said = [
+            (self.host_network, Privilege::HostNetwork),
+            (self.host_pid, Privilege::HostPid),
+            (self.host_ipc, Privilege::HostIpc),
+            (self.volumes.iter().any(RawVolume::is_host_path), Privilege::HostPath),
+            (is_token(&self.volumes, self.automount_service_account_token), Privilege::ServiceAccountToken),
+        ];
+        let containers = self.containers.iter().chain(&self.init_containers);
+        let granted = containers.flat_map(|container| powers(&container.security_context));
+        said.into_iter().filter(|(is_so, _)| *is_so).map(|(_, privilege)| privilege).chain(granted).collect()
     }
 
     fn running(&self) -> impl Iterator<Item = &RawContainer> {

@@ -26,6 +26,7 @@ struct Raw<S: Default> {
 struct RawSpec {
     #[serde(deserialize_with = "or_default")]
     template: RawTemplate,
+    replicas: Option<i64>,
     selector: Option<RawSelector>,
 }
 
@@ -34,6 +35,7 @@ struct RawSpec {
 struct RawReplicationSpec {
     #[serde(deserialize_with = "or_default")]
     template: RawTemplate,
+    replicas: Option<i64>,
     selector: Option<BTreeMap<String, String>>,
 }
 
@@ -85,13 +87,15 @@ struct RawRequirement {
 pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     let raw: Raw<RawSpec> = source.parse_lean()?;
     let selector = raw.spec.selector.map(LabelSelector::try_from).transpose()?;
-    controller(raw.kind, raw.metadata, raw.spec.template, selector, None)
+    let made = controller(raw.kind, raw.metadata, &raw.spec.template)?;
+    one(Controller { selector, replicas: replicas(raw.spec.replicas), ..made })
 }
 
 pub(super) fn read_replication(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     let raw: Raw<RawReplicationSpec> = source.parse_lean()?;
     let selector = raw.spec.selector.map(LabelSelector::labels);
-    controller(raw.kind, raw.metadata, raw.spec.template, selector, None)
+    let made = controller(raw.kind, raw.metadata, &raw.spec.template)?;
+    one(Controller { selector, replicas: replicas(raw.spec.replicas), ..made })
 }
 
 pub(super) fn read_cron(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
@@ -102,25 +106,28 @@ pub(super) fn read_cron(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
         time_zone: time_zone.filter(|zone| !zone.is_empty()),
         suspended: suspend,
     });
-    controller(raw.kind, raw.metadata, job_template.spec.template, None, schedule)
+    one(Controller { schedule, ..controller(raw.kind, raw.metadata, &job_template.spec.template)? })
 }
 
-fn controller(
-    kind: String,
-    metadata: RawMeta,
-    template: RawTemplate,
-    selector: Option<LabelSelector>,
-    schedule: Option<Schedule>,
-) -> Result<Vec<Object>, Refusal> {
-    Ok(vec![Object::Controller(Controller {
+fn one(controller: Controller) -> Result<Vec<Object>, Refusal> {
+    Ok(vec![Object::Controller(controller)])
+}
+
+fn replicas(said: Option<i64>) -> Option<u32> {
+    said.and_then(|count| u32::try_from(count).ok())
+}
+
+/// What every kind has.
+fn controller(kind: String, metadata: RawMeta, template: &RawTemplate) -> Result<Controller, Refusal> {
+    Ok(Controller {
         meta: metadata.namespaced()?,
         kind,
         template_ports: template.spec.ports()?,
         host_network: template.spec.host_network,
-        template_labels: template.metadata.labels,
-        selector,
-        schedule,
-    })])
+        privileges: template.spec.privileges(),
+        template_labels: template.metadata.labels.clone(),
+        ..Controller::default()
+    })
 }
 
 impl TryFrom<RawSelector> for LabelSelector {

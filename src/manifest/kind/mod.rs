@@ -5,11 +5,13 @@ pub(super) mod cluster_policy;
 mod container;
 mod controller;
 mod endpoints;
+mod ingress;
 pub(super) mod label;
 mod namespace;
 pub(super) mod network_policy;
 mod node;
 mod pod;
+mod security;
 mod service;
 mod spelling;
 pub(super) mod strict;
@@ -61,6 +63,7 @@ const KINDS: &[Kind] = &[
     kind("apps", "DaemonSet", controller::read),
     kind("batch", "Job", controller::read),
     kind("batch", "CronJob", controller::read_cron),
+    kind("networking.k8s.io", "Ingress", ingress::read),
     policy("networking.k8s.io", "v1", "NetworkPolicy", network_policy::read).spelled(network_policy::remarks),
     policy("policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", cluster_policy::read)
         .spelled(spelling::none),

@@ -80,6 +80,7 @@ impl TryFrom<RawPod> for Pod {
             ports: raw.spec.ports()?,
             sidecar_ports: raw.spec.sidecar_ports()?,
             probe_ports: raw.spec.probe_ports(),
+            privileges: raw.spec.privileges(),
             host_network: raw.spec.host_network,
             node: raw.spec.node_name,
             started: moment("status.startTime", raw.status.start_time.as_deref())?,

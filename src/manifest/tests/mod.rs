@@ -4,6 +4,7 @@ mod identity;
 mod kind;
 mod kubectl;
 mod path;
+mod privilege;
 mod recovery;
 mod refusal;
 pub(super) mod roundtrip;

@@ -8,6 +8,7 @@ mod markdown;
 mod page;
 mod policyreport;
 mod prometheus;
+mod rank;
 mod report;
 mod sarif;
 mod spot;
@@ -16,6 +17,7 @@ mod table;
 use std::io::{self, Write};
 
 pub use page::page;
+pub use rank::{OwnerRow, RankRow};
 pub use report::{AuditReport, FindingRow};
 
 use crate::cli::FindingsFormat;
@@ -28,7 +30,7 @@ pub fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        FindingsFormat::Table => table::write(report, out),
+        FindingsFormat::Table | FindingsFormat::Yaml => table::write(report, out),
         FindingsFormat::Sarif => sarif::write(report, out),
         FindingsFormat::Junit => junit::write(report, out),
         FindingsFormat::Gitlab => gitlab::write(report, out),

@@ -64,6 +64,11 @@ workload has the file and line of the workload's object, if it was read from one
 
 The other [exit codes](../README.md) are those of every verb; `--fail-on never` ends with 0 whatever is found.
 
+Findings of one level stand by **rank**, 0 to 100: how exposed and privileged the workload is, what it can reach, what its
+environment is worth, and how sure the finding is. [One formula](rank.md), and every finding shows its parts (`rank`). The
+**owner** is whoever annotations and labels name ([which](rank.md#owner)). What to do about one, and what to hand to an auditor:
+`--quarantine FINDING` and `--evidence-bundle FILE.tar.gz` ([response](response.md)).
+
 **To silence** a finding, give its id to `--accept`: it is not reported, and how many were accepted is said on stderr. An
 accepted `port-scan` gives back what it withheld, too. `-n NAMESPACE` leaves out what is about other namespaces. Code scanning
 keeps dismissed alerts dismissed, for fingerprints are the ids.

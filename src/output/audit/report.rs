@@ -7,6 +7,7 @@ use flowfence_policy::audit::{DETECTORS, Detector, Finding, Value, lint};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::rank::{OwnerRow, RankRow};
 use crate::cluster::{Cluster, Place};
 use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
@@ -63,6 +64,10 @@ pub struct FindingRow {
     pub file: Option<String>,
     /// The line in that file, from 1.
     pub line: Option<usize>,
+    /// Which to look at first among those of its level.
+    pub rank: Option<RankRow>,
+    /// Who should look, where objects say so.
+    pub owner: Option<OwnerRow>,
 }
 
 impl AuditReport {
@@ -121,6 +126,8 @@ fn row(finding: Finding, cluster: &Cluster) -> FindingRow {
         field: Some(finding.field).filter(|field| !field.is_empty()),
         file,
         line,
+        rank: finding.rank.as_ref().map(RankRow::from),
+        owner: finding.owner.map(OwnerRow::from),
     }
 }
 

@@ -80,6 +80,8 @@ fn entry(rule: &Rule, edge: &EdgeRow, text: String) -> Entry {
         fix: None,
         fingerprint: format!("{}:{}", rule.id, spelled(edge)),
         place: None,
+        rank: None,
+        properties: serde_json::Map::new(),
         objects: vec![edge.from.to_string(), edge.to.to_string()],
     }
 }

@@ -8,6 +8,8 @@ fn entry(at: usize) -> Entry {
         fix: None,
         fingerprint: format!("b:{at}"),
         place: Some(("./a b/p.yaml".to_owned(), 3)),
+        rank: Some(40),
+        properties: Map::new(),
         objects: Vec::new(),
     }
 }
@@ -23,7 +25,7 @@ fn logged(entries: &[Entry]) -> serde_json::Value {
 fn a_result_points_at_its_rule_and_file() {
     let log = logged(&[entry(0)]);
     let result = &log["runs"][0]["results"][0];
-    assert_eq!(result["ruleIndex"], 1);
+    assert_eq!((&result["ruleIndex"], &result["rank"]), (&1.into(), &40.into()));
     let place = &result["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "a%20b/p.yaml");
     assert_eq!(place["artifactLocation"]["uriBaseId"], "%SRCROOT%");

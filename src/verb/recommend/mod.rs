@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use flowfence_model::{NetworkPolicy, NodeId};
+use flowfence_policy::judge::Judgement;
 use flowfence_policy::readiness::readiness;
 use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
 use flowfence_policy::recommend::{
@@ -20,7 +21,7 @@ use super::observed::{self, Observed};
 use crate::cli::{self, RecommendArgs, RecommendFormat};
 use crate::decision;
 use crate::exit::{Ending, Failure};
-use crate::manifest::flavour::{Flavour, FlavourError, Scene, Sheet, Written};
+use crate::manifest::flavour::{FLAVOURS, Flavour, FlavourError, Scene, Sheet, Written};
 use crate::manifest::{self, PolicyManifest};
 use crate::output::recommend::{Made, RecommendReport, write_json, write_markdown, write_summary};
 use crate::output::safe;
@@ -85,6 +86,36 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     }
     give(args, &report, &files)?;
     Ok(Ending::Clean)
+}
+
+/// What `recommend -o json` says by its defaults, and whether the proof holds.
+pub(super) fn by_default(
+    observed: &Observed,
+    judgement: &Judgement,
+    namespaces: Vec<String>,
+) -> Result<(RecommendReport, bool), Failure> {
+    let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
+    let ours = observed.cluster.ours.clone();
+    let options = Options { namespaces: namespaces.into_iter().collect(), ours, ..Options::default() };
+    let flavour: &Flavour = &FLAVOURS[0];
+    let answer = recommend(&observed.facts, inventory, judgement, today, &options);
+    let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, observed)).collect();
+    let (files, candidate) = write(flavour, &manifests, &answer, observed)?;
+    let proof = prove_candidate(&observed.facts, inventory, judgement, &candidate, today, &answer.declared);
+    let meant: Vec<NetworkPolicy> = manifests.iter().map(|manifest| manifest.policy.clone()).collect();
+    let holds = proof.holds() && left_open(inventory, &meant, &candidate).is_empty();
+    let ready = readiness(&observed.facts, inventory, judgement, &options, observed.completeness.loss);
+    let report = RecommendReport::new(&Made {
+        answer: &answer,
+        proof: &proof,
+        flavour,
+        files: &files,
+        today,
+        judgement,
+        readiness: &ready,
+        completeness: &observed.completeness,
+    });
+    Ok((report, holds))
 }
 
 /// The files of --out, and what stdout gets.
