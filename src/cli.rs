@@ -25,7 +25,7 @@ pub use recommend::{RecommendArgs, RolloutArgs};
 pub use tls::TlsArgs;
 pub use value::{
     By, DefaultDeny, Dns, Exposed, FailOn, FindingsFormat, GraphFormat, Layout, Mode, PluginName,
-    ReachFormat, RecommendFormat, SnapshotFormat, TextOrJson,
+    ReachFormat, RecommendFormat, ReplayFormat, SnapshotFormat, TextOrJson,
 };
 
 use crate::exit::{Ending, Failure};
@@ -157,7 +157,7 @@ pub struct CheckArgs {
     pub plugin: Option<PluginName>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: FindingsFormat,
+    pub output: ReplayFormat,
 }
 
 /// `explain`.

@@ -63,6 +63,8 @@ pub enum GraphFormat {
     Drawio,
     /// A picture
     Svg,
+    /// One HTML file that needs no network: the map, findings, policies and their proof
+    Html,
     /// For yEd, Gephi, networkx
     Graphml,
     /// For Gephi, with times
@@ -75,9 +77,23 @@ pub enum GraphFormat {
     Cypher,
 }
 
-/// Formats of what was found: `audit` and `check`.
+/// Formats of what `audit` found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum FindingsFormat {
+    /// Columns for people
+    #[default]
+    Table,
+    /// JSON for machines
+    Json,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+    /// One HTML file that needs no network: findings, the map, policies and their proof
+    Html,
+}
+
+/// Formats of what `check` found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
     /// Columns for people
     #[default]
     Table,
@@ -99,6 +115,8 @@ pub enum RecommendFormat {
     Patch,
     /// A summary for a pull request
     Markdown,
+    /// One HTML file that needs no network: policies and their proof, findings, the map
+    Html,
 }
 
 /// `--layout`.

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod formats;
 pub mod graph;
 pub mod markdown;
+pub mod page;
 pub mod policy;
 pub mod reach;
 pub mod recommend;

@@ -6,6 +6,7 @@ use super::audit::AuditReport;
 use super::check::ReplayReport;
 use super::explain::{ExplainListReport, ExplainReport};
 use super::graph::{GraphDifferenceReport, GraphReport};
+use super::page::PageReport;
 use super::reach::{DifferenceReport, ReachReport};
 use super::recommend::RecommendReport;
 
@@ -16,6 +17,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("Explanation", schema_for!(ExplainReport)),
         ("ExplanationList", schema_for!(ExplainListReport<'_>)),
         ("GraphDifference", schema_for!(GraphDifferenceReport)),
+        ("Page", schema_for!(PageReport)),
         ("Reach", schema_for!(ReachReport<'_>)),
         ("ReachDifference", schema_for!(DifferenceReport<'_>)),
         ("Recommendation", schema_for!(RecommendReport)),

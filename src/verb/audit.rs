@@ -3,24 +3,29 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use flowfence_graph::Facts;
+use flowfence_graph::{Facts, View};
 use flowfence_model::NodeId;
 use flowfence_policy::audit::{self, Finding, Level, Settings};
 use flowfence_policy::decision::{Decisions, Subject};
 use flowfence_policy::judge::Judgement;
 
-use super::baseline;
 use super::observed::{self, Observed};
-use crate::cli::{AuditArgs, FailOn};
+use super::page::{self, Advice, Story};
+use super::{baseline, graph};
+use crate::cli::{AuditArgs, FailOn, FindingsFormat};
 use crate::cluster::{self, Cluster};
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output::audit as output;
 use crate::output::audit::AuditReport;
 use crate::output::completeness::CompletenessReport;
+use crate::output::page::Tab;
 
 /// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
+    if args.output == FindingsFormat::Html {
+        page::refuse_terminal()?;
+    }
     let decisions = decision::load(&args.judge)?;
     let settings = settings(args)?;
     let Found { mut findings, cluster, completeness, ending, traffic } = if args.input.sources.is_empty() {
@@ -32,7 +37,7 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     silence(&mut findings, &decisions);
     let subjects = cluster.subjects(&args.judge.namespaces, args.judge.all_namespaces);
     let reviewed = settings.baseline.unwrap_or_default();
-    let drafted = traffic.map(|(facts, judgement)| audit::draft(&facts, &judgement, &findings));
+    let drafted = traffic.as_ref().map(|(facts, judgement)| audit::draft(facts, judgement, &findings));
     let is_known = |finding: &Finding| reviewed.knows_finding(&finding.id);
     let known = findings.iter().filter(|finding| is_known(finding)).count();
     if known > 0 {
@@ -48,9 +53,60 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
         baseline::write(path, &args.baseline, &draft, &reviewed)?;
     }
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
+    let data = ending;
+    let ending = if fails { Ending::Findings } else { ending };
+    if let (FindingsFormat::Html, Some((facts, judgement))) = (args.output, traffic) {
+        let is_partial = data == Ending::Partial;
+        let observed = Observed { facts, cluster, completeness, is_partial };
+        show(args, &observed, &judgement, findings, &subjects)?;
+        return Ok(ending);
+    }
     let report = AuditReport::new(findings, &cluster, completeness);
     output::write(&report, args.output, &mut std::io::stdout().lock())?;
-    Ok(if fails { Ending::Findings } else { ending })
+    Ok(ending)
+}
+
+/// Writes the page, opened at what was found.
+fn show(
+    args: &AuditArgs,
+    observed: &Observed,
+    judgement: &Judgement,
+    findings: Vec<Finding>,
+    subjects: &[String],
+) -> Result<(), Failure> {
+    let advised = page::advise(observed, judgement, subjects);
+    page::write(Story {
+        graph: graph::report(observed, judgement, View::Workload, subjects),
+        view: View::Workload,
+        advice: Advice::of(&advised),
+        what_if: args.input.cluster.policies.as_deref(),
+        open: Tab::Findings,
+        findings,
+        observed,
+        judgement,
+    })
+}
+
+/// What is reported without further options: of traffic and of policies, the worst first, without what was accepted.
+pub(super) fn findings(
+    observed: &Observed,
+    judgement: &Judgement,
+    decisions: &Decisions,
+    subjects: &[String],
+) -> Vec<Finding> {
+    let mut findings = all(observed, judgement, &Settings::default());
+    silence(&mut findings, decisions);
+    findings.retain(|finding| concerns(finding, subjects));
+    findings
+}
+
+/// What the traffic shows, and what is wrong with the policies themselves, the worst first.
+fn all(observed: &Observed, judgement: &Judgement, settings: &Settings) -> Vec<Finding> {
+    let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
+    let mut findings = audit::audit(&observed.facts, inventory, judgement, today, settings);
+    findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
+    findings.sort_by_key(|finding| finding.level);
+    findings
 }
 
 /// Takes out what somebody accepted; a decision that silences a finding is not an unused one.
@@ -86,9 +142,7 @@ struct Found {
 fn with_traffic(args: &AuditArgs, decisions: &Decisions, settings: &Settings) -> Result<Found, Failure> {
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(decisions);
-    let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let mut findings = audit::audit(&observed.facts, inventory, &judgement, today, settings);
-    findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
+    let findings = all(&observed, &judgement, settings);
     let ending = observed.ending();
     let Observed { facts, cluster, completeness, .. } = observed;
     Ok(Found { findings, cluster, completeness, ending, traffic: Some((facts, judgement)) })

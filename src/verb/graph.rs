@@ -5,17 +5,20 @@ use std::io::{BufWriter, Write as _};
 
 use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Numbering, Tally, View};
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{Finding, Level, Settings, audit, by_edge};
+use flowfence_policy::audit::{self as detect, Finding, Level, Settings, by_edge};
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{EdgeVerdict, Judgement, Said};
 
 use super::against::{self, Past};
+use super::audit;
 use super::observed::{self, Observed};
+use super::page::{self, Advice, Story};
 use crate::cli::{By, GraphArgs, GraphFormat, InputArgs};
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output;
 use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
+use crate::output::page::Tab;
 
 /// Ids of the findings that name the workload edge of each contact.
 struct Suspicions {
@@ -38,6 +41,9 @@ impl Suspicions {
 
 /// Shows the graph.
 pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
+    if args.output == GraphFormat::Html {
+        page::refuse_terminal()?;
+    }
     let decisions = decision::load(&args.judge)?;
     let view = match args.by {
         By::Workload => View::Workload,
@@ -49,6 +55,20 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
     let judgement = observed.judge(&decisions);
     let namespaces = observed.subjects(&args.judge);
     let report = report(&observed, &judgement, view, &namespaces);
+    if args.output == GraphFormat::Html {
+        let advised = page::advise(&observed, &judgement, &namespaces);
+        page::write(Story {
+            findings: audit::findings(&observed, &judgement, &decisions, &namespaces),
+            advice: Advice::of(&advised),
+            what_if: args.input.cluster.policies.as_deref(),
+            observed: &observed,
+            judgement: &judgement,
+            graph: report,
+            view,
+            open: Tab::Map,
+        })?;
+        return Ok(observed.ending());
+    }
     // Standard output itself is written line by line.
     let mut out = BufWriter::new(std::io::stdout().lock());
     match then {
@@ -85,9 +105,9 @@ fn is_subject(id: &NodeId, namespaces: &[String]) -> bool {
     namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
 }
 
-fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
+pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
-    let findings = audit(
+    let findings = detect::audit(
         &observed.facts,
         &observed.cluster.inventory,
         judgement,

@@ -13,3 +13,4 @@ mod against;
 mod baseline;
 mod files;
 mod observed;
+mod page;

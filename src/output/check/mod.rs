@@ -8,14 +8,14 @@ use std::io::{self, Write};
 
 pub use report::ReplayReport;
 
-use crate::cli::FindingsFormat;
+use crate::cli::ReplayFormat;
 
 /// Writes the report in one of its formats.
-pub fn write(report: &ReplayReport, format: FindingsFormat, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &ReplayReport, format: ReplayFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        FindingsFormat::Table => table::write(report, out),
-        FindingsFormat::Sarif => sarif::write(report, out),
-        FindingsFormat::Json => {
+        ReplayFormat::Table => table::write(report, out),
+        ReplayFormat::Sarif => sarif::write(report, out),
+        ReplayFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             out.write_all(b"\n")
         }

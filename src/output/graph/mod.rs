@@ -28,7 +28,13 @@ use std::io::{self, Write};
 pub use difference::{ChangeRow, GraphDifferenceReport, SightRow, write_difference};
 pub use report::{AttemptRow, EdgeRow, GraphReport, NodeRow, VerdictRow, WindowRow};
 
+use super::page;
 use crate::cli::GraphFormat;
+
+/// How an edge stands, in one word: `allowed`, `denied`, `unspecified`, `probe` or `attempted`.
+pub fn standing(edge: &EdgeRow) -> &'static str {
+    link::Standing::of(edge).token()
+}
 
 /// Writes the report in one of its formats.
 pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> io::Result<()> {
@@ -44,6 +50,7 @@ pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> 
         GraphFormat::D2 => d2::write(report, out),
         GraphFormat::Drawio => drawio::write(report, out),
         GraphFormat::Svg => svg::write(report, out),
+        GraphFormat::Html => page::write(&report.clone().into(), out),
         GraphFormat::Graphml => graphml::write(report, out),
         GraphFormat::Gexf => gexf::write(report, out),
         GraphFormat::Cytoscape => cytoscape::write(report, out),
