@@ -1,7 +1,7 @@
 // The page: reads its data, holds the state, and has every view show it.
 
 import { model as modelOf } from './data/model.js';
-import { groupName } from './data/words.js';
+import { groupName, many } from './data/words.js';
 import { fold } from './map/fold.js';
 import { map as mapIn } from './map/map.js';
 import { placer } from './map/place.js';
@@ -131,6 +131,9 @@ function explain(page, now, shown) {
   const filtered = shown.groups.length + shown.nodes.length === 0 && isFiltered(now, model) ? 'The filters leave nothing. Clear them to see the map again.' : '';
   at('empty').textContent = filtered || empty;
   at('empty').hidden = at('empty').textContent === '';
+  const left = shown.links.length - shown.drawn.length;
+  at('undrawn').textContent = left > 0 ? `${left.toLocaleString('en')} of ${many(shown.links.length, 'link')} are not drawn, the least busy ones; those of what you choose always are. The list and the CSV have all.` : '';
+  at('undrawn').hidden = left <= 0;
 }
 
 /** Looks at a place, on the map, and opens what it is folded in. */

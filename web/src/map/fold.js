@@ -1,13 +1,13 @@
 // What is drawn: namespaces that are folded stand for their nodes, and edges between the same two shown ends that stand
 // alike are one link, whatever their ports.
 
-import { ORDER, standingOf } from '../data/standing.js';
+import { standingOf } from '../data/standing.js';
 import { isFiltered } from '../view/state.js';
 
-/** Above this many links, ways of standing no longer get a link of their own: the worst colours the pair's only one. */
-const MOST_LINKS = 2000;
+/** As many as a person can tell apart and a canvas draws at once. The worst and the busiest are drawn, and all of what is looked at. */
+const MOST_LINKS = 500;
 
-/** `{groups, nodes, links}` for the edges that pass the filters. */
+/** `{groups, nodes, links, drawn}` for the edges that pass the filters; `drawn` are the links that the map draws. */
 export function fold(model, state, edges) {
   const unused = state.unused ? unusedEdges(model, state) : [];
   const touched = isFiltered(state, model) ? touchedBy([...edges, ...unused]) : null;
@@ -27,30 +27,43 @@ export function fold(model, state, edges) {
     return group === null || state.open.has(group) ? id : group;
   };
   const all = [...edges.map((edge) => [edge, standingOf(edge, state.after)]), ...unused.map((edge) => [edge, 'unused'])];
-  return { groups, nodes, links: bundled(all, end) };
+  const links = bundled(all, end);
+  return { groups, nodes, links, drawn: chosen(links, state.at) };
+}
+
+/** The links to draw of all that there are, in the order of their keys. */
+function chosen(links, place) {
+  if (links.length <= MOST_LINKS) return links;
+  const looked = (link) => (isAt(link, place) ? 0 : 1);
+  const rank = ({ standing }) => (['cut', 'denied'].includes(standing) ? 0 : 1);
+  const order = (a, b) => looked(a) - looked(b) || rank(a) - rank(b) || b.edges.length - a.edges.length || compare(a.key, b.key);
+  return [...links].sort(order).slice(0, MOST_LINKS).sort((a, b) => compare(a.key, b.key));
+}
+
+function isAt(link, place) {
+  if (place === null) return false;
+  const [kind, first, second, third] = place;
+  if (kind === 'edge') return link.edges.some(({ index }) => index === first);
+  if (kind === 'link') return link.from === first && link.to === second && link.standing === third;
+  return link.from === first || link.to === first;
+}
+
+function compare(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function bundled(edges, end) {
-  const apart = gather(edges, end, (standing) => standing);
-  if (apart.size <= MOST_LINKS) return [...apart.values()];
-  const together = gather(edges, end, () => '');
-  for (const link of together.values()) link.standing = ORDER.find((standing) => link.standings.has(standing));
-  return [...together.values()];
-}
-
-function gather(edges, end, part) {
   const links = new Map();
   for (const [edge, standing] of edges) {
     const [from, to] = [end(edge.from), end(edge.to)];
     const isInside = from === to && from !== edge.from;
     if (isInside) continue;
-    const key = JSON.stringify([from, to, part(standing)]);
-    const link = links.get(key) ?? { key, from, to, standing, standings: new Set(), edges: [] };
+    const key = JSON.stringify([from, to, standing]);
+    const link = links.get(key) ?? { key, from, to, standing, edges: [] };
     link.edges.push(edge);
-    link.standings.add(standing);
     links.set(key, link);
   }
-  return links;
+  return [...links.values()];
 }
 
 /** What today's policies allow and nobody used, as edges without traffic. */

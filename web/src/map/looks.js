@@ -36,6 +36,8 @@ export function sheet(isDark) {
         'mid-target-arrow-shape': look.mark ?? 'none',
       },
     })),
+    { selector: 'edge[?crowded][standing = "allowed"], edge[?crowded][standing = "probe"]', style: { opacity: 0.55 } },
+    { selector: 'edge.near', style: { label: 'data(ports)', opacity: 1 } },
     { selector: '.dim', style: { opacity: 0.16 } },
     { selector: 'node.chosen', style: { 'border-color': colour.mark, 'border-width': 4 } },
     { selector: 'edge.chosen', style: { 'underlay-color': colour.mark, 'underlay-opacity': 0.35, 'underlay-padding': 5 } },

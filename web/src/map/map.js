@@ -9,7 +9,10 @@ import { sheet } from './looks.js';
 import { GROUP_HEIGHT, HEIGHT, groupLabel, labelOf, widthOf } from './place.js';
 
 /** Links beyond which the canvas draws none while it is moved, so that it moves at all. */
-const MANY_LINKS = 1200;
+const MANY_LINKS = 400;
+
+/** Links beyond which only those of what is looked at say their ports. */
+const CROWDED = 120;
 
 /** A map in `container`; `on` is `{choose(at), toggle(key)}`. */
 export function map(container, on) {
@@ -25,12 +28,12 @@ export function map(container, on) {
     cy,
     show(shown, placed, state) {
       update(cy, elements(shown, state), placed);
-      cy.renderer().hideEdgesOnViewport = shown.links.length > MANY_LINKS;
+      cy.renderer().hideEdgesOnViewport = shown.drawn.length > MANY_LINKS;
       if (first) this.fit();
       first = false;
-      mark(cy, state.at, shown.links);
+      mark(cy, state.at, shown.drawn);
     },
-    fit: () => cy.fit(undefined, 30),
+    fit: () => cy.fit(cy.nodes(), 30),
     dress: (isDark) => cy.style(sheet(isDark)),
     zoom: (factor) => cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } }),
     centre(id) {
@@ -64,9 +67,10 @@ function elements(shown, state) {
     const label = labelOf(node);
     all.set(node.id, { what: 'node', label: flagged(label, alarm([node])), width: widthOf(label), height: HEIGHT, kind: node.kind, alarm: alarm([node]), fresh: state.after && isNewlyIsolated(node), parent: node.group ?? undefined });
   }
-  for (const link of shown.links) {
+  const isCrowded = shown.drawn.length > CROWDED;
+  for (const link of shown.drawn) {
     const place = link.edges.length === 1 && link.edges[0].index !== undefined ? ['edge', link.edges[0].index] : ['link', link.from, link.to, link.standing];
-    all.set(`l${link.key}`, { source: link.from, target: link.to, standing: link.standing, label: portsOf(link), at: place });
+    all.set(`l${link.key}`, { source: link.from, target: link.to, standing: link.standing, label: isCrowded ? '' : portsOf(link), ports: portsOf(link), crowded: isCrowded, at: place });
   }
   return all;
 }
@@ -90,7 +94,7 @@ function update(cy, wanted, placed) {
     const edges = [];
     for (const [id, data] of wanted) {
       const there = cy.getElementById(id);
-      if (there.nonempty()) there.data(data);
+      if (there.nonempty()) refresh(there, data);
       else if (data.source !== undefined) edges.push({ group: 'edges', data: { id, ...data } });
       else nodes.push({ group: 'nodes', data: { id, ...data } });
     }
@@ -98,9 +102,16 @@ function update(cy, wanted, placed) {
     cy.add(nodes);
     cy.add(edges);
     cy.nodes().forEach((node) => {
-      if (!node.isParent() && placed.has(node.id())) node.position(placed.get(node.id()));
+      const to = placed.get(node.id());
+      const { x, y } = node.position();
+      if (!node.isParent() && to !== undefined && (to.x !== x || to.y !== y)) node.position(to);
     });
   });
+}
+
+/** Cytoscape styles again whatever is set, equal or not. */
+function refresh(element, data) {
+  if (Object.entries(data).some(([key, value]) => key !== 'at' && element.data(key) !== value)) element.data(data);
 }
 
 function fits(element, data) {
@@ -110,15 +121,21 @@ function fits(element, data) {
 /** What is looked at stands out with its neighbours, the rest steps back. */
 function mark(cy, place, links) {
   cy.batch(() => {
-    cy.elements().removeClass('chosen dim');
+    cy.elements().removeClass('chosen dim near');
     const chosen = chosenOf(cy, place, links);
     if (chosen.empty()) return;
     chosen.addClass('chosen');
-    const inner = chosen.nodes().union(chosen.nodes().descendants());
-    const near = chosen.union(inner).union(inner.connectedEdges());
-    const whole = near.union(near.edges().connectedNodes());
+    const around = near(chosen);
+    if (around.edges().length <= CROWDED) around.edges().addClass('near');
+    const whole = around.union(around.edges().connectedNodes());
     cy.elements().difference(whole.union(whole.nodes().ancestors())).addClass('dim');
   });
+}
+
+/** Elements and the links that they and their members have. */
+function near(chosen) {
+  const inner = chosen.nodes().union(chosen.nodes().descendants());
+  return chosen.union(inner).union(inner.connectedEdges());
 }
 
 function chosenOf(cy, place, links) {

@@ -4,11 +4,10 @@
 import { groupName, nodeName } from '../data/words.js';
 import { columns } from './columns.js';
 
-const GAP = { x: 130, y: 30 };
-const INSIDE = { x: 70, y: 18 };
+/** Between columns and within them; `aside` is how far every other member steps out, so that links past it are seen. */
+const GAP = { x: 150, y: 34, aside: 34 };
+const INSIDE = { x: 84, y: 20, aside: 16 };
 const PADDING = 22;
-const MOST_TOP = 300;
-const MOST_INSIDE = 90;
 
 export const HEIGHT = 34;
 export const GROUP_HEIGHT = 52;
@@ -38,7 +37,7 @@ export function groupLabel(key) {
 function topColumns(model) {
   const end = (id) => model.byId.get(id).group ?? id;
   const keys = [...model.groups.keys(), ...[...model.byId.values()].filter((node) => node.group === null).map(({ id }) => id)];
-  return columns(keys, weighed(model.edges, end), MOST_TOP);
+  return columns(keys, weighed(model.edges, end));
 }
 
 function weighed(edges, end) {
@@ -58,7 +57,7 @@ function insideColumns(group) {
   const members = new Set(group.nodes.map(({ id }) => id));
   const edges = new Set(group.nodes.flatMap((node) => node.edges));
   const links = weighed(edges, (id) => (members.has(id) ? id : null));
-  return columns([...members], links, MOST_INSIDE);
+  return columns([...members], links);
 }
 
 function positions(model, top, inside, shown) {
@@ -92,14 +91,16 @@ function stack(all, gap, put) {
   const widths = all.map((column) => Math.max(...column.map(({ width }) => width)));
   const heights = all.map((column) => column.reduce((sum, { height }) => sum + height, 0) + gap.y * (column.length - 1));
   const width = widths.reduce((sum, each) => sum + each, 0) + gap.x * Math.max(0, all.length - 1);
+  const room = all.some((column) => column.length >= 3) ? 2 * gap.aside : 0;
   let left = -width / 2;
   all.forEach((column, at) => {
     let y = -heights[at] / 2;
-    for (const each of column) {
-      put(each, left + widths[at] / 2, y + each.height / 2);
+    column.forEach((each, index) => {
+      const aside = column.length < 3 ? 0 : index % 2 === 0 ? -gap.aside : gap.aside;
+      put(each, left + widths[at] / 2 + aside, y + each.height / 2);
       y += each.height + gap.y;
-    }
+    });
     left += widths[at] + gap.x;
   });
-  return { width, height: Math.max(0, ...heights) };
+  return { width: width + room, height: Math.max(0, ...heights) };
 }
