@@ -40,7 +40,7 @@ function ranked(order, links) {
 
 /** At most as many layers as keep the picture about as wide as a screen: neighbours share one, and long ones are split. */
 function narrowed(layers, number) {
-  const most = Math.max(4, Math.ceil(Math.sqrt(number * 0.9)));
+  const most = Math.max(3, Math.ceil(Math.sqrt(number * 0.8)));
   const longest = Math.max(6, Math.ceil(number / most) + 2);
   const joined = [];
   const share = Math.ceil(number / most);

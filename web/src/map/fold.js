@@ -28,24 +28,24 @@ export function fold(model, state, edges) {
   };
   const all = [...edges.map((edge) => [edge, standingOf(edge, state.after)]), ...unused.map((edge) => [edge, 'unused'])];
   const links = bundled(all, end);
-  return { groups, nodes, links, drawn: chosen(links, state.at) };
+  return { groups, nodes, links, drawn: chosen(model, links, state.at) };
 }
 
 /** The links to draw of all that there are, in the order of their keys. */
-function chosen(links, place) {
+function chosen(model, links, place) {
   if (links.length <= MOST_LINKS) return links;
-  const looked = (link) => (isAt(link, place) ? 0 : 1);
+  const looked = (link) => (isAt(model, link, place) ? 0 : 1);
   const rank = ({ standing }) => (['cut', 'denied'].includes(standing) ? 0 : 1);
   const order = (a, b) => looked(a) - looked(b) || rank(a) - rank(b) || b.edges.length - a.edges.length || compare(a.key, b.key);
   return [...links].sort(order).slice(0, MOST_LINKS).sort((a, b) => compare(a.key, b.key));
 }
 
-function isAt(link, place) {
+function isAt(model, link, place) {
   if (place === null) return false;
   const [kind, first, second, third] = place;
   if (kind === 'edge') return link.edges.some(({ index }) => index === first);
   if (kind === 'link') return link.from === first && link.to === second && link.standing === third;
-  return link.from === first || link.to === first;
+  return [link.from, link.to].some((id) => id === first || model.byId.get(id)?.group === first);
 }
 
 function compare(a, b) {

@@ -5,7 +5,7 @@ import { groupName, nodeName } from '../data/words.js';
 import { columns } from './columns.js';
 
 /** Between columns and within them; `aside` is how far every other member steps out, so that links past it are seen. */
-const GAP = { x: 150, y: 34, aside: 34 };
+const GAP = { x: 150, y: 54, aside: 34 };
 const INSIDE = { x: 84, y: 20, aside: 16 };
 const PADDING = 22;
 
