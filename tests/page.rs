@@ -50,7 +50,8 @@ fn the_assets_are_what_web_build_makes() {
 #[test]
 fn the_page_without_data_is_smaller_than_a_megabyte_and_a_half() {
     let names = ["page.js", "page.css", "body.html"];
-    let octets: u64 = names.map(|name| at("src/output/graph/html").join(name).metadata().unwrap().len()).iter().sum();
+    let octets: u64 =
+        names.map(|name| at("src/output/graph/html").join(name).metadata().unwrap().len()).iter().sum();
     assert!(octets > 100_000 && octets <= 1_500_000, "{octets}");
 }
 

@@ -72,7 +72,11 @@ pub fn grounds<'e>(
 fn decide(policies: &PolicySet, connection: &Connection) -> Decision {
     let [egress, ingress] = Direction::BOTH.map(|direction| policies.verdict_of(connection, direction));
     let is_self = connection.from.pod.is_some() && connection.from.pod == connection.to.pod;
-    Decision { egress, ingress, unspecified: is_self.then_some(Unspecified::SelfTraffic).into_iter().collect() }
+    Decision {
+        egress,
+        ingress,
+        unspecified: is_self.then_some(Unspecified::SelfTraffic).into_iter().collect(),
+    }
 }
 
 impl Side {

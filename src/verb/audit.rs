@@ -55,9 +55,9 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
     let data = ending;
     let ending = if fails { Ending::Findings } else { ending };
-    if let (FindingsFormat::Html, Some((facts, judgement))) = (args.output, traffic) {
-        let is_partial = data == Ending::Partial;
-        let observed = Observed { facts, cluster, completeness, is_partial };
+    if args.output == FindingsFormat::Html {
+        let (facts, judgement) = traffic.unwrap_or_default();
+        let observed = Observed { facts, cluster, completeness, is_partial: data == Ending::Partial };
         show(args, &observed, &judgement, findings, &subjects)?;
         return Ok(ending);
     }

@@ -105,7 +105,12 @@ fn is_subject(id: &NodeId, namespaces: &[String]) -> bool {
     namespaces.is_empty() || id.namespace().is_some_and(|ns| namespaces.iter().any(|wanted| wanted == ns))
 }
 
-pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View, namespaces: &[String]) -> GraphReport {
+pub(super) fn report(
+    observed: &Observed,
+    judgement: &Judgement,
+    view: View,
+    namespaces: &[String],
+) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
     let findings = detect::audit(
         &observed.facts,

@@ -59,8 +59,7 @@ mod tests {
         let hostile = "</script><!--&amp;\u{2028}\u{202e}\u{e0041}\n";
         let embedded = json(&hostile).unwrap();
         assert_eq!(
-            embedded,
-            r#""\u003c/script\u003e\u003c!--\u0026amp;\u2028\u202e\udb40\udc41\n""#,
+            embedded, r#""\u003c/script\u003e\u003c!--\u0026amp;\u2028\u202e\udb40\udc41\n""#,
             "only escapes of JSON"
         );
         assert_eq!(serde_json::from_str::<String>(&embedded).unwrap(), hostile);

@@ -79,7 +79,8 @@ pub enum Tab {
 /// A node.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PageNodeRow {
-    /// As in `graph -o json`.
+    /// As in `graph -o json`, but that `kind` is `workload`, `pod`, `namespace`, `node`, `apiserver`, `external` or
+    /// `unknown`: the kind of the API is in the id.
     #[serde(flatten)]
     pub node: NodeRow,
     /// Whether today's policies isolate all of its pods; absent where it has none.
@@ -241,7 +242,11 @@ impl From<GraphReport> for PageReport {
             nodes: graph
                 .nodes
                 .into_iter()
-                .map(|node| PageNodeRow { node, isolated: None, after: None })
+                .map(|node| PageNodeRow {
+                    node: NodeRow { kind: kind(&node.id).to_owned(), ..node },
+                    isolated: None,
+                    after: None,
+                })
                 .collect(),
             edges: edges.collect(),
             unused: Vec::new(),
@@ -257,6 +262,19 @@ impl From<GraphReport> for PageReport {
             completeness: graph.completeness,
             review: Vec::new(),
         }
+    }
+}
+
+/// What a node stands for, in one word.
+fn kind(id: &NodeId) -> &'static str {
+    match id {
+        NodeId::Workload { kind, .. } if kind == "Pod" => "pod",
+        NodeId::Workload { .. } => "workload",
+        NodeId::Namespace(_) => "namespace",
+        NodeId::Node(_) => "node",
+        NodeId::ApiServer => "apiserver",
+        NodeId::External(_) => "external",
+        NodeId::Unknown(_) => "unknown",
     }
 }
 

@@ -126,7 +126,8 @@ pub(super) fn tell(
                 let admitting = Direction::BOTH.into_iter().flat_map(|d| &grounds.side(d).admitted_by);
                 let named = admitting.filter_map(|rule| set.rule(rule));
                 own.extend(
-                    named.filter_map(|GroundRow { policy, field }| numbers.get(&(&*policy, &*field)).copied()),
+                    named
+                        .filter_map(|GroundRow { policy, field }| numbers.get(&(&*policy, &*field)).copied()),
                 );
             }
         }

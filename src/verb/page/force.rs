@@ -47,7 +47,10 @@ impl InForce {
 
     /// The name and place of a rule.
     pub(super) fn rule(&self, rule: &RuleId) -> Option<GroundRow> {
-        Some(GroundRow { policy: self.policy(rule.policy)?, field: format!("{}[{}]", rule.direction, rule.rule) })
+        Some(GroundRow {
+            policy: self.policy(rule.policy)?,
+            field: format!("{}[{}]", rule.direction, rule.rule),
+        })
     }
 
     /// Likewise of a cluster-wide policy.

@@ -106,6 +106,9 @@ pub(super) fn advise(
     if observed.is_partial {
         return Err(partial());
     }
+    if observed.facts.window.is_none() {
+        return Err("No policies are recommended, for no traffic was seen: give a SOURCE.".to_owned());
+    }
     let options = Options {
         namespaces: namespaces.iter().cloned().collect(),
         ours: observed.cluster.ours.clone(),
@@ -113,8 +116,9 @@ pub(super) fn advise(
     };
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let answer = recommend(&observed.facts, inventory, judgement, today, &options);
-    let proved = prove(answer, &FLAVOURS[0], &options, observed, judgement)
-        .map_err(|failure| format!("No policies are shown, for they could not be proved: {:#}.", failure.error))?;
+    let proved = prove(answer, &FLAVOURS[0], &options, observed, judgement).map_err(|failure| {
+        format!("No policies are shown, for they could not be proved: {:#}.", failure.error)
+    })?;
     refusal(&proved).map_or(Ok(proved), Err)
 }
 
@@ -161,22 +165,25 @@ fn build(story: Story<'_>) -> Result<PageReport, Failure> {
     let seen = edge::Seen { observed, judgement, places: &places, advised };
     edge::tell(&mut report.edges, &report.rules, &seen, &today, after.as_ref());
     node::tell(&mut report.nodes, &today, after.as_ref());
-    let mut beyond = unused(&observed.facts, inventory, judgement, &rules);
-    report.unused_more = beyond.len().saturating_sub(UNUSED);
-    beyond.truncate(UNUSED);
-    report.unused = beyond
-        .into_iter()
-        .map(|row| UnusedRow { ports: format!("{}/{}", row.ports, row.protocol), from: row.from, to: row.to })
-        .collect();
-    report.breaks = breaks::rows(&seen, &report.edges, what_if);
+    if observed.facts.window.is_some() {
+        let beyond = unused(&observed.facts, inventory, judgement, &rules);
+        report.unused_more = beyond.len().saturating_sub(UNUSED);
+        report.unused = beyond
+            .into_iter()
+            .take(UNUSED)
+            .map(|row| UnusedRow {
+                ports: format!("{}/{}", row.ports, row.protocol),
+                from: row.from,
+                to: row.to,
+            })
+            .collect();
+        report.breaks = breaks::rows(&seen, &report.edges, what_if);
+    }
     let of_findings: Vec<Vec<usize>> =
         findings.iter().map(|finding| places.of_edges(finding.edges.iter())).collect();
     let rows = AuditReport::new(findings, &observed.cluster, observed.completeness.clone()).findings;
-    report.findings = rows
-        .into_iter()
-        .zip(of_findings)
-        .map(|(finding, edges)| PageFindingRow { finding, edges })
-        .collect();
+    report.findings =
+        rows.into_iter().zip(of_findings).map(|(finding, edges)| PageFindingRow { finding, edges }).collect();
     report.review = review::rows(&report, advised.map(|proved| &proved.report));
     Ok(report)
 }

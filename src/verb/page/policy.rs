@@ -38,7 +38,13 @@ pub(super) fn rows(proved: &Proved, observed: &Observed) -> Result<Vec<PolicyRow
                         PolicyRow { state: State::Kept, file, ..row }
                     } else {
                         let diff = change(file.as_deref().unwrap_or(&name), &before, &row.yaml);
-                        PolicyRow { state: State::Changed, file, before: Some(before), diff: Some(diff), ..row }
+                        PolicyRow {
+                            state: State::Changed,
+                            file,
+                            before: Some(before),
+                            diff: Some(diff),
+                            ..row
+                        }
                     }
                 }
             });
@@ -65,7 +71,9 @@ pub(super) fn rows(proved: &Proved, observed: &Observed) -> Result<Vec<PolicyRow
     }
     let kept = cluster_wide(&rows, observed);
     rows.extend(kept);
-    rows.sort_by(|one, other| (&one.name, &one.kind, one.state).cmp(&(&other.name, &other.kind, other.state)));
+    rows.sort_by(|one, other| {
+        (&one.name, &one.kind, one.state).cmp(&(&other.name, &other.kind, other.state))
+    });
     Ok(rows)
 }
 

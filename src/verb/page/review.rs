@@ -126,12 +126,18 @@ fn open(report: &RecommendReport, rows: &mut Rows) {
     }
     for (why, ids) in by_why {
         let level = if why == "system" { NOTE } else { WARNING };
-        rows.say(level, format!("{} left open ({why}): {}", counted(ids.len(), "workload"), listed(ids.iter())));
+        rows.say(
+            level,
+            format!("{} left open ({why}): {}", counted(ids.len(), "workload"), listed(ids.iter())),
+        );
     }
     if !report.unobserved.is_empty() {
         let ids: Vec<String> = report.unobserved.iter().map(ToString::to_string).collect();
-        let text =
-            format!("{} had no traffic and stays open: {}", counted(ids.len(), "workload"), listed(ids.iter()));
+        let text = format!(
+            "{} had no traffic and stays open: {}",
+            counted(ids.len(), "workload"),
+            listed(ids.iter())
+        );
         rows.say(WARNING, text);
     }
 }
@@ -169,11 +175,23 @@ fn warnings(page: &PageReport, rows: &mut Rows) {
 fn remarks(report: &RecommendReport, rows: &mut Rows) {
     let icmp = report.proof.inexpressible.len();
     if icmp > 0 {
-        rows.say(NOTE, format!("{} of answered ICMP: NetworkPolicy has no rule for it, and isolation may cut it", counted(icmp, "edge")));
+        rows.say(
+            NOTE,
+            format!(
+                "{} of answered ICMP: NetworkPolicy has no rule for it, and isolation may cut it",
+                counted(icmp, "edge")
+            ),
+        );
     }
     let undirected = report.undirected.len();
     if undirected > 0 {
-        rows.say(NOTE, format!("{} of which nobody knows who opened it: no rule admits them", counted(undirected, "edge")));
+        rows.say(
+            NOTE,
+            format!(
+                "{} of which nobody knows who opened it: no rule admits them",
+                counted(undirected, "edge")
+            ),
+        );
     }
     let mut widths: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for row in &report.proof.declared {

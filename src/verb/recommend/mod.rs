@@ -13,9 +13,9 @@ use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::Judgement;
 use flowfence_policy::recommend::{DefaultDeny, Exposed, Mode, Options, Recommendation, Width, recommend};
 
+use super::observed::{self, Observed};
 use super::page::{self, Advice, Story};
 use super::{audit, files, graph};
-use super::observed::{self, Observed};
 use crate::cli::{self, RecommendArgs, RecommendFormat};
 use crate::decision;
 use crate::exit::{Ending, Failure};

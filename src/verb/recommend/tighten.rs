@@ -45,8 +45,7 @@ pub(super) fn run(
         answer.policies.iter().map(|policy| manifest(policy, observed)).collect();
     let (files, candidate) = write(args.flavour, &manifests, &answer, observed)?;
     let narrower = prove_narrower(&observed.facts, inventory, judgement, today, &candidate.policies);
-    let proof =
-        prove(&observed.facts, inventory, judgement, &candidate.policies, today, &answer.declared);
+    let proof = prove(&observed.facts, inventory, judgement, &candidate.policies, today, &answer.declared);
     let ready = readiness(&observed.facts, inventory, judgement, options, observed.completeness.loss);
     let mut report = RecommendReport::new(&Made {
         answer: &answer,
