@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::rule::counted;
+use crate::output::audit::FindingRow;
 use crate::output::page::{PageReport, ReviewRow};
 use crate::output::recommend::RecommendReport;
 
@@ -66,12 +67,29 @@ impl Rows {
     }
 }
 
+/// The first few of each rule: thousands of one must not hide the one of another.
 fn errors(page: &PageReport, rows: &mut Rows) {
-    let errors: Vec<_> =
-        page.findings.iter().map(|row| &row.finding).filter(|found| found.level == ERROR).collect();
-    rows.some(ERROR, &errors, "errors were found", |rows, found| {
-        rows.about(ERROR, found.title.clone(), Some(found.id.clone()), found.policy.clone());
-    });
+    const OF_RULE: usize = 5;
+    for (rule, found) in by_rule(page, ERROR) {
+        for finding in found.iter().take(OF_RULE) {
+            rows.about(ERROR, finding.title.clone(), Some(finding.id.clone()), finding.policy.clone());
+        }
+        if found.len() > OF_RULE {
+            rows.say(ERROR, format!("{} more of {rule}", found.len() - OF_RULE));
+        }
+    }
+}
+
+/// The findings of a level by rule, in the order in which the first of each is listed.
+fn by_rule<'p>(page: &'p PageReport, level: &str) -> Vec<(&'static str, Vec<&'p FindingRow>)> {
+    let mut rules: Vec<(&'static str, Vec<&FindingRow>)> = Vec::new();
+    for finding in page.findings.iter().map(|row| &row.finding).filter(|finding| finding.level == level) {
+        match rules.iter_mut().find(|(rule, _)| *rule == finding.rule) {
+            Some((_, found)) => found.push(finding),
+            None => rules.push((finding.rule, vec![finding])),
+        }
+    }
+    rules
 }
 
 /// By finding: a scan withholds hundreds of edges.
@@ -157,16 +175,13 @@ fn readiness(report: &RecommendReport, rows: &mut Rows) {
 
 /// Warnings of one rule together, with the first of them.
 fn warnings(page: &PageReport, rows: &mut Rows) {
-    let mut of_rule: Vec<(&str, usize, usize)> = Vec::new();
-    for (at, row) in page.findings.iter().enumerate().filter(|(_, row)| row.finding.level == WARNING) {
-        match of_rule.iter_mut().find(|(rule, ..)| *rule == row.finding.rule) {
-            Some((_, count, _)) => *count += 1,
-            None => of_rule.push((row.finding.rule, 1, at)),
-        }
-    }
-    for (rule, count, first) in of_rule {
-        let Some(first) = page.findings.get(first).map(|row| &row.finding) else { continue };
-        let more = if count > 1 { format!(" (and {} more of {rule})", count - 1) } else { String::new() };
+    for (rule, found) in by_rule(page, WARNING) {
+        let Some(first) = found.first() else { continue };
+        let more = if found.len() > 1 {
+            format!(" (and {} more of {rule})", found.len() - 1)
+        } else {
+            String::new()
+        };
         let text = format!("{}{more}", first.title);
         rows.about(WARNING, text, Some(first.id.clone()), first.policy.clone());
     }
