@@ -97,5 +97,6 @@ function edgeLooks(colour) {
         'text-events': 'yes',
       },
     },
+    { selector: 'edge:loop', style: { 'control-point-step-size': 70, 'loop-direction': '0deg', 'loop-sweep': '-50deg' } },
   ];
 }

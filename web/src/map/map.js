@@ -14,11 +14,15 @@ const MANY_LINKS = 400;
 /** Links beyond which only those of what is looked at say their ports. */
 const CROWDED = 120;
 
+// Its warnings are about drawings, and a console is no place for a reader to look.
+cytoscape.warnings(false);
+
 /** A map in `container`; `on` is `{choose(at), toggle(key)}`. */
 export function map(container, on) {
   const guard = withoutItsOwnStyle();
   const cy = cytoscape({ container, style: sheet(false), minZoom: 0.03, maxZoom: 4, boxSelectionEnabled: false, hideEdgesOnViewport: false });
   guard.remove();
+  keepInView(cy, container);
   let first = true;
   cy.on('tap', 'node', ({ target }) => on.choose([target.data('what') === 'node' ? 'node' : 'group', target.id()]));
   cy.on('tap', 'edge', ({ target }) => on.choose(target.data('at')));
@@ -41,6 +45,20 @@ export function map(container, on) {
       if (node.nonempty()) cy.animate({ center: { eles: node }, duration: calm() ? 0 : 150 });
     },
   };
+}
+
+/** When the room changes, a picture that was seen whole is seen whole again, and else the middle stays in the middle. */
+function keepInView(cy, container) {
+  new ResizeObserver(() => {
+    const [width, height] = [cy.width(), cy.height()];
+    if (width === container.clientWidth && height === container.clientHeight) return;
+    const { x1, y1, x2, y2 } = cy.nodes().renderedBoundingBox();
+    const wasWhole = x1 >= 0 && y1 >= 0 && x2 <= width && y2 <= height;
+    cy.resize();
+    if (cy.width() === 0 || cy.height() === 0) return;
+    if (wasWhole || width === 0) cy.fit(cy.nodes(), 30);
+    else cy.panBy({ x: (cy.width() - width) / 2, y: (cy.height() - height) / 2 });
+  }).observe(container);
 }
 
 function calm() {
