@@ -67,7 +67,7 @@ function node(raw) {
   const id = text(raw.id);
   return {
     id,
-    kind: text(raw.kind) || 'unknown',
+    kind: kindOf(id, text(raw.kind)),
     namespace: text(raw.namespace),
     name: text(raw.name) || id,
     labels: pairs(raw.labels),
@@ -75,6 +75,13 @@ function node(raw) {
     isolated: directions(raw.isolated, Boolean),
     after: directions(raw.after, Boolean),
   };
+}
+
+/** What an id says it is comes first: `external/…`, `node/…`, `unknown/…`, `apiserver`. */
+function kindOf(id, told) {
+  if (id === 'apiserver') return id;
+  const first = id.split('/', 1)[0];
+  return id.split('/').length <= 3 && ['external', 'node', 'unknown'].includes(first) && ['', first].includes(told.toLowerCase()) ? first : told.toLowerCase() || 'unknown';
 }
 
 function edge(raw, index) {
