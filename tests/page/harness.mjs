@@ -54,8 +54,11 @@ async function opened(running, address, { width, height, features }) {
   });
   await tab.exposeFunction('violated', (text) => trouble.push(`violation: ${text}`));
   await tab.evaluateOnNewDocument(() => document.addEventListener('securitypolicyviolation', (event) => window.violated(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)));
+  const session = await tab.createCDPSession();
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
   await tab.goto(address);
   return {
+    session,
     tab,
     trouble,
     address,

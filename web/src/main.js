@@ -17,4 +17,5 @@ if (data === undefined) {
   at('generator').textContent = visible(data.generator);
   start(data);
   document.documentElement.dataset.ready = 'yes';
+  requestAnimationFrame(() => requestAnimationFrame(() => performance.mark('flowfence-drawn')));
 }

@@ -220,6 +220,17 @@ export const claims = {
     assert.equal(await page.text('#panel h2'), 'shop/api');
   },
 
+  async 'a workload that talks to itself has a loop that is drawn'({ open }) {
+    const itself = (data) => ({ ...data, edges: [{ ...data.edges[0], to: data.edges[0].from }] });
+    const page = await open(shopPage(itself), { fragment: '#map?open=*' });
+    const far = await page.tab.$eval('#canvas', (canvas) => {
+      const [loop] = canvas._cyreg.cy.edges();
+      return [loop.isLoop(), loop.midpoint().y - loop.source().position('y')];
+    });
+    assert.equal(far[0], true);
+    assert.ok(far[1] < -20, `above its node: ${far[1]}`);
+  },
+
   async 'dark and light follow the system and the button'({ open }) {
     const dark = await open(shopPage(), { features: [{ name: 'prefers-color-scheme', value: 'dark' }] });
     const background = (page) => page.tab.evaluate(() => getComputedStyle(document.body).backgroundColor);

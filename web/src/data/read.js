@@ -43,15 +43,19 @@ function shaped(raw) {
   const slices = isObject(raw.slices) && raw.slices.count > 1 ? { start: text(raw.slices.start), end: text(raw.slices.end), count: Math.min(count(raw.slices.count), 10_000) } : null;
   return {
     title: text(raw.title) || 'Who talks to whom',
+    open: text(raw.open),
     generator: text(raw.generator),
     window: isObject(raw.window) ? { start: text(raw.window.start), end: text(raw.window.end) } : null,
     nodes,
     edges,
     unused: objects(raw.unused).map((each) => ({ from: text(each.from), to: text(each.to), ports: text(each.ports) })),
+    unusedMore: count(raw.unusedMore),
     slices,
     rules: objects(raw.rules).map((rule) => ({ policy: text(rule.policy), field: text(rule.field), yaml: text(rule.yaml), why: text(rule.why) })),
     policies: objects(raw.policies).map(policy),
     findings: objects(raw.findings).map((each) => finding(each, edges.length)),
+    refused: text(raw.refused),
+    breaks: objects(raw.breaks).map((each) => broken(each, edges.length)),
     proof: isObject(raw.proof) ? raw.proof : null,
     readiness: isObject(raw.readiness) ? raw.readiness : null,
     completeness: isObject(raw.completeness) ? raw.completeness : null,
@@ -63,7 +67,7 @@ function node(raw) {
   const id = text(raw.id);
   return {
     id,
-    kind: text(raw.kind) || 'unknown',
+    kind: kindOf(id, text(raw.kind)),
     namespace: text(raw.namespace),
     name: text(raw.name) || id,
     labels: pairs(raw.labels),
@@ -71,6 +75,13 @@ function node(raw) {
     isolated: directions(raw.isolated, Boolean),
     after: directions(raw.after, Boolean),
   };
+}
+
+/** What an id says it is comes first: `external/…`, `node/…`, `unknown/…`, `apiserver`. */
+function kindOf(id, told) {
+  if (id === 'apiserver') return id;
+  const first = id.split('/', 1)[0];
+  return id.split('/').length <= 3 && ['external', 'node', 'unknown'].includes(first) && ['', first].includes(told.toLowerCase()) ? first : told.toLowerCase() || 'unknown';
 }
 
 function edge(raw, index) {
@@ -102,7 +113,7 @@ function edge(raw, index) {
     admittedBy: directions(raw.admittedBy, objects),
     deniedBy: directions(raw.deniedBy, texts),
     after: directions(raw.after, text),
-    rules: Array.isArray(raw.rules) ? raw.rules.filter(Number.isInteger) : [],
+    rules: indexes(raw.rules, Infinity),
     withheld: text(raw.withheld),
   };
 }
@@ -121,7 +132,6 @@ function policy(raw) {
 }
 
 function finding(raw, edges) {
-  const inside = (index) => Number.isInteger(index) && index >= 0 && index < edges;
   return {
     ...raw,
     id: text(raw.id),
@@ -132,8 +142,17 @@ function finding(raw, edges) {
     to: text(raw.to),
     fix: text(raw.fix),
     policy: text(raw.policy),
-    edges: Array.isArray(raw.edges) ? raw.edges.filter(inside) : [],
+    edges: indexes(raw.edges, edges),
   };
+}
+
+function broken(raw, edges) {
+  return { set: text(raw.set), text: text(raw.text), edges: indexes(raw.edges, edges), doubtful: indexes(raw.doubtful, edges) };
+}
+
+/** Places in a list of `length`. */
+function indexes(value, length) {
+  return Array.isArray(value) ? value.filter((index) => Number.isInteger(index) && index >= 0 && index < length) : [];
 }
 
 function level(value) {

@@ -5,7 +5,7 @@ import { standingOf } from '../data/standing.js';
 import { isFiltered } from '../view/state.js';
 
 /** As many as a person can tell apart and a canvas draws at once. The worst and the busiest are drawn, and all of what is looked at. */
-const MOST_LINKS = 500;
+const MOST_LINKS = 300;
 
 /** `{groups, nodes, links, drawn}` for the edges that pass the filters; `drawn` are the links that the map draws. */
 export function fold(model, state, edges) {
@@ -58,7 +58,7 @@ function bundled(edges, end) {
     const [from, to] = [end(edge.from), end(edge.to)];
     const isInside = from === to && from !== edge.from;
     if (isInside) continue;
-    const key = JSON.stringify([from, to, standing]);
+    const key = `${standing}:${from.length}:${from}${to}`;
     const link = links.get(key) ?? { key, from, to, standing, edges: [] };
     link.edges.push(edge);
     links.set(key, link);

@@ -83,8 +83,9 @@ function edgeLooks(colour) {
     {
       selector: 'edge',
       style: {
-        'curve-style': 'bezier',
-        'control-point-step-size': 26,
+        'curve-style': 'unbundled-bezier',
+        'control-point-distances': 'data(bend)',
+        'control-point-weights': 0.5,
         'target-arrow-shape': 'triangle',
         'arrow-scale': 1.1,
         label: 'data(label)',
@@ -97,5 +98,6 @@ function edgeLooks(colour) {
         'text-events': 'yes',
       },
     },
+    { selector: 'edge:loop', style: { 'curve-style': 'bezier', 'control-point-step-size': 70, 'loop-direction': '0deg', 'loop-sweep': '-50deg' } },
   ];
 }

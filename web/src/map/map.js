@@ -9,16 +9,23 @@ import { sheet } from './looks.js';
 import { GROUP_HEIGHT, HEIGHT, groupLabel, labelOf, widthOf } from './place.js';
 
 /** Links beyond which the canvas draws none while it is moved, so that it moves at all. */
-const MANY_LINKS = 400;
+const MANY_LINKS = 250;
+
+/** Between two links of a pair, in pixels. */
+const BEND = 30;
 
 /** Links beyond which only those of what is looked at say their ports. */
 const CROWDED = 120;
+
+// Its warnings are about drawings, and a console is no place for a reader to look.
+cytoscape.warnings(false);
 
 /** A map in `container`; `on` is `{choose(at), toggle(key)}`. */
 export function map(container, on) {
   const guard = withoutItsOwnStyle();
   const cy = cytoscape({ container, style: sheet(false), minZoom: 0.03, maxZoom: 4, boxSelectionEnabled: false, hideEdgesOnViewport: false });
   guard.remove();
+  keepInView(cy, container);
   let first = true;
   cy.on('tap', 'node', ({ target }) => on.choose([target.data('what') === 'node' ? 'node' : 'group', target.id()]));
   cy.on('tap', 'edge', ({ target }) => on.choose(target.data('at')));
@@ -41,6 +48,20 @@ export function map(container, on) {
       if (node.nonempty()) cy.animate({ center: { eles: node }, duration: calm() ? 0 : 150 });
     },
   };
+}
+
+/** When the room changes, a picture that was seen whole is seen whole again, and else the middle stays in the middle. */
+function keepInView(cy, container) {
+  new ResizeObserver(() => {
+    const [width, height] = [cy.width(), cy.height()];
+    if (width === container.clientWidth && height === container.clientHeight) return;
+    const { x1, y1, x2, y2 } = cy.nodes().renderedBoundingBox();
+    const wasWhole = x1 >= 0 && y1 >= 0 && x2 <= width && y2 <= height;
+    cy.resize();
+    if (cy.width() === 0 || cy.height() === 0) return;
+    if (wasWhole || width === 0) cy.fit(cy.nodes(), 30);
+    else cy.panBy({ x: (cy.width() - width) / 2, y: (cy.height() - height) / 2 });
+  }).observe(container);
 }
 
 function calm() {
@@ -68,11 +89,26 @@ function elements(shown, state) {
     all.set(node.id, { what: 'node', label: flagged(label, alarm([node])), width: widthOf(label), height: HEIGHT, kind: node.kind, alarm: alarm([node]), fresh: state.after && isNewlyIsolated(node), parent: node.group ?? undefined });
   }
   const isCrowded = shown.drawn.length > CROWDED;
+  const bends = bent(shown.drawn);
   for (const link of shown.drawn) {
     const place = link.edges.length === 1 && link.edges[0].index !== undefined ? ['edge', link.edges[0].index] : ['link', link.from, link.to, link.standing];
-    all.set(`l${link.key}`, { source: link.from, target: link.to, standing: link.standing, label: isCrowded ? '' : portsOf(link), ports: portsOf(link), crowded: isCrowded, at: place });
+    all.set(`l${link.key}`, { source: link.from, target: link.to, standing: link.standing, label: isCrowded ? '' : portsOf(link), ports: portsOf(link), crowded: isCrowded, bend: bends.get(link), at: place });
   }
   return all;
+}
+
+/** How far each link of a pair steps out of the straight line. Cytoscape could find that by itself, at half the cost of a frame. */
+function bent(links) {
+  const pairs = new Map();
+  for (const link of links) {
+    const pair = link.from < link.to ? `${link.from.length}:${link.from}${link.to}` : `${link.to.length}:${link.to}${link.from}`;
+    pairs.set(pair, [...(pairs.get(pair) ?? []), link]);
+  }
+  const bends = new Map();
+  for (const pair of pairs.values()) {
+    pair.forEach((link, index) => bends.set(link, BEND * (index - (pair.length - 1) / 2) * (link.from < link.to ? 1 : -1)));
+  }
+  return bends;
 }
 
 function alarm(nodes) {
@@ -118,18 +154,24 @@ function fits(element, data) {
   return data !== undefined && (element.isEdge() || (element.data('what') === data.what && element.data('parent') === data.parent));
 }
 
-/** What is looked at stands out with its neighbours, the rest steps back. */
+/** What is looked at stands out with its neighbours, the rest steps back. Only classes that change are touched. */
 function mark(cy, place, links) {
+  const chosen = chosenOf(cy, place, links);
+  const around = near(chosen);
+  const whole = around.union(around.edges().connectedNodes());
+  const clear = whole.union(whole.nodes().ancestors());
+  const speaking = around.edges().length <= CROWDED ? around.edges() : cy.collection();
   cy.batch(() => {
-    cy.elements().removeClass('chosen dim near');
-    const chosen = chosenOf(cy, place, links);
-    if (chosen.empty()) return;
-    chosen.addClass('chosen');
-    const around = near(chosen);
-    if (around.edges().length <= CROWDED) around.edges().addClass('near');
-    const whole = around.union(around.edges().connectedNodes());
-    cy.elements().difference(whole.union(whole.nodes().ancestors())).addClass('dim');
+    cy.elements().forEach((element) => {
+      classed(element, 'chosen', chosen.has(element));
+      classed(element, 'near', speaking.has(element));
+      classed(element, 'dim', chosen.nonempty() && !clear.has(element));
+    });
   });
+}
+
+function classed(element, name, isOn) {
+  if (element.hasClass(name) !== isOn) element.toggleClass(name, isOn);
 }
 
 /** Elements and the links that they and their members have. */

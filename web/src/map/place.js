@@ -4,9 +4,10 @@
 import { groupName, nodeName } from '../data/words.js';
 import { columns } from './columns.js';
 
-/** Between columns and within them; `aside` is how far every other member steps out, so that links past it are seen. */
-const GAP = { x: 150, y: 54, aside: 34 };
-const INSIDE = { x: 84, y: 20, aside: 16 };
+/** Between columns and within them. `aside` is how far every other member of a column steps out, and `shift` how far every
+ * other column stands lower, so that links past a node are seen. */
+const GAP = { x: 150, y: 54, aside: 34, shift: 36 };
+const INSIDE = { x: 84, y: 20, aside: 16, shift: 26 };
 const PADDING = 22;
 
 export const HEIGHT = 34;
@@ -94,7 +95,7 @@ function stack(all, gap, put) {
   const room = all.some((column) => column.length >= 3) ? 2 * gap.aside : 0;
   let left = -width / 2;
   all.forEach((column, at) => {
-    let y = -heights[at] / 2;
+    let y = -heights[at] / 2 + (at % 2 === 0 ? -gap.shift : gap.shift) / 2;
     column.forEach((each, index) => {
       const aside = column.length < 3 ? 0 : index % 2 === 0 ? -gap.aside : gap.aside;
       put(each, left + widths[at] / 2 + aside, y + each.height / 2);
@@ -102,5 +103,5 @@ function stack(all, gap, put) {
     });
     left += widths[at] + gap.x;
   });
-  return { width: width + room, height: Math.max(0, ...heights) };
+  return { width: width + room, height: Math.max(0, ...heights) + (all.length > 1 ? gap.shift : 0) };
 }

@@ -6,6 +6,9 @@ import { visible } from '../data/visible.js';
 import { h } from '../view/dom.js';
 import { badge, edgeList, go, nodeButton, ports } from './parts.js';
 
+/** Members of a group that its panel names. */
+const MOST = 80;
+
 export function linkPanel(page, [from, to, standing], state, shown) {
   const { model } = page;
   const name = (key) => (model.groups.has(key) ? groupName(key) : nameOf(model, key));
@@ -24,7 +27,7 @@ export function linkPanel(page, [from, to, standing], state, shown) {
 }
 
 function unusedList(page, edges) {
-  return h('section', {}, h('h3', {}, 'Allowed by today’s policies, never used'), h('ul', {}, edges.slice(0, 100).map((edge) => h('li', {}, nodeButton(page, edge.from), ' → ', nodeButton(page, edge.to), ` ${visible(edge.ports, 200)}`))), edges.length > 100 ? h('p', { class: 'quiet' }, `${edges.length - 100} more.`) : null);
+  return h('section', {}, h('h3', {}, 'Allowed by today’s policies, never used'), h('ul', {}, edges.slice(0, 100).map((edge) => h('li', {}, nodeButton(page, edge.from), ' → ', nodeButton(page, edge.to), ` ${visible(edge.ports, 200)}`))), edges.length > 100 ? h('p', { class: 'quiet' }, `${edges.length - 100} more.`) : null, page.model.unusedMore > 0 ? h('p', { class: 'quiet' }, `The page holds the first of them only: ${many(page.model.unusedMore, 'pair')} more are allowed and never used.`) : null);
 }
 
 export function groupPanel(page, key, state, edges) {
@@ -39,8 +42,8 @@ export function groupPanel(page, key, state, edges) {
     h('h2', {}, key.startsWith('ns/') ? `Namespace ${groupName(key)}` : groupName(key)),
     h('p', {}, go(isOpen ? 'Fold' : 'Expand', () => page.toggle(key), `${isOpen ? 'Fold' : 'Expand'} ${groupName(key)}`)),
     h('p', {}, `${many(group.nodes.length, 'member')}; ${many(inside.length, 'edge')} inside, ${out.length.toLocaleString('en')} out, ${incoming.length.toLocaleString('en')} in. ${counted(edges.filter((edge) => members.has(edge.from) || members.has(edge.to)), state)}`),
-    h('section', {}, h('h3', {}, 'Members'), h('ul', {}, group.nodes.slice(0, 200).map(({ id }) => h('li', {}, nodeButton(page, id)))), group.nodes.length > 200 ? h('p', { class: 'quiet' }, `${group.nodes.length - 200} more: search for them.`) : null),
-    h('section', {}, h('h3', {}, 'Edges across its border'), edgeList(page, [...out, ...incoming], state)),
+    h('section', {}, h('h3', {}, 'Members'), h('ul', {}, group.nodes.slice(0, MOST).map(({ id }) => h('li', {}, nodeButton(page, id)))), group.nodes.length > MOST ? h('p', { class: 'quiet' }, `${group.nodes.length - MOST} more: search for them.`) : null),
+    h('section', {}, h('h3', {}, 'Edges across its border'), edgeList(page, [...out, ...incoming], state, 30)),
   ];
 }
 

@@ -1,11 +1,12 @@
 // The panel beside the map, about whatever is looked at.
 
 import { many, moment } from '../data/words.js';
-import { standingOf } from '../data/standing.js';
+import { visible } from '../data/visible.js';
 import { at, fill, h } from '../view/dom.js';
 import { edgePanel } from './edge.js';
 import { groupPanel, linkPanel } from './link.js';
 import { nodePanel } from './node.js';
+import { cutSentence } from '../report/breaks.js';
 import { reviewList } from '../report/review.js';
 
 export function showPanel(page, state, edges, shown) {
@@ -37,17 +38,8 @@ function overview(page, state, edges) {
     h('h2', {}, 'Overview'),
     h('p', {}, model.edges.length === 0 ? 'No traffic was recorded: there are no edges to show.' : `${many(edges.length, 'edge')} of ${model.edges.length.toLocaleString('en')} among ${many(model.nodes.length, 'node')} in ${many(model.namespaces.length, 'namespace')}.`),
     h('p', {}, model.window === null ? 'The recording does not tell when it was made.' : `Recorded ${moment(model.window.start)} to ${moment(model.window.end)}.`),
-    model.policies.length === 0 ? h('p', {}, 'No policies are in this page: it cannot tell what a recommended set would change.') : null,
-    state.after ? cutSentence(model) : null,
+    model.refused !== '' ? h('p', { class: 'verdict' }, visible(model.refused, 600)) : model.policies.length === 0 ? h('p', {}, 'No policies are in this page: it cannot tell what a recommended set would change.') : null,
+    state.after ? cutSentence(page) : null,
     review,
   ];
-}
-
-/** What would break, in a sentence. */
-export function cutSentence(model) {
-  const cut = model.edges.filter((edge) => standingOf(edge, true) === 'cut');
-  const wanted = cut.filter((edge) => edge.withheld === '');
-  if (cut.length === 0) return h('p', { class: 'verdict' }, 'The recommended policies cut nothing that today’s allow.');
-  const rest = cut.length - wanted.length;
-  return h('p', { class: 'verdict' }, wanted.length === 0 ? `The recommended policies cut ${many(cut.length, 'edge')}, each withheld for a reason: scans, attempts, or what a person denied.` : `The recommended policies would cut ${many(wanted.length, 'edge')} that nothing speaks against${rest > 0 ? `, and ${many(rest, 'edge')} withheld for a reason` : ''}.`);
 }

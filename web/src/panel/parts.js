@@ -7,6 +7,10 @@ import { h } from '../view/dom.js';
 import { say } from '../view/say.js';
 import { save } from '../export/save.js';
 
+/** Ports of a pair that have rows of their own, and that an opened row lists. */
+const FEW = 3;
+const MOST_PORTS = 100;
+
 /** A button that leads somewhere in the page. */
 export function go(text, act, label) {
   return h('button', { type: 'button', class: 'go', onclick: act, 'aria-label': label }, text);
@@ -27,13 +31,30 @@ export function edgeRow(page, edge, state) {
   return h('li', {}, badge(standing), ' ', go(edgeName(page.model, edge), () => page.choose(['edge', edge.index])), ` ${traffic(edge)}`);
 }
 
-/** At most `most` edges, worst first, and how many more there are. */
+/** At most `most` rows, worst first, and how many edges more there are. Many ports of a pair that stand alike share a row, which opens. */
 export function edgeList(page, edges, state, most = 60) {
   const rank = ['cut', 'denied', 'attempted', 'unspecified', 'allowed', 'probe'];
   const order = (edge) => rank.indexOf(standingOf(edge, state.after));
   const sorted = [...edges].sort((a, b) => order(a) - order(b) || a.index - b.index);
-  const more = sorted.length > most ? h('p', { class: 'quiet' }, `${sorted.length - most} more: filter, or export the CSV.`) : null;
-  return [h('ul', { class: 'edges' }, sorted.slice(0, most).map((edge) => edgeRow(page, edge, state))), more];
+  const rows = [...bundles(sorted, state).values()].flatMap((bundle) => (bundle.length <= FEW ? bundle.map((edge) => [edge]) : [bundle]));
+  const left = rows.slice(most).reduce((sum, row) => sum + row.length, 0);
+  const more = left > 0 ? h('p', { class: 'quiet' }, `${left} more: filter, or export the CSV.`) : null;
+  return [h('ul', { class: 'edges' }, rows.slice(0, most).map((row) => (row.length === 1 ? edgeRow(page, row[0], state) : bundleRow(page, row, state)))), more];
+}
+
+function bundles(edges, state) {
+  const all = new Map();
+  for (const edge of edges) {
+    const key = JSON.stringify([standingOf(edge, state.after), edge.from, edge.to]);
+    all.set(key, [...(all.get(key) ?? []), edge]);
+  }
+  return all;
+}
+
+function bundleRow(page, edges, state) {
+  const [{ from, to }] = edges;
+  const title = `${nameOf(page.model, from)} → ${nameOf(page.model, to)}, ${edges.length} ports: ${visible(ports(edges), 90)}`;
+  return h('li', {}, h('details', {}, h('summary', {}, badge(standingOf(edges[0], state.after)), ` ${title}`), h('ul', { class: 'edges' }, edges.slice(0, MOST_PORTS).map((edge) => edgeRow(page, edge, state))), edges.length > MOST_PORTS ? h('p', { class: 'quiet' }, `${edges.length - MOST_PORTS} more.`) : null));
 }
 
 export function findingList(page, findings) {

@@ -5,7 +5,7 @@ import { visible, visibleLines } from '../data/visible.js';
 import { at, facts, fill, h } from '../view/dom.js';
 import { policiesOf } from '../panel/node.js';
 import { code, go } from '../panel/parts.js';
-import { cutSentence } from '../panel/panel.js';
+import { cutSentence } from './breaks.js';
 import { save } from '../export/save.js';
 
 const STATES = { new: 'is new', changed: 'changes', kept: 'stays as it is', removed: 'goes' };
@@ -13,7 +13,7 @@ const STATES = { new: 'is new', changed: 'changes', kept: 'stays as it is', remo
 export function policiesView(page) {
   const { model } = page;
   if (model.policies.length === 0) {
-    fill(at('view-policies'), h('h2', {}, 'Policies'), h('p', {}, 'This page holds no policies: none exist, or none were asked for when it was written. Give `flowfence graph -o html` the cluster’s objects to have them recommended.'));
+    fill(at('view-policies'), h('h2', {}, 'Policies'), h('p', {}, model.refused !== '' ? visible(model.refused, 1000) : 'This page holds no policies: none exist, or none were asked for when it was written. Give `flowfence graph -o html` the cluster’s objects to have them recommended.'));
     return () => {};
   }
   const workloads = workloadsOf(model);
@@ -22,8 +22,9 @@ export function policiesView(page) {
   fill(
     at('view-policies'),
     h('h2', {}, 'Policies'),
+    model.refused === '' ? null : h('p', { class: 'verdict' }, visible(model.refused, 1000)),
     h('p', {}, `${many(model.policies.length, 'policy', 'policies')}: ${counts.map(([state, number]) => `${number} ${state}`).join(', ')}.`),
-    cutSentence(model),
+    cutSentence(page),
     all.length === 0 ? null : h('p', {}, h('button', { type: 'button', onclick: () => save('policies.yaml', 'application/yaml', joined(all)) }, 'Download all')),
     model.policies.map((policy) => card(page, policy, workloads.get(policy.name) ?? [])),
   );

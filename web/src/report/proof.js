@@ -3,19 +3,20 @@
 import { many } from '../data/words.js';
 import { at, fill, h } from '../view/dom.js';
 import { isObject } from '../data/read.js';
-import { cutSentence } from '../panel/panel.js';
+import { breaks, cutSentence } from './breaks.js';
 import { edgeText, value } from './value.js';
 
 export function proofView(page) {
-  const { proof, readiness } = page.model;
+  const { proof, readiness, refused } = page.model;
   fill(
     at('view-proof'),
+    breaks(page),
     h('h2', {}, 'Proof'),
     proof === null
-      ? h('p', {}, 'This page holds no proof: no policies were recommended when it was written.')
+      ? h('p', {}, refused !== '' ? value(refused) : 'This page holds no proof: no policies were recommended when it was written.')
       : [
           h('p', {}, 'Every genuine connection of the recording was replayed against the recommended policies before they were written.'),
-          cutSentence(page.model),
+          cutSentence(page),
           part('The recommended policies by themselves', proof.alone),
           part('Beside the policies of today', proof.beside),
           rest('Wider than used, on purpose', proof.declared, 'nothing'),

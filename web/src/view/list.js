@@ -43,7 +43,7 @@ function links(page, shown) {
   const rows = shown.links.slice(0, MOST).map((link) => {
     const place = link.edges.length === 1 && link.edges[0].index !== undefined ? ['edge', link.edges[0].index] : ['link', link.from, link.to, link.standing];
     const label = `${name(link.from)} to ${name(link.to)}, ${STANDING[link.standing]}`;
-    return [name(link.from), name(link.to), STANDING[link.standing], visible(portsOf(link)), h('button', { type: 'button', class: 'go', 'aria-label': `About ${label}`, onclick: () => page.choose(place) }, many(link.edges.length, 'edge'))];
+    return [name(link.from), name(link.to), STANDING[link.standing], visible(portsOf(link)), h('button', { type: 'button', class: 'go', 'aria-label': `${many(link.edges.length, 'edge')}: ${label}`, onclick: () => page.choose(place) }, many(link.edges.length, 'edge'))];
   });
   const rest = shown.links.length - rows.length;
   return [table('Links', ['From', 'To', 'Stands', 'Ports', 'Edges'], rows), rest > 0 ? h('p', {}, `${rest} more links: search or filter.`) : null];

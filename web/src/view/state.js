@@ -5,7 +5,7 @@ export const TABS = ['map', 'findings', 'policies', 'proof', 'completeness'];
 /** The state of a page that nobody touched. */
 export function fresh(model) {
   return {
-    tab: 'map',
+    tab: TABS.includes(model.open) ? model.open : 'map',
     open: new Set(),
     at: null,
     ns: '',
