@@ -6,6 +6,7 @@
 //! decision ─────────────┤         ├▶ readiness   whether enough was seen
 //!                       │         ├▶ recommend   policies, and their proof
 //!                       ├─────────┴▶ replay      what a candidate set would have done
+//!                       │            grounds     by which rule, by which policy
 //!                       └▶ respond               how to cut a pod off, and the proof
 //! ```
 //!
@@ -16,6 +17,7 @@
 pub mod audit;
 pub mod decision;
 pub mod explain;
+pub mod grounds;
 pub mod judge;
 pub mod reach;
 pub mod readiness;

@@ -104,6 +104,8 @@ pub enum GraphFormat {
     Tree,
     /// Who talks to whom as a matrix, as wide as the terminal
     Matrix,
+    /// One HTML file that needs no network: the map, findings, policies and their proof
+    Html,
     /// For yEd, Gephi, networkx
     Graphml,
     /// For Gephi, with times
@@ -145,6 +147,8 @@ pub enum FindingsFormat {
     /// What --quarantine prints
     #[value(hide = true)]
     Yaml,
+    /// One HTML file that needs no network: findings, the map, policies and their proof
+    Html,
 }
 
 /// Formats of what `check` found.
@@ -171,6 +175,8 @@ pub enum RecommendFormat {
     Patch,
     /// A summary for a pull request
     Markdown,
+    /// One HTML file that needs no network: policies and their proof, findings, the map
+    Html,
 }
 
 /// `--layout`.

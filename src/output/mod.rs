@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod formats;
 pub mod graph;
 pub mod markdown;
+pub mod page;
 pub mod policy;
 pub mod quarantine;
 pub mod reach;

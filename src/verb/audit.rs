@@ -3,29 +3,34 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use flowfence_graph::Facts;
+use flowfence_graph::{Facts, View};
 use flowfence_model::NodeId;
 use flowfence_policy::audit::rank::{self, Context};
 use flowfence_policy::audit::{self, Baseline, Finding, Level, Settings};
 use flowfence_policy::decision::{Decisions, Subject};
 use flowfence_policy::judge::Judgement;
 
-use super::baseline;
 use super::bundle;
 use super::observed::{self, Observed};
+use super::page::{self, Advice, Story};
 use super::quarantine;
-use crate::cli::{AuditArgs, FailOn};
+use super::{baseline, graph};
+use crate::cli::{AuditArgs, FailOn, FindingsFormat};
 use crate::cluster;
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output::audit as output;
 use crate::output::audit::AuditReport;
 use crate::output::completeness::CompletenessReport;
+use crate::output::page::Tab;
 
 /// Reports the findings: all of them, or without a source those that need no traffic.
 pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     let began = SystemTime::now();
     quarantine::refuse_contradictions(&args.response, args.output)?;
+    if args.output == FindingsFormat::Html {
+        page::refuse_terminal()?;
+    }
     let decisions = decision::load(&args.judge)?;
     let settings = settings(args)?;
     let found = if args.input.sources.is_empty() {
@@ -34,16 +39,7 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
         with_traffic(args, &decisions, &settings)?
     };
     let Found { mut findings, observed, judgement, ending } = found;
-    let context = Context {
-        facts: &observed.facts,
-        inventory: &observed.cluster.inventory,
-        judgement: &judgement,
-        today: &observed.cluster.policies,
-        settings: &settings,
-        loss: observed.completeness.loss,
-    };
-    rank::rank(&mut findings, &context);
-    rank::sort(&mut findings);
+    rank_all(&mut findings, &observed, &judgement, &settings);
     if let Some(id) = &args.response.quarantine {
         let allowed = &args.response.quarantine_allow;
         return quarantine::run(id, allowed, &findings, &observed.facts, &observed.cluster);
@@ -63,13 +59,78 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
         baseline::write(path, &args.baseline, &draft, &reviewed)?;
     }
     let fails = findings.iter().any(|finding| is_failure(finding.level, args.fail_on));
+    let ending = if fails { Ending::Findings } else { ending };
+    let for_page = (args.output == FindingsFormat::Html).then(|| findings.clone());
     let has_traffic = !args.input.sources.is_empty();
     let report = AuditReport::new(findings, &observed.cluster, observed.completeness.clone(), has_traffic);
     if let Some(path) = &args.evidence_bundle {
         bundle::write(path, args, &observed, &judgement, &report, began)?;
     }
-    output::write(&report, args.output, args.report_url.as_deref(), &mut std::io::stdout().lock())?;
-    Ok(if fails { Ending::Findings } else { ending })
+    match for_page {
+        Some(findings) => show(args, &observed, &judgement, findings, &subjects)?,
+        None => {
+            output::write(&report, args.output, args.report_url.as_deref(), &mut std::io::stdout().lock())?;
+        }
+    }
+    Ok(ending)
+}
+
+/// Writes the page, opened at what was found.
+fn show(
+    args: &AuditArgs,
+    observed: &Observed,
+    judgement: &Judgement,
+    findings: Vec<Finding>,
+    subjects: &[String],
+) -> Result<(), Failure> {
+    let advised = page::advise(observed, judgement, subjects);
+    page::write(Story {
+        graph: graph::of_namespaces(observed, judgement, subjects),
+        view: View::Workload,
+        advice: Advice::of(&advised),
+        what_if: args.input.cluster.policies.as_deref(),
+        open: Tab::Findings,
+        findings,
+        observed,
+        judgement,
+    })
+}
+
+/// What is reported without further options: of traffic and of policies, the worst first, without what was accepted.
+pub(super) fn findings(
+    observed: &Observed,
+    judgement: &Judgement,
+    decisions: &Decisions,
+    subjects: &[String],
+) -> Vec<Finding> {
+    let settings = Settings::default();
+    let mut findings = all(observed, judgement, &settings);
+    rank_all(&mut findings, observed, judgement, &settings);
+    silence(&mut findings, decisions);
+    findings.retain(|finding| concerns(finding, subjects));
+    findings
+}
+
+/// What the traffic shows, and what is wrong with the policies themselves.
+fn all(observed: &Observed, judgement: &Judgement, settings: &Settings) -> Vec<Finding> {
+    let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
+    let mut findings = audit::audit(&observed.facts, inventory, judgement, today, settings);
+    findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
+    findings
+}
+
+/// Gives findings their ranks and owners, and puts the worst first.
+fn rank_all(findings: &mut [Finding], observed: &Observed, judgement: &Judgement, settings: &Settings) {
+    let context = Context {
+        facts: &observed.facts,
+        inventory: &observed.cluster.inventory,
+        judgement,
+        today: &observed.cluster.policies,
+        settings,
+        loss: observed.completeness.loss,
+    };
+    rank::rank(findings, &context);
+    rank::sort(findings);
 }
 
 /// Leaves what no baseline knows and what the namespaces concern.
@@ -116,9 +177,7 @@ struct Found {
 fn with_traffic(args: &AuditArgs, decisions: &Decisions, settings: &Settings) -> Result<Found, Failure> {
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(decisions);
-    let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let mut findings = audit::audit(&observed.facts, inventory, &judgement, today, settings);
-    findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
+    let findings = all(&observed, &judgement, settings);
     let ending = observed.ending();
     Ok(Found { findings, observed, judgement, ending })
 }

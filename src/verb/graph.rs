@@ -5,17 +5,20 @@ use std::io::{BufWriter, IsTerminal as _, Write as _};
 
 use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Numbering, Tally, View};
 use flowfence_model::NodeId;
-use flowfence_policy::audit::{Finding, Level, Settings, audit, by_edge};
+use flowfence_policy::audit::{self as detect, Finding, Level, Settings, by_edge};
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::{self, EdgeVerdict, Judgement, Said};
 
 use super::against;
+use super::audit;
 use super::observed::{self, Observed};
-use crate::cli::{By, GraphArgs, GraphFormat, InputArgs, Shown};
+use super::page::{self, Advice, Story};
+use crate::cli::{By, Externals, GraphArgs, GraphFormat, InputArgs, Shown, ViewArgs};
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output;
 use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, Screen, VerdictRow, WindowRow};
+use crate::output::page::Tab;
 use crate::view::{Filter, Fold, fold, unknown_namespaces, unused};
 
 /// Ids of the findings that name the workload edge of each contact.
@@ -48,6 +51,11 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
     let subjects =
         Subjects { namespaces: observed.subjects(&args.judge), filter, fold: Fold::new(&args.view) };
     let now = report(&observed, &judgement, level(args.view.by));
+    if args.output == GraphFormat::Html {
+        let shown = subjects.show(now, &observed, args);
+        write_page(args, &observed, &judgement, &decisions, &subjects.namespaces, shown)?;
+        return Ok(observed.ending());
+    }
     // Standard output itself is written line by line.
     let mut out = BufWriter::new(std::io::stdout().lock());
     match then {
@@ -64,9 +72,43 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
     Ok(observed.ending())
 }
 
+/// Writes the page, opened at the map.
+fn write_page(
+    args: &GraphArgs,
+    observed: &Observed,
+    judgement: &Judgement,
+    decisions: &Decisions,
+    namespaces: &[String],
+    graph: GraphReport,
+) -> Result<(), Failure> {
+    let advised = page::advise(observed, judgement, namespaces);
+    page::write(Story {
+        findings: audit::findings(observed, judgement, decisions, namespaces),
+        advice: Advice::of(&advised),
+        what_if: args.input.cluster.policies.as_deref(),
+        view: level(args.view.by),
+        open: Tab::Map,
+        observed,
+        judgement,
+        graph,
+    })
+}
+
 /// What cannot be said together.
 fn refuse(args: &GraphArgs) -> Result<(), Failure> {
     let (view, format) = (&args.view, args.output);
+    if format == GraphFormat::Html {
+        page::refuse_terminal()?;
+        let is_folded = !matches!(view.by, By::Pod | By::Workload)
+            || view.externals != Externals::Address
+            || !view.cidr.is_empty();
+        if is_folded || view.reach {
+            return Err(Failure::usage(
+                "the page of -o html folds and shows what was not used by itself: not with --by namespace, app or owner, \
+                 --externals, --cidr or --reach",
+            ));
+        }
+    }
     if format == GraphFormat::Png && std::io::stdout().is_terminal() {
         return Err(Failure::usage(
             "a picture is nothing for a terminal: write it to a file, as in -o png > graph.png",
@@ -225,7 +267,7 @@ fn past(args: &GraphArgs, decisions: &Decisions) -> Result<GraphReport, Failure>
 /// The graph of what was observed, in one view.
 pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> GraphReport {
     let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
-    let findings = audit(
+    let findings = detect::audit(
         &observed.facts,
         &observed.cluster.inventory,
         judgement,
@@ -241,6 +283,15 @@ pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> 
         completeness: observed.completeness.clone(),
         ..GraphReport::empty()
     }
+}
+
+/// The graph of workloads, of these namespaces.
+pub(super) fn of_namespaces(observed: &Observed, judgement: &Judgement, namespaces: &[String]) -> GraphReport {
+    let now = report(observed, judgement, View::Workload);
+    let subjects =
+        Subjects { namespaces: namespaces.to_vec(), filter: Filter::default(), fold: Fold::new(&ViewArgs::default()) };
+    let (edges, _) = subjects.keep(&now);
+    subjects.narrow(now, &edges)
 }
 
 fn node_row(node: &GraphNode) -> NodeRow {

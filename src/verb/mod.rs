@@ -15,3 +15,4 @@ mod bundle;
 mod files;
 mod observed;
 mod quarantine;
+mod page;

@@ -167,7 +167,7 @@ fn story(policies: &PolicySet, connection: &Connection, decision: &Decision, dir
 }
 
 /// The Admin tier first, then NetworkPolicies, then the Baseline tier for pods that none isolates.
-fn reason(verdict: &Verdict) -> Reason {
+pub(crate) fn reason(verdict: &Verdict) -> Reason {
     let decides = |ruling: Option<&TierRuling>| ruling.filter(|r| r.action != Action::Pass).copied();
     let before = decides(verdict.tiers.first());
     let after = decides(verdict.tiers.last()).filter(|_| verdict.isolated_by.is_empty());

@@ -49,7 +49,7 @@ impl EdgeVerdict {
         EdgeVerdict { egress: self.egress.max(other.egress), ingress: self.ingress.max(other.ingress) }
     }
 
-    pub(super) fn of(connection: &Connection, decision: &Decision, from: &NodeId, to: &NodeId) -> Self {
+    pub(crate) fn of(connection: &Connection, decision: &Decision, from: &NodeId, to: &NodeId) -> Self {
         let open = connection.protocol == Protocol::Icmp;
         let itself = decision.unspecified.contains(&Unspecified::SelfTraffic);
         let said = |verdict: &Verdict| {

@@ -7,7 +7,7 @@ use flowfence_model::{ClusterPolicy, NetworkPolicy, PortSet, Protocol};
 use super::cluster::{Cluster, PodIndex};
 use super::compile::{Compiler, Index};
 use super::connection::{Connection, Party};
-use super::decision::{Decision, Entries, RuleId};
+use super::decision::{Decision, Entries, RuleId, Verdict};
 use super::peer::Peers;
 use super::plugin::Plugin;
 use super::port;
@@ -150,6 +150,11 @@ impl PolicySet {
         let ingress = self.verdict(connection, Direction::Ingress);
         let unspecified = self.left_open(connection, &egress, &ingress);
         Decision { egress, ingress, unspecified }
+    }
+
+    /// The verdict of one direction with the policies and rules behind it.
+    pub fn verdict_of(&self, connection: &Connection, direction: Direction) -> Verdict {
+        self.verdict(connection, direction)
     }
 
     /// The pods that a policy isolates, ascending. Host-network pods are never among them.

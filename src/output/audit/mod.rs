@@ -21,6 +21,7 @@ pub use rank::{OwnerRow, RankRow};
 pub use report::{AuditReport, FindingRow};
 
 use crate::cli::FindingsFormat;
+use crate::output::page as html;
 
 /// Writes the report in one of its formats; `url` is where it can be read afterwards, for those that link to it.
 pub fn write(
@@ -42,6 +43,7 @@ pub fn write(
         }
         FindingsFormat::Prometheus => prometheus::write(report, out),
         FindingsFormat::Alertmanager => alertmanager::write(report, url, out),
+        FindingsFormat::Html => html::write(&report.clone().into(), out),
         FindingsFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             out.write_all(b"\n")

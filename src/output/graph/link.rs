@@ -46,6 +46,17 @@ impl Standing {
         }
     }
 
+    /// The token in our outputs.
+    pub(super) fn token(self) -> &'static str {
+        match self {
+            Standing::Allowed => "allowed",
+            Standing::Denied => "denied",
+            Standing::Unspecified => "unspecified",
+            Standing::Probe => "probe",
+            Standing::Attempted => "attempted",
+        }
+    }
+
     /// In words, where a line needs one: what an unmarked line means goes without.
     pub(super) fn note(self) -> Option<&'static str> {
         match self {

@@ -32,12 +32,18 @@ pub use difference::{ChangeRow, GraphDifferenceReport, SightRow, write_differenc
 pub use link::Standing;
 pub use report::{AttemptRow, EdgeRow, GraphReport, NodeRow, UnusedRow, VerdictRow, WindowRow};
 
+use super::page;
 use crate::cli::GraphFormat;
 pub use crate::output::screen::Screen;
 
 /// Writes the report in one of its formats, for a screen of the usual width.
 pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> io::Result<()> {
     write_on(report, format, Screen::default(), out)
+}
+
+/// How an edge stands, in one word: `allowed`, `denied`, `unspecified`, `probe` or `attempted`.
+pub fn standing(edge: &EdgeRow) -> &'static str {
+    link::Standing::of(edge).token()
 }
 
 /// Writes the report in one of its formats.
@@ -62,6 +68,7 @@ pub fn write_on(
         GraphFormat::D2 => d2::write(report, out),
         GraphFormat::Drawio => drawio::write(report, out),
         GraphFormat::Svg => svg::write(report, out),
+        GraphFormat::Html => page::write(&report.clone().into(), out),
         GraphFormat::Graphml => graphml::write(report, out),
         GraphFormat::Gexf => gexf::write(report, out),
         GraphFormat::Cytoscape => cytoscape::write(report, out),

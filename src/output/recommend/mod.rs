@@ -13,7 +13,7 @@ pub use decision::DecisionRow;
 pub use markdown::write as write_markdown;
 pub use readiness::ReadinessRow;
 pub use report::{Made, RecommendReport};
-pub use row::EdgeRow;
+pub use row::{CutRow, EdgeRow, ProofRow};
 pub use summary::write as write_summary;
 pub use tightening::TighteningRow;
 

@@ -96,9 +96,9 @@ fn recommendation(
     if observed.is_partial {
         return none("nothing is recommended from partial data");
     }
-    let (report, holds) = recommend::by_default(observed, judgement, observed.subjects(&args.judge))?;
-    bundle.add_json("recommendation.json", &report)?;
-    Ok(RecommendationRow { made: true, proof_holds: Some(holds), why: None })
+    let proved = recommend::by_default(observed, judgement, &observed.subjects(&args.judge))?;
+    bundle.add_json("recommendation.json", &proved.report)?;
+    Ok(RecommendationRow { made: true, proof_holds: Some(proved.holds()), why: None })
 }
 
 /// The words of a command line without where the bundle goes, and without what may be secret. What a URL says of a user

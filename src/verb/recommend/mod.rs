@@ -1,121 +1,131 @@
 //! `flowfence recommend`: policies, written, read back, proved, and only then shown.
 
 mod patch;
+mod prove;
 mod rollout;
 mod tighten;
 
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use flowfence_model::{NetworkPolicy, NodeId};
+use flowfence_graph::View;
+use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::Judgement;
-use flowfence_policy::readiness::readiness;
-use flowfence_policy::recommend::proof::{Candidate, left_open, prove_candidate};
-use flowfence_policy::recommend::{
-    DefaultDeny, Evidence, Exposed, Mode, Options, Recommendation, RecommendedPolicy, Width, recommend,
-};
+use flowfence_policy::recommend::{DefaultDeny, Exposed, Mode, Options, Recommendation, Width, recommend};
 
-use super::files;
 use super::observed::{self, Observed};
+use super::page::{self, Advice, Story};
+use super::{audit, files, graph};
 use crate::cli::{self, RecommendArgs, RecommendFormat};
 use crate::decision;
 use crate::exit::{Ending, Failure};
-use crate::manifest::flavour::{FLAVOURS, Flavour, FlavourError, Scene, Sheet, Written};
-use crate::manifest::{self, PolicyManifest};
-use crate::output::recommend::{Made, RecommendReport, write_json, write_markdown, write_summary};
+use crate::manifest;
+use crate::manifest::flavour::{FLAVOURS, Written};
+use crate::output::page::Tab;
+use crate::output::recommend::{RecommendReport, write_json, write_markdown, write_summary};
 use crate::output::safe;
 
-/// Peers that a comment beside a rule names at most.
-const NAMED: usize = 4;
+pub(super) use prove::{Proved, prove};
+pub(super) use rollout::TextsOfToday;
 
 /// Recommends, proves and writes.
 pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     refuse_contradictions(args)?;
+    if args.output == RecommendFormat::Html {
+        page::refuse_terminal()?;
+    }
     let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
+    let judgement = observed.judge(&decisions);
+    let told = Told { args, observed: &observed, judgement: &judgement, decisions: &decisions };
     if observed.is_partial {
         say!(
             "flowfence: nothing is recommended from partial data; mend the input, or say --allow-loss 1 \
              to accept what is missing"
         );
+        told.show(Advice::Refused(page::partial()))?;
         return Ok(Ending::Partial);
     }
-    let judgement = observed.judge(&decisions);
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let options = options(args, &observed)?;
     let answer = recommend(&observed.facts, inventory, &judgement, today, &options);
     unused_ranges(&options, &answer);
     if args.mode == cli::Mode::Tighten {
-        return tighten::run(args, &observed, &judgement, &options, answer);
+        let (ending, proved) = tighten::run(args, &observed, &judgement, &options, answer)?;
+        told.show(proved.as_ref().map_or_else(not_narrowed, Advice::Proved))?;
+        return Ok(ending);
     }
-    let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, &observed)).collect();
-    let (files, candidate) = write(args.flavour, &manifests, &answer, &observed)?;
-    // What is added is proved together with what it is added to.
-    let in_force = match args.mode {
-        cli::Mode::Replace | cli::Mode::Tighten => candidate.clone(),
-        cli::Mode::Add => candidate.beside(today, &[]),
-    };
-    let proof = prove_candidate(&observed.facts, inventory, &judgement, &in_force, today, &answer.declared);
-    let meant: Vec<NetworkPolicy> = manifests.iter().map(|manifest| manifest.policy.clone()).collect();
-    let open = left_open(inventory, &meant, &candidate);
-    let ready = readiness(&observed.facts, inventory, &judgement, &options, observed.completeness.loss);
-    let report = RecommendReport::new(&Made {
-        answer: &answer,
-        proof: &proof,
-        flavour: args.flavour,
-        files: &files,
-        today,
-        judgement: &judgement,
-        readiness: &ready,
-        completeness: &observed.completeness,
-    });
+    let proved = prove(answer, args.flavour, &options, &observed, &judgement)?;
+    let Proved { answer, files, report, open, .. } = &proved;
     // Whoever closed standard error gets the policies all the same.
-    let _ = write_summary(&report, &mut std::io::stderr().lock());
-    for (id, direction) in &open {
+    let _ = write_summary(report, &mut std::io::stderr().lock());
+    for (id, direction) in open {
         let line = format!("{id} is not closed for {direction} by what was written");
         say!("flowfence: {}", safe::line(&line));
     }
-    if !proof.holds() || !open.is_empty() {
+    if let Some(why) = page::refusal(&proved) {
+        told.show(Advice::Refused(why))?;
         return Ok(Ending::ProofFailed);
     }
-    way_back(args, &report, &observed)?;
+    way_back(args, report, &observed)?;
     if args.output == RecommendFormat::Patch {
-        patch::write(&changes(args, &observed, &answer, &files), &mut std::io::stdout().lock())?;
+        patch::write(&changes(args, &observed, answer, files), &mut std::io::stdout().lock())?;
         return Ok(Ending::Clean);
     }
-    give(args, &report, &files)?;
+    give(args, report, files)?;
+    told.show(Advice::Proved(&proved))?;
     Ok(Ending::Clean)
 }
 
-/// What `recommend -o json` says by its defaults, and whether the proof holds.
+/// What `recommend` gives by its defaults; its proof need not hold.
 pub(super) fn by_default(
     observed: &Observed,
     judgement: &Judgement,
-    namespaces: Vec<String>,
-) -> Result<(RecommendReport, bool), Failure> {
+    namespaces: &[String],
+) -> Result<Proved, Failure> {
+    let options = Options {
+        namespaces: namespaces.iter().cloned().collect(),
+        ours: observed.cluster.ours.clone(),
+        ..Options::default()
+    };
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let ours = observed.cluster.ours.clone();
-    let options = Options { namespaces: namespaces.into_iter().collect(), ours, ..Options::default() };
-    let flavour: &Flavour = &FLAVOURS[0];
     let answer = recommend(&observed.facts, inventory, judgement, today, &options);
-    let manifests: Vec<PolicyManifest> = answer.policies.iter().map(|p| manifest(p, observed)).collect();
-    let (files, candidate) = write(flavour, &manifests, &answer, observed)?;
-    let proof = prove_candidate(&observed.facts, inventory, judgement, &candidate, today, &answer.declared);
-    let meant: Vec<NetworkPolicy> = manifests.iter().map(|manifest| manifest.policy.clone()).collect();
-    let holds = proof.holds() && left_open(inventory, &meant, &candidate).is_empty();
-    let ready = readiness(&observed.facts, inventory, judgement, &options, observed.completeness.loss);
-    let report = RecommendReport::new(&Made {
-        answer: &answer,
-        proof: &proof,
-        flavour,
-        files: &files,
-        today,
-        judgement,
-        readiness: &ready,
-        completeness: &observed.completeness,
-    });
-    Ok((report, holds))
+    prove(answer, &FLAVOURS[0], &options, observed, judgement)
+}
+
+/// What a page is told from.
+struct Told<'a> {
+    args: &'a RecommendArgs,
+    observed: &'a Observed,
+    judgement: &'a Judgement,
+    decisions: &'a Decisions,
+}
+
+impl Told<'_> {
+    /// Writes the page, when it is asked for.
+    fn show(&self, advice: Advice<'_>) -> Result<(), Failure> {
+        let Told { args, observed, judgement, decisions } = *self;
+        if args.output != RecommendFormat::Html {
+            return Ok(());
+        }
+        let subjects = observed.subjects(&args.judge);
+        page::write(Story {
+            graph: graph::of_namespaces(observed, judgement, &subjects),
+            findings: audit::findings(observed, judgement, decisions, &subjects),
+            view: View::Workload,
+            what_if: args.input.cluster.policies.as_deref(),
+            open: Tab::Policies,
+            observed,
+            judgement,
+            advice,
+        })
+    }
+}
+
+fn not_narrowed<'a>() -> Advice<'a> {
+    let why = "No policies are shown, for the proof failed: as narrowed they would cut something that today's policies \
+               let through and that was seen, or admit something that they deny.";
+    Advice::Refused(why.to_owned())
 }
 
 /// The files of --out, and what stdout gets.
@@ -129,7 +139,7 @@ fn give(args: &RecommendArgs, report: &RecommendReport, files: &[Written]) -> Re
         RecommendFormat::Markdown => write_markdown(report, &mut out)?,
         // With --out the policies are in their files.
         RecommendFormat::Yaml if args.out.is_none() => write_documents(files, &mut out)?,
-        RecommendFormat::Yaml | RecommendFormat::Patch => {}
+        RecommendFormat::Yaml | RecommendFormat::Patch | RecommendFormat::Html => {}
     }
     Ok(())
 }
@@ -238,68 +248,4 @@ fn options(args: &RecommendArgs, observed: &Observed) -> Result<Options, Failure
         dns_per_namespace: args.dns == cli::Dns::Namespace,
         ours: observed.cluster.ours.clone(),
     })
-}
-
-fn manifest(recommended: &RecommendedPolicy, observed: &Observed) -> PolicyManifest {
-    let comments = recommended
-        .evidence
-        .iter()
-        .map(|evidence| ((evidence.direction, evidence.rule), comment(evidence, recommended, observed)))
-        .filter(|(_, comment)| !comment.is_empty())
-        .collect();
-    PolicyManifest {
-        policy: recommended.policy.clone(),
-        labels: recommended.labels.clone(),
-        annotations: recommended.annotations.clone(),
-        comments,
-    }
-}
-
-/// Who was seen to need a rule, without counts or times: equal traffic gives equal bytes.
-fn comment(evidence: &Evidence, policy: &RecommendedPolicy, observed: &Observed) -> String {
-    let own: BTreeSet<&NodeId> = policy.subjects.iter().collect();
-    let mut peers: BTreeSet<String> = BTreeSet::new();
-    for edge in &evidence.edges {
-        let other = if own.contains(&edge.from) { &edge.to } else { &edge.from };
-        peers.insert(match other {
-            NodeId::External(ip) => {
-                let names: Vec<&str> = observed.facts.names.of(*ip).collect();
-                if names.is_empty() { ip.to_string() } else { format!("{ip} {}", names.join(" ")) }
-            }
-            other => other.to_string(),
-        });
-    }
-    let shown: Vec<String> = peers.iter().take(NAMED).cloned().collect();
-    let more = peers.len().saturating_sub(NAMED);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    if shown.is_empty() {
-        return rest;
-    }
-    format!("seen: {}{rest}", shown.join(", "))
-}
-
-/// The policies in a flavour, and the rules that its text means. The proof is about what was
-/// written: the text is read as any reader would.
-fn write(
-    flavour: &Flavour,
-    manifests: &[PolicyManifest],
-    answer: &Recommendation,
-    observed: &Observed,
-) -> Result<(Vec<Written>, Candidate), Failure> {
-    let scene = Scene::new(&observed.cluster.inventory, &observed.facts.names, &observed.cluster.ours);
-    let comments: Vec<_> = answer
-        .policies
-        .iter()
-        .map(|recommended| move |evidence: &Evidence| comment(evidence, recommended, observed))
-        .collect();
-    let sheets = answer.policies.iter().zip(manifests).zip(&comments);
-    let sheets: Vec<Sheet<'_>> = sheets
-        .map(|((recommended, manifest), comment)| {
-            Sheet::new(recommended, manifest, &answer.declared, comment)
-        })
-        .collect();
-    let failed = |error: FlavourError| Failure { ending: Ending::ProofFailed, error: error.into() };
-    let files = flavour.write(&sheets, &scene).map_err(failed)?;
-    let candidate = flavour.read_back(&files, &scene).map_err(failed)?;
-    Ok((files, candidate))
 }

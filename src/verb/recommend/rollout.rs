@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
+use flowfence_model::NetworkPolicy;
 use flowfence_policy::recommend::file;
 
 use super::tighten::Sources;
 use crate::cli::{Layout, RolloutArgs};
 use crate::exit::Failure;
+use crate::manifest::edit::Metadata;
 use crate::manifest::flavour::Written;
 use crate::manifest::{PolicyManifest, write_policy};
 use crate::verb::files::{self, FileChange};
@@ -81,11 +83,31 @@ pub(super) fn back(
         format!("{}/{}", text(&meta["namespace"]), text(&meta["name"]))
     });
     let keys: BTreeSet<String> = replaced.chain(supersedes.iter().cloned()).collect();
-    let mut known = Sources::read(observed).metadata;
+    let texts = TextsOfToday::read(observed);
     let mut changes = Vec::new();
     let mut names = Vec::new();
     for policy in observed.cluster.policies.iter().filter(|policy| keys.contains(&policy.key())) {
-        let metadata = known.remove(&policy.key()).unwrap_or_default();
+        let text = texts.of(policy)?;
+        let name = file(&policy.namespace, &policy.name);
+        changes.push(files::change(dir.join(&name), text));
+        names.push(name);
+    }
+    changes.push(files::change(dir.join(KUSTOMIZATION), kustomization(names.iter().map(String::as_str))));
+    Ok(changes)
+}
+
+/// Today's policies as text.
+pub(in crate::verb) struct TextsOfToday(BTreeMap<String, Metadata>);
+
+impl TextsOfToday {
+    /// Reads what their files say beside what they mean.
+    pub(in crate::verb) fn read(observed: &Observed) -> Self {
+        TextsOfToday(Sources::read(observed).metadata)
+    }
+
+    /// A policy as we write it, with the labels and annotations that its file gives it.
+    pub(in crate::verb) fn of(&self, policy: &NetworkPolicy) -> Result<String, Failure> {
+        let metadata = self.0.get(&policy.key()).cloned().unwrap_or_default();
         let manifest = PolicyManifest {
             policy: policy.clone(),
             labels: metadata.labels,
@@ -95,10 +117,6 @@ pub(super) fn back(
         let mut text = String::new();
         write_policy(&mut text, &manifest)
             .with_context(|| format!("cannot write {} as YAML", policy.key()))?;
-        let name = file(&policy.namespace, &policy.name);
-        changes.push(files::change(dir.join(&name), text));
-        names.push(name);
+        Ok(text)
     }
-    changes.push(files::change(dir.join(KUSTOMIZATION), kustomization(names.iter().map(String::as_str))));
-    Ok(changes)
 }

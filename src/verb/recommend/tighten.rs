@@ -13,7 +13,8 @@ use flowfence_policy::recommend::tighten::{Tightened, Tightening, tighten};
 use flowfence_policy::recommend::{Options, Recommendation, RecommendedPolicy, file};
 
 use super::files::{self, FileChange};
-use super::{give, manifest, patch, way_back, write};
+use super::prove::{Proved, manifest, write};
+use super::{give, patch, way_back};
 use crate::cli::{RecommendArgs, RecommendFormat};
 use crate::exit::{Ending, Failure};
 use crate::manifest::edit::{self, Change, Metadata};
@@ -24,14 +25,15 @@ use crate::output::recommend::{
 use crate::output::safe;
 use crate::verb::observed::Observed;
 
-/// Narrows, proves and writes. `answer` is what `--mode replace` would say of the rest.
+/// Narrows, proves and writes. `answer` is what `--mode replace` would say of the rest. Also gives what was proved, for a
+/// page.
 pub(super) fn run(
     args: &RecommendArgs,
     observed: &Observed,
     judgement: &Judgement,
     options: &Options,
     mut answer: Recommendation,
-) -> Result<Ending, Failure> {
+) -> Result<(Ending, Option<Proved>), Failure> {
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
     let tightening = tighten(&observed.facts, inventory, judgement, today, options);
     let sources = Sources::read(observed);
@@ -42,9 +44,8 @@ pub(super) fn run(
     let manifests: Vec<PolicyManifest> =
         answer.policies.iter().map(|policy| manifest(policy, observed)).collect();
     let (files, candidate) = write(args.flavour, &manifests, &answer, observed)?;
-    let written = &candidate.policies;
-    let narrower = prove_narrower(&observed.facts, inventory, judgement, today, written);
-    let proof = prove(&observed.facts, inventory, judgement, written, today, &answer.declared);
+    let narrower = prove_narrower(&observed.facts, inventory, judgement, today, &candidate.policies);
+    let proof = prove(&observed.facts, inventory, judgement, &candidate.policies, today, &answer.declared);
     let ready = readiness(&observed.facts, inventory, judgement, options, observed.completeness.loss);
     let mut report = RecommendReport::new(&Made {
         answer: &answer,
@@ -60,14 +61,17 @@ pub(super) fn run(
     // Whoever closed standard error gets the policies all the same.
     let _ = write_summary(&report, &mut std::io::stderr().lock());
     if !narrower.holds() {
-        return Ok(Ending::ProofFailed);
+        return Ok((Ending::ProofFailed, None));
     }
     way_back(args, &report, observed)?;
-    if !args.in_place && args.output != RecommendFormat::Patch {
+    let ending = if !args.in_place && args.output != RecommendFormat::Patch {
         give(args, &report, &files)?;
-        return Ok(Ending::Clean);
-    }
-    give_edited(args, &report, &sources.edited(&tightening, today, args.in_place)?)
+        Ending::Clean
+    } else {
+        give_edited(args, &report, &sources.edited(&tightening, today, args.in_place)?)?
+    };
+    let proved = Proved { answer, files, candidate, proof, open: Vec::new(), report };
+    Ok((ending, Some(proved)))
 }
 
 /// Writes the files that people wrote, or shows what would become of them.
@@ -86,8 +90,8 @@ fn give_edited(args: &RecommendArgs, report: &RecommendReport, edited: &Edited) 
         RecommendFormat::Json => write_json(report, &mut out)?,
         RecommendFormat::Markdown => write_markdown(report, &mut out)?,
         RecommendFormat::Patch => patch::write(&edited.changes, &mut out)?,
-        // The policies are in their files.
-        RecommendFormat::Yaml => {}
+        // The policies are in their files, or on the page.
+        RecommendFormat::Yaml | RecommendFormat::Html => {}
     }
     Ok(if edited.refused.is_empty() { Ending::Clean } else { Ending::Unreadable })
 }

@@ -159,6 +159,20 @@ pub fn cuts(
     (genuine.len(), genuine.cut(&set, &roster, &census))
 }
 
+/// What rules of `policies` admit between workloads and nobody genuinely used, where an end that they isolate could have
+/// denied it.
+pub fn unused(
+    facts: &Facts,
+    inventory: &Inventory,
+    judgement: &Judgement,
+    policies: &Rulebook<'_>,
+) -> Vec<Excess> {
+    let roster = judgement.roster(facts, inventory);
+    let genuine = Genuine::new(judgement.genuine(facts), inventory, &roster);
+    let set = policies.compile(roster.cluster());
+    excess::excess(&Census::new(&set, &roster), &set, &genuine, &[])
+}
+
 /// Declared and observed ports of each workload.
 type Universe = BTreeMap<NodeId, BTreeSet<(Protocol, u16)>>;
 
