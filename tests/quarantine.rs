@@ -79,3 +79,34 @@ fn an_unknown_finding_names_the_nearest_and_one_without_pods_says_why() {
     let alone = shop::inputs().run("audit", &["-o", "yaml"]).ends(2).stderr;
     assert!(alone.contains("--quarantine"), "{alone}");
 }
+
+#[test]
+fn a_policy_for_everybody_steps_aside_and_the_pod_loses_the_label_of_another() {
+    let scratch = Scratch::new();
+    let policies = "apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: all, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{}], egress: [{}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: blog, namespace: shop}
+spec: {podSelector: {matchLabels: {app: blog}}, policyTypes: [Ingress], ingress: [{}]}
+";
+    let file = scratch.file("policies.yaml", policies);
+    let text = printed(&["--policies", file.to_str().unwrap()]);
+    let patch = r#"'{"spec":{"podSelector":{"matchExpressions":[{"key":"flowfence.dev/quarantine","operator":"DoesNotExist"}]}}}'"#;
+    assert!(
+        text.contains(&format!("kubectl patch networkpolicy -n shop all --type merge -p {patch}")),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"{"metadata":{"labels":{"app":null,"flowfence.dev/quarantine":"port-scan-"#),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"{"metadata":{"labels":{"app":"blog","flowfence.dev/quarantine":null}}}"#),
+        "{text}"
+    );
+    assert!(!text.contains("patch networkpolicy -n shop blog"), "{text}");
+}

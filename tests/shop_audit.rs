@@ -181,3 +181,31 @@ fn ids_are_the_same_in_every_run_and_order() {
     let report = turned.run("audit", &["-o", "json", "--fail-on", "never"]).ends(0).json();
     assert_eq!(report["findings"], Value::from(findings()));
 }
+
+#[test]
+fn findings_of_a_level_come_by_rank_and_every_total_can_be_worked_out() {
+    let levels = ["error", "warning", "note"];
+    let mut before = (0, u64::MAX);
+    for finding in findings() {
+        let rank = &finding["rank"];
+        let level = levels.iter().position(|level| finding["level"] == *level).unwrap();
+        let total = rank["total"].as_u64().unwrap();
+        assert!(level > before.0 || (level == before.0 && total <= before.1), "{finding}");
+        before = (level, total);
+        let points = |part: &str| rank["parts"][part]["points"].as_u64().unwrap();
+        let share = |part: &str| rank["parts"][part]["percent"].as_u64().unwrap();
+        let sum: u64 = ["base", "exposure", "privilege", "blastRadius"].map(points).iter().sum();
+        assert_eq!(total, (sum * share("environment") * share("confidence") + 5_000) / 10_000, "{rank}");
+    }
+}
+
+#[test]
+fn each_workload_belongs_to_the_team_that_its_namespace_names() {
+    for (rule, owner, from) in [
+        ("port-scan", "shop", "label team of namespace shop"),
+        ("workload-uncovered", "platform", "label team of namespace data"),
+    ] {
+        let wanted = serde_json::json!({"name": owner, "from": from});
+        assert!(of_rule(rule).iter().any(|finding| finding["owner"] == wanted), "{rule}");
+    }
+}

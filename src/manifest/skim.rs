@@ -33,15 +33,18 @@ const ANNOTATIONS: &str = "annotations:";
 pub(super) fn skim(piece: &Piece<'_>) -> String {
     let mut lean = String::with_capacity(piece.text.len());
     let mut skipping: Option<usize> = None;
-    // The column of the entries of annotations, once the first was met.
-    let mut entries: Option<Option<usize>> = None;
+    let mut entries: Option<Entries> = None;
     for line in piece.text.split_inclusive('\n') {
         let (column, content) = entry(line.trim_end(), true);
         if let Some(depth) = skipping {
             let is_within = is_blank(line) || indent(line) > depth;
             // A list may stand at the column of its key.
             if is_within || (indent(line) == depth && line.trim_start().starts_with("- ")) {
-                lean.push_str(if is_of_owner(line, &mut entries) { line } else { "\n" });
+                lean.push_str(if entries.as_mut().is_some_and(|entries| entries.is_of_owner(line)) {
+                    line
+                } else {
+                    "\n"
+                });
                 continue;
             }
             skipping = None;
@@ -49,21 +52,29 @@ pub(super) fn skim(piece: &Piece<'_>) -> String {
         let is_annotations = is_key_alone(content, ANNOTATIONS);
         if is_annotations || UNREAD.iter().any(|key| is_key_alone(content, key)) {
             skipping = Some(column);
-            entries = is_annotations.then_some(None);
+            entries = is_annotations.then(Entries::default);
         }
         lean.push_str(line);
     }
     lean
 }
 
-/// Whether a line below `annotations` is an entry of its own, by its column, and one that may say whose the object is.
-fn is_of_owner(line: &str, entries: &mut Option<Option<usize>>) -> bool {
-    let Some(column) = entries else { return false };
-    if is_blank(line) || indent(line) != *column.get_or_insert_with(|| indent(line)) {
-        return false;
+/// What stands below `annotations`.
+#[derive(Default)]
+struct Entries {
+    /// The column of its entries, once the first was met.
+    column: Option<usize>,
+}
+
+impl Entries {
+    /// Whether a line is an entry of its own, by its column, and one that may say whose the object is.
+    fn is_of_owner(&mut self, line: &str) -> bool {
+        if is_blank(line) || indent(line) != *self.column.get_or_insert_with(|| indent(line)) {
+            return false;
+        }
+        let key = line.trim_start().split(": ").next().unwrap_or_default();
+        is_owner_annotation(key.trim_matches(['"', '\'']))
     }
-    let key = line.trim_start().split(": ").next().unwrap_or_default();
-    is_owner_annotation(key.trim_matches(['"', '\'']))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod domain;
 mod end;
 mod exposure;
 mod radius;
+mod reached;
 mod stranger;
 mod survey;
 
@@ -22,6 +23,7 @@ pub use crate::semantics::fold::{Profile, ProfileId};
 pub use domain::with_hosts;
 pub use end::{End, EndName, Family};
 pub use exposure::{Entry, Exposure, exposure};
-pub use radius::{Internet, Radii, Radius};
+pub use radius::Radii;
+pub use reached::{Internet, Radius};
 pub use stranger::Stranger;
 pub use survey::{Change, Row, Selection, Survey};

@@ -15,45 +15,10 @@ use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, PolicyPeer, PolicyRule, Protocol};
 use ipnet::IpNet;
 
+use super::reached::{Internet, Radius};
 use crate::judge::Roster;
 use crate::semantics::fold::Atoms;
 use crate::semantics::{Party, PodIndex, PolicySet, RuleId};
-
-/// How much of the internet may be reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Internet {
-    /// No address of it.
-    #[default]
-    None,
-    /// Addresses that rules name.
-    Some,
-    /// Any that no rule speaks of.
-    Anywhere,
-}
-
-/// What a workload may reach.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Radius {
-    /// Other workloads, by [`Radii::number`].
-    pub workloads: FixedBitSet,
-    /// The internet.
-    pub internet: Internet,
-    /// Whether the API server is among it.
-    pub api_server: bool,
-}
-
-impl Radius {
-    /// How many other workloads.
-    pub fn count(&self) -> usize {
-        self.workloads.count_ones(..)
-    }
-
-    fn widen(&mut self, other: &Radius) {
-        self.workloads.union_with(&other.workloads);
-        self.internet = self.internet.max(other.internet);
-        self.api_server |= other.api_server;
-    }
-}
 
 /// One side of the rules of a direction: whom each admits. `None` is everybody.
 type Admitted = Option<FixedBitSet>;
@@ -75,14 +40,17 @@ pub struct Radii<'a> {
     subjects: Vec<Vec<PodIndex>>,
     /// By policy and rule.
     egress: Vec<Vec<Admitted>>,
-    ingress: Vec<Vec<Admitted>>,
+    /// The ingress rules, and by pod which of them admit it; those that admit everybody are in none of the rows.
+    ingress: Vec<RuleId>,
+    admitting: Vec<FixedBitSet>,
+    open_rules: Vec<usize>,
     /// An address of each family that no rule names.
     anywhere: Vec<IpAddr>,
     known: HashMap<Key, Rc<Radius>>,
 }
 
 /// What tells two pods apart: policies of their own, rules that admit them, families; under tiers the pod.
-type Key = (Vec<usize>, Vec<RuleId>, [bool; 2], Option<PodIndex>);
+type Key = (Vec<usize>, FixedBitSet, [bool; 2], Option<PodIndex>);
 
 const FAMILIES: [fn(&IpAddr) -> bool; 2] = [IpAddr::is_ipv4, IpAddr::is_ipv6];
 
@@ -117,12 +85,14 @@ impl<'a> Radii<'a> {
             subjects: (0..set.policies().len()).map(|policy| set.selected(policy).collect()).collect(),
             egress: Vec::new(),
             ingress: Vec::new(),
+            admitting: Vec::new(),
+            open_rules: Vec::new(),
             anywhere: anywhere(set),
             known: HashMap::new(),
         };
         let addresses = radii.addresses();
         radii.egress = radii.admitted(Direction::Egress, &addresses);
-        radii.ingress = radii.admitted(Direction::Ingress, &addresses);
+        radii.turn(&addresses);
         radii
     }
 
@@ -175,27 +145,32 @@ impl<'a> Radii<'a> {
         radius
     }
 
-    fn key(&self, pod: PodIndex) -> Key {
-        let has_tiers = !self.set.cluster_policies().is_empty();
-        let mut admitting = Vec::new();
-        for (policy, rules) in self.ingress.iter().enumerate() {
-            for (rule, admitted) in rules.iter().enumerate() {
-                if admitted.as_ref().is_none_or(|pods| pods.contains(slot(pod))) {
-                    admitting.push(RuleId { policy, direction: Direction::Ingress, rule });
+    /// Notes for each pod which ingress rules admit it.
+    fn turn(&mut self, addresses: &BTreeSet<(IpAddr, PodIndex)>) {
+        let admitted = self.admitted(Direction::Ingress, addresses);
+        let count = admitted.iter().map(Vec::len).sum();
+        self.admitting = vec![FixedBitSet::with_capacity(count); self.everybody.len()];
+        for (policy, rules) in admitted.into_iter().enumerate() {
+            for (rule, pods) in rules.into_iter().enumerate() {
+                let number = self.ingress.len();
+                self.ingress.push(RuleId { policy, direction: Direction::Ingress, rule });
+                match pods {
+                    None => self.open_rules.push(number),
+                    Some(pods) => pods.ones().for_each(|pod| self.admitting[pod].insert(number)),
                 }
             }
         }
+    }
+
+    fn key(&self, pod: PodIndex) -> Key {
+        let has_tiers = !self.set.cluster_policies().is_empty();
         let families = [0, 1].map(|family| self.families[family].contains(slot(pod)));
-        (
-            self.set.isolated_by(pod, Direction::Egress).collect(),
-            admitting,
-            families,
-            has_tiers.then_some(pod),
-        )
+        let egress = self.set.isolated_by(pod, Direction::Egress).collect();
+        (egress, self.admitting[slot(pod)].clone(), families, has_tiers.then_some(pod))
     }
 
     /// The pods that it may reach, by what the rules of both sides admit.
-    fn folded(&self, pod: PodIndex, admitting: &[RuleId]) -> FixedBitSet {
+    fn folded(&self, pod: PodIndex, admitting: &FixedBitSet) -> FixedBitSet {
         let none = || FixedBitSet::with_capacity(self.everybody.len());
         // What one side admits on every port, and on some.
         let (mut out_all, mut out_some) = (none(), none());
@@ -209,7 +184,8 @@ impl<'a> Radii<'a> {
             }
         }
         let (mut in_all, mut in_some) = (self.open.clone(), none());
-        for id in admitting {
+        for number in admitting.ones().chain(self.open_rules.iter().copied()) {
+            let id = self.ingress[number];
             let rule = self.rules(id.policy, id.direction).get(id.rule);
             let side =
                 if rule.is_some_and(|rule| rule.ports.is_empty()) { &mut in_all } else { &mut in_some };
@@ -259,7 +235,7 @@ impl<'a> Radii<'a> {
 
     fn may_reach(&self, from: PodIndex, to: PodIndex) -> bool {
         let address = |pod: PodIndex, is_of: fn(&IpAddr) -> bool| {
-            self.set.cluster().pod(pod).ips.iter().copied().find(|ip| is_of(ip))
+            self.set.cluster().pod(pod).ips.iter().copied().find(is_of)
         };
         FAMILIES.into_iter().any(|is_of| {
             let party = |pod| address(pod, is_of).map(|address| Party { pod: Some(pod), address });

@@ -88,14 +88,14 @@ pub(super) fn read(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     let raw: Raw<RawSpec> = source.parse_lean()?;
     let selector = raw.spec.selector.map(LabelSelector::try_from).transpose()?;
     let made = controller(raw.kind, raw.metadata, &raw.spec.template)?;
-    one(Controller { selector, replicas: replicas(raw.spec.replicas), ..made })
+    Ok(vec![Object::Controller(Controller { selector, replicas: replicas(raw.spec.replicas), ..made })])
 }
 
 pub(super) fn read_replication(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
     let raw: Raw<RawReplicationSpec> = source.parse_lean()?;
     let selector = raw.spec.selector.map(LabelSelector::labels);
     let made = controller(raw.kind, raw.metadata, &raw.spec.template)?;
-    one(Controller { selector, replicas: replicas(raw.spec.replicas), ..made })
+    Ok(vec![Object::Controller(Controller { selector, replicas: replicas(raw.spec.replicas), ..made })])
 }
 
 pub(super) fn read_cron(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
@@ -106,11 +106,8 @@ pub(super) fn read_cron(source: &Source<'_>) -> Result<Vec<Object>, Refusal> {
         time_zone: time_zone.filter(|zone| !zone.is_empty()),
         suspended: suspend,
     });
-    one(Controller { schedule, ..controller(raw.kind, raw.metadata, &job_template.spec.template)? })
-}
-
-fn one(controller: Controller) -> Result<Vec<Object>, Refusal> {
-    Ok(vec![Object::Controller(controller)])
+    let made = controller(raw.kind, raw.metadata, &job_template.spec.template)?;
+    Ok(vec![Object::Controller(Controller { schedule, ..made })])
 }
 
 fn replicas(said: Option<i64>) -> Option<u32> {

@@ -75,7 +75,9 @@ fn policies(bundle: &mut Bundle, observed: &Observed) -> Result<(), Failure> {
         bundle.add(&format!("policies/{}.yaml", policy.key()), text.into_bytes());
     }
     if !observed.cluster.tiers.is_empty() {
-        let told = observed.cluster.tiers.iter().map(|policy| format!("{policy:#?}\n")).collect::<String>();
+        let told: Vec<String> =
+            observed.cluster.tiers.iter().map(|policy| format!("{policy:#?}\n")).collect();
+        let told = told.concat();
         bundle.add("policies/cluster-wide.txt", told.into_bytes());
     }
     Ok(())
