@@ -327,7 +327,7 @@ mod tests {
         let (edges, notes) = left(|args| args.from = ends("shop/wbe"));
         assert!(edges.is_empty());
         assert!(
-            notes[0].contains("--from \"shop/wbe\"") && notes[0].contains("shop/Deployment/web"),
+            notes[0].contains("--from \"shop/wbe\"") && notes[0].contains("nearest: shop/web"),
             "{notes:?}"
         );
         assert_eq!(notes[1], "the filters leave no edge of 5: --from alone leaves 0");

@@ -7,7 +7,7 @@ use flowfence_model::{Fold as Common, Labels, NodeId};
 use ipnet::IpNet;
 
 use crate::cli::{By, Externals, ViewArgs};
-use crate::output::graph::{EdgeRow, GraphReport, NodeRow, UnusedRow};
+use crate::output::graph::{EdgeRow, GraphReport, NodeRow, UnusedRow, VerdictRow};
 
 /// Labels that name an application, the first that is there.
 const APP: [&str; 3] = ["app.kubernetes.io/name", "app", "k8s-app"];
@@ -79,7 +79,8 @@ fn label<'l>(keys: &[&str], labels: &'l Labels) -> Option<&'l str> {
     found.find(|value| !value.is_empty() && !value.contains('/')).map(String::as_str)
 }
 
-/// Folds a graph. Counts add, times widen, of verdicts the worst counts, and labels are those that all have.
+/// Folds a graph. Counts add, times widen, and labels are those that all have. Of verdicts the worst counts, of those that
+/// connected where any did: what one was denied is not said of what another does.
 pub fn fold(report: GraphReport, fold: &Fold) -> GraphReport {
     if fold.is_none() {
         return report;
@@ -126,6 +127,14 @@ pub fn fold(report: GraphReport, fold: &Fold) -> GraphReport {
 }
 
 fn merge(known: &mut EdgeRow, other: EdgeRow) {
+    known.verdict = match (known.connections > 0, other.connections > 0) {
+        (true, false) => known.verdict,
+        (false, true) => other.verdict,
+        _ => VerdictRow {
+            egress: worst(known.verdict.egress, other.verdict.egress),
+            ingress: worst(known.verdict.ingress, other.verdict.ingress),
+        },
+    };
     known.services.extend(other.services);
     known.behind.extend(other.behind);
     known.connections += other.connections;
@@ -141,8 +150,6 @@ fn merge(known: &mut EdgeRow, other: EdgeRow) {
     known.established |= other.established;
     known.orientation = known.orientation.min(other.orientation);
     known.probe &= other.probe;
-    known.verdict.egress = worst(known.verdict.egress, other.verdict.egress);
-    known.verdict.ingress = worst(known.verdict.ingress, other.verdict.ingress);
     let findings: BTreeSet<String> = known.suspicious.drain(..).chain(other.suspicious).collect();
     known.suspicious = findings.into_iter().collect();
 }
@@ -234,6 +241,16 @@ mod tests {
         assert_eq!(report.edges[0].verdict.ingress, Some("denied"));
         let front = report.nodes.iter().find(|node| node.name == "front").unwrap();
         assert_eq!(front.labels.keys().collect::<Vec<_>>(), ["app", "team"], "what both have");
+    }
+
+    #[test]
+    fn an_attempt_that_was_denied_says_nothing_of_those_who_connected() {
+        let mut report = shop();
+        let denied = report.edges.iter_mut().find(|edge| edge.verdict.ingress == Some("denied")).unwrap();
+        (denied.connections, denied.attempts.refused) = (0, 3);
+        let report = fold(report, &Fold::new(&ViewArgs { by: By::App, ..ViewArgs::default() }));
+        let edge = &report.edges[0];
+        assert_eq!((edge.verdict.ingress, edge.connections, edge.attempts.refused), (Some("allowed"), 5, 3));
     }
 
     #[test]

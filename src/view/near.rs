@@ -39,9 +39,9 @@ mod tests {
                 .map(str::to_owned)
                 .into_iter()
         };
-        assert_eq!(nearest("shop/wbe", names()), ["shop/Deployment/web"]);
+        assert_eq!(nearest("shop/wroker", names()), ["shop/Deployment/worker"]);
         assert_eq!(nearest("Worker", names()), ["shop/Deployment/worker"]);
         assert!(nearest("ledger", names()).is_empty());
-        assert_eq!(advice("shop/wbe", names()), "; nearest: shop/Deployment/web");
+        assert_eq!(advice("shop/wroker", names()), "; nearest: shop/Deployment/worker");
     }
 }

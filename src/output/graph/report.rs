@@ -27,7 +27,7 @@ pub struct GraphReport {
     /// Edges by from, to, protocol and port.
     pub edges: Vec<EdgeRow>,
     /// With `--reach`: what today's policies allow between workloads, and nobody used.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unused: Vec<UnusedRow>,
     /// With `--reach`: pairs that are not in `unused`, for there are too many.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,10 +10,10 @@ use crate::output::xml::Xml;
 /// Above the picture, for its title.
 const HEAD: i64 = 44;
 /// Below it, for the legend.
-const FOOT: i64 = 56;
+const FOOT: i64 = 64;
 /// What an entry of the legend takes.
-const ENTRY: i64 = 230;
-const LEAST_WIDTH: i64 = 2 * ENTRY;
+const ENTRY: i64 = 270;
+const LEAST_WIDTH: i64 = 2 * ENTRY + 20;
 
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
     draw(report, &layout(report), out)
