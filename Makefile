@@ -6,7 +6,7 @@ VARIANT ?= bridge
 SEEDS ?= 1 2 3
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo test lab-loop lab-random fmt clippy doc deny fuzz bench bench-live mutants ci
+.PHONY: help demo test lab-loop lab-random fmt clippy doc deny fuzz bench detection bench-audit bench-live mutants ci
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -51,6 +51,13 @@ fuzz: ## Run every fuzz target for FUZZ_SECONDS
 bench: ## Measure reading and the flow table
 	@scripts/need rust cc libpcap
 	$(CARGO) bench --workspace --locked
+
+detection: ## Let intruders into made-up clusters and write docs/detection.md: what was found, and what in vain
+	@scripts/need rust cc libpcap
+	$(CARGO) test --locked --test detection -- --ignored --nocapture write_the_page
+
+bench-audit: ## Measure audit of 10,000 workloads and 100,000 edges
+	@scripts/bench-audit
 
 bench-live: ## Measure live capture against tcpdump, on a cable between two network namespaces (root)
 	@scripts/bench-live

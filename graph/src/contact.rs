@@ -47,6 +47,8 @@ pub struct Tally {
     pub octets: [u64; 2],
     /// Octets there of the connection that sent most; 0 where connections are not told apart.
     pub largest: u64,
+    /// Those that sent much at once.
+    pub bulk: Bulk,
     /// Earliest packet.
     pub first: Timestamp,
     /// Latest packet.
@@ -57,6 +59,35 @@ pub struct Tally {
     /// Parts of the window in which something that connected was open: whoever had looked only
     /// then would have found it too.
     pub parts: Parts,
+}
+
+/// Connections that sent [`Bulk::OCTETS`] and more each: the mean of the others tells what is usual,
+/// however many of these there are. None where connections are not told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bulk {
+    /// How many.
+    pub connections: u64,
+    /// Octets that they sent.
+    pub octets: u64,
+    /// Parts of the window in which they were open.
+    pub parts: Parts,
+}
+
+impl Bulk {
+    /// More than a request carries that is not meant to carry data.
+    pub const OCTETS: u64 = 250_000;
+
+    fn merge(&mut self, other: Bulk) {
+        self.connections += other.connections;
+        self.octets += other.octets;
+        self.parts = self.parts.union(other.parts);
+    }
+
+    fn widen(&mut self, other: Bulk) {
+        self.connections = self.connections.max(other.connections);
+        self.octets = self.octets.max(other.octets);
+        self.parts = self.parts.union(other.parts);
+    }
 }
 
 impl Tally {
@@ -70,6 +101,7 @@ impl Tally {
             packets: [0; 2],
             octets: [0; 2],
             largest: 0,
+            bulk: Bulk { connections: 0, octets: 0, parts: Parts::NONE },
             first: Timestamp::MAX,
             last: Timestamp::MIN,
             found: Timestamp::MAX,
@@ -85,6 +117,10 @@ impl Tally {
             self.found = self.first;
             self.parts = Parts::touched(window, self.first, self.last);
         }
+        if self.largest >= Bulk::OCTETS {
+            let parts = Parts::touched(window, self.first, self.last);
+            self.bulk = Bulk { connections: 1, octets: self.largest, parts };
+        }
         self
     }
 
@@ -99,6 +135,7 @@ impl Tally {
             self.octets[side] += other.octets[side];
         }
         self.largest = self.largest.max(other.largest);
+        self.bulk.merge(other.bulk);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);
@@ -116,6 +153,7 @@ impl Tally {
             self.octets[side] = self.octets[side].max(other.octets[side]);
         }
         self.largest = self.largest.max(other.largest);
+        self.bulk.widen(other.bulk);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);

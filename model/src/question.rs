@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::time::Timestamp;
 
@@ -9,39 +10,41 @@ use crate::time::Timestamp;
 /// that is asked again, or that several taps saw, counts once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// The distinct names by their hashes, what stands in front of the zone, dots left out; at most
-    /// [`Asked::MAX_NAMES`].
-    names: BTreeMap<u64, Box<[u8]>>,
+    /// The distinct names by their hashes, at most [`Asked::MAX_NAMES`].
+    names: BTreeMap<u64, Name>,
     /// Earliest question.
     pub first: Timestamp,
     /// Latest question.
     pub last: Timestamp,
 }
 
+/// One name below a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    /// What stands in front of the zone, dots left out.
+    below: Box<[u8]>,
+    /// Earliest and latest question.
+    first: Timestamp,
+    last: Timestamp,
+}
+
 impl Asked {
     /// Distinct names that are counted at most.
     pub const MAX_NAMES: usize = 256;
+    /// A name that is asked for again so much later is the name of something. Sooner it is the same
+    /// question: retries, other record types, other taps.
+    pub const AGAIN: Duration = Duration::from_secs(60);
 
     /// Distinct names; [`Asked::MAX_NAMES`] stands for more.
     pub fn names(&self) -> usize {
         self.names.len()
     }
 
-    /// Octets in front of the zone of all distinct names together.
-    pub fn octets(&self) -> u64 {
-        self.names.values().map(|below| below.len() as u64).sum()
-    }
-
-    /// Shannon's entropy of an octet of them, in bits: some 3.5 for words, 4 for hexadecimal digits
-    /// by chance, 5 for base 32.
-    pub fn entropy(&self) -> f64 {
-        let mut letters: BTreeMap<u8, u64> = BTreeMap::new();
-        for octet in self.names.values().flatten() {
-            *letters.entry(*octet).or_default() += 1;
-        }
-        let all: u64 = letters.values().sum();
-        let share = |n: &u64| *n as f64 / all as f64;
-        letters.values().map(share).map(|share| -share * share.log2()).sum()
+    /// The names that were asked for once, by their hashes: what stands in front of the zone, dots
+    /// left out. Those that came back after [`Asked::AGAIN`] are left out.
+    pub fn once(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let once = self.names.iter().filter(|(_, name)| name.last.since(name.first) < Self::AGAIN);
+        once.map(|(hash, name)| (*hash, &*name.below))
     }
 }
 
@@ -71,13 +74,15 @@ impl Questions {
             self.asked.entry(key).or_insert_with(|| Asked { names: BTreeMap::new(), first: at, last: at });
         asked.first = asked.first.min(at);
         asked.last = asked.last.max(at);
-        if asked.names.contains_key(&hash) {
+        if let Some(name) = asked.names.get_mut(&hash) {
+            name.first = name.first.min(at);
+            name.last = name.last.max(at);
             return true;
         }
         if asked.names.len() >= Asked::MAX_NAMES || self.names >= Self::MAX_NAMES {
             return false;
         }
-        asked.names.insert(hash, below.into());
+        asked.names.insert(hash, Name { below: below.into(), first: at, last: at });
         self.names += 1;
         true
     }
@@ -97,11 +102,9 @@ impl Questions {
     /// Takes those of another part, for which there is room, as if they had been asked here.
     pub fn absorb(&mut self, other: Self) {
         for ((client, zone), asked) in other.asked {
-            for (hash, below) in &asked.names {
-                self.ask(client, &zone, below, *hash, asked.first);
-            }
-            if let Some(ours) = self.asked.get_mut(&(client, zone)) {
-                ours.last = ours.last.max(asked.last);
+            for (hash, name) in &asked.names {
+                self.ask(client, &zone, &name.below, *hash, name.first);
+                self.ask(client, &zone, &name.below, *hash, name.last);
             }
         }
     }
@@ -130,19 +133,19 @@ mod tests {
         assert!(questions.ask(client(), "example.org", b"www", 1, at(9)));
         assert!(questions.ask(client(), "example.org", b"www", 1, at(5)));
         let (_, zone, asked) = questions.iter().next().unwrap();
-        assert_eq!((zone, asked.names(), asked.octets()), ("example.org", 1, 3));
+        assert_eq!((zone, asked.names()), ("example.org", 1));
         assert_eq!((asked.first, asked.last), (at(5), at(9)));
+        assert_eq!(asked.once().collect::<Vec<_>>(), [(1, b"www".as_slice())]);
     }
 
     #[test]
-    fn entropy_is_that_of_the_letters() {
+    fn a_name_that_comes_back_a_minute_later_was_not_asked_once() {
         let mut questions = Questions::default();
-        questions.ask(client(), "example.org", b"0123456789abcdef", 1, at(1));
-        questions.ask(client(), "example.net", b"aaaaaaaa", 2, at(1));
-        let entropies: Vec<f64> = questions.iter().map(|(.., asked)| asked.entropy()).collect();
-        assert!(entropies[0].abs() < 1e-9 && (entropies[1] - 4.0).abs() < 1e-9, "{entropies:?}");
-        let empty = Asked { names: BTreeMap::new(), first: at(0), last: at(0) };
-        assert!(empty.entropy().abs() < 1e-9);
+        for (name, secs) in [(1, 0), (2, 30), (1, 60), (2, 80), (3, 100)] {
+            questions.ask(client(), "example.org", b"www", name, at(secs));
+        }
+        let (.., asked) = questions.iter().next().unwrap();
+        assert_eq!(asked.once().map(|(hash, _)| hash).collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]

@@ -196,7 +196,7 @@ pub fn at(text: &str) -> SocketAddr {
 #[derive(Clone, Debug)]
 pub struct Wire {
     pub frames: Vec<Frame>,
-    now: i64,
+    pub(super) now: i64,
     sequence: u32,
 }
 
@@ -304,7 +304,7 @@ impl Wire {
         self.frame(packet::udp(client, server, b"metric:1|c"));
     }
 
-    fn sequences(&mut self) -> (u32, u32) {
+    pub(super) fn sequences(&mut self) -> (u32, u32) {
         self.sequence = self.sequence.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let mine = self.sequence >> 1;
         self.sequence = self.sequence.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -11,6 +11,7 @@ pub mod capture;
 pub mod cluster;
 pub mod crd;
 pub mod example;
+pub mod exchange;
 #[cfg(target_os = "linux")]
 pub mod exporter;
 #[cfg(target_os = "linux")]

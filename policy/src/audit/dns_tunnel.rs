@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{EdgeKey, Holder};
-use flowfence_model::{Asked, NodeId};
+use flowfence_model::NodeId;
 
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Seen, Unasked};
@@ -13,15 +13,16 @@ pub(super) const DETECTOR: Detector = Detector {
     level: Level::Warning,
     title: "data that leaves in questions for names",
     meaning: "A name of a question holds up to 253 octets, and whoever may ask may send them to the server of any zone \
-              in the world: what policies admit to everybody is a way out. Told by the distinct names below one zone: \
-              thirty and more, with thirty octets on average in front of the zone that are as mixed as digits by \
-              chance (an entropy of 3.3 bits an octet), or 250 and more with sixteen. Where names were not seen \
-              (flow logs, encryption, live sources) by size: fifty questions and more that take 150 octets on average, \
-              where ordinary ones take 60 to 110.",
-    doubt: "Lookups of reputation services (hashes) look the same, and are small tunnels. One that sends little is \
-            missed. Reverse lookups, names of the cluster and of `internal` are left alone, and so are DNS servers, \
-            which pass on what others ask. Without a list of public suffixes the zone is the last two labels, three \
-            below such as `co.uk`.",
+              in the world: what policies admit to everybody is a way out. Told by the distinct names below one zone \
+              that a workload asked for once: ten and more, with thirty octets on average in front of the zone, or \
+              120 and more with sixteen, whose letters are no words: an entropy of 3.3 bits an octet, and few vowels, \
+              many digits or octets that names do not have. Names that are asked for again a minute later and more \
+              belong to something that stands there. Where names were not seen (flow logs, encryption, live sources) \
+              by size: fifty questions and more that take 150 octets on average, where ordinary ones take 60 to 110.",
+    doubt: "Lookups of reputation services (hashes) look the same, and are small tunnels. One that sends little, that asks \
+            below many zones, or that writes its data as words is missed. Reverse lookups, names of the cluster and of \
+            `internal` are left alone, and so are DNS servers, which pass on what others ask. Without a list of public \
+            suffixes the zone is the last two labels, three below such as `co.uk`.",
     fix: "Look at what it asks (the log of the DNS server); let workloads ask the cluster's DNS only, and that only \
           forward the zones that are needed.",
     unasked: Unasked::Suspect,
@@ -37,13 +38,20 @@ pub(super) const DETECTOR: Detector = Detector {
     find,
 };
 
-/// Distinct names, octets of each in front of the zone on average, and bits of entropy an octet.
-const NAMES: usize = 30;
-const OCTETS: u64 = 30;
-const ENTROPY: f64 = 3.3;
+/// Names that were asked for once, and octets of each in front of the zone on average.
+const NAMES: usize = 10;
+const OCTETS: usize = 30;
 /// Of so many names fewer octets are enough.
-const MANY: usize = 250;
-const FEWER: u64 = 16;
+const MANY: usize = 120;
+const FEWER: usize = 16;
+/// Bits of entropy an octet, which words have too; it keeps repetitions out.
+const ENTROPY: f64 = 3.3;
+/// Percent of vowels among letters: words of any language have 35 and more, base 32 and base 64 have 19.
+const VOWELS: u64 = 27;
+/// Percent of digits: hexadecimal has 62, base 32 has 19 (and few vowels), names of machines rarely 20.
+const DIGITS: u64 = 30;
+/// Percent of octets that no host name has (RFC 952): base 128 has half.
+const FOREIGN: u64 = 5;
 /// Zones below which names tell of machines and services, however many.
 const ORDINARY: &[&str] = &["cluster.local", "arpa", "internal", "local"];
 /// So many packets must be seen where sizes alone tell.
@@ -65,33 +73,35 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn by_names(scene: &Scene<'_>, edges: &Edges<'_>, servers: &BTreeSet<&NodeId>) -> Vec<Finding> {
-    let mut found: BTreeMap<(NodeId, &str), Vec<&Asked>> = BTreeMap::new();
+    // Replicas share one tunnel: their names are taken together.
+    let mut asked_by: BTreeMap<(NodeId, &str), BTreeMap<u64, &[u8]>> = BTreeMap::new();
     for (client, zone, asked) in scene.facts.questions.iter() {
         let ordinary = ORDINARY.iter().any(|end| zone == *end || zone.ends_with(&format!(".{end}")));
         let Holder::Pod(pod) = scene.inventory.holder_at(client, asked.first) else { continue };
         let Some(known) = scene.inventory.pods().get(pod) else { continue };
-        if !ordinary && is_tunnel(asked) && !known.pod.host_network && !servers.contains(&known.workload) {
-            found.entry((known.workload.clone(), zone)).or_default().push(asked);
+        if !ordinary && !known.pod.host_network && !servers.contains(&known.workload) {
+            asked_by.entry((known.workload.clone(), zone)).or_default().extend(asked.once());
         }
     }
-    found
-        .into_iter()
-        .map(|((from, zone), asked)| {
-            let names: usize = asked.iter().map(|asked| asked.names()).sum();
-            let octets: u64 = asked.iter().map(|asked| asked.octets()).sum();
-            let entropy = asked.iter().map(|asked| asked.entropy()).fold(0.0, f64::max);
-            let title = format!("{from} asked for {names} names below {zone} that hold {octets} octets");
+    let told = asked_by.into_iter().map(|(key, names)| (key, Letters::of(names.values().copied())));
+    told.filter(|(_, letters)| letters.are_a_tunnel())
+        .map(|((from, zone), letters)| {
+            let Letters { names, octets, .. } = letters;
+            let title =
+                format!("{from} asked once each for {names} names below {zone} that hold {octets} octets");
             let fix = format!("look at what {from} asks for below {zone}, and cut it off");
             let mut finding = Finding::new(DETECTOR.id, Level::Warning, &format!("{from}:{zone}"), title)
                 .fixed_by(fix)
                 .with("zone", zone)
                 .with("names", names)
-                .with("octetsOut", octets)
-                .with("octetsEach", octets / names.max(1) as u64)
-                .with("entropy", format!("{entropy:.1} bits an octet"))
+                .with("octetsOut", octets as u64)
+                .with("octetsEach", (octets / names.max(1)) as u64)
+                .with("entropy", format!("{:.1} bits an octet", letters.entropy()))
+                .with("vowels", format!("{} % of letters", letters.share(letters.vowels, letters.letters)))
+                .with("digits", format!("{} % of octets", letters.share(letters.digits, letters.octets)))
                 .with(
                     "threshold",
-                    format!("{NAMES} names of {OCTETS} octets, or {MANY} of {FEWER}; {ENTROPY} bits"),
+                    format!("{NAMES} names of {OCTETS} octets, or {MANY} of {FEWER}; no words"),
                 );
             finding.edges =
                 edges.iter().filter(|(edge, _)| edge.from == from).map(|(edge, _)| edge.clone()).collect();
@@ -101,10 +111,60 @@ fn by_names(scene: &Scene<'_>, edges: &Edges<'_>, servers: &BTreeSet<&NodeId>) -
         .collect()
 }
 
-fn is_tunnel(asked: &Asked) -> bool {
-    let (names, octets) = (asked.names(), asked.octets());
-    let long = |each: u64| octets >= names as u64 * each;
-    (names >= NAMES && long(OCTETS) || names >= MANY && long(FEWER)) && asked.entropy() >= ENTROPY
+/// What names are made of.
+struct Letters {
+    names: usize,
+    octets: usize,
+    counts: [usize; 256],
+    letters: usize,
+    vowels: usize,
+    digits: usize,
+    foreign: usize,
+}
+
+impl Letters {
+    fn of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut counts = [0; 256];
+        let mut many = 0;
+        for name in names {
+            many += 1;
+            name.iter().for_each(|octet| counts[usize::from(*octet)] += 1);
+        }
+        let sum = |is: fn(&u8) -> bool| {
+            (0..=u8::MAX).filter(|octet| is(octet)).map(|octet| counts[usize::from(octet)]).sum()
+        };
+        Letters {
+            names: many,
+            octets: sum(|_| true),
+            letters: sum(u8::is_ascii_alphabetic),
+            vowels: sum(|octet| b"aeiouAEIOU".contains(octet)),
+            digits: sum(u8::is_ascii_digit),
+            foreign: sum(|octet| !octet.is_ascii_alphanumeric() && !b"-_".contains(octet)),
+            counts,
+        }
+    }
+
+    fn are_a_tunnel(&self) -> bool {
+        let long = |each: usize| self.octets >= self.names * each;
+        let much = self.names >= NAMES && long(OCTETS) || self.names >= MANY && long(FEWER);
+        let words = self.share(self.vowels, self.letters) >= VOWELS
+            && self.share(self.digits, self.octets) < DIGITS
+            && self.share(self.foreign, self.octets) < FOREIGN;
+        much && !words && self.entropy() >= ENTROPY
+    }
+
+    /// Percent; no part of nothing.
+    fn share(&self, part: usize, whole: usize) -> u64 {
+        (part * 100).checked_div(whole).unwrap_or(0) as u64
+    }
+
+    /// Shannon's entropy of an octet, in bits: some 4 for words and for hexadecimal digits by
+    /// chance, 5 for base 32.
+    fn entropy(&self) -> f64 {
+        let share = |n: usize| n as f64 / self.octets as f64;
+        let some = self.counts.iter().filter(|n| **n > 0);
+        some.map(|n| share(*n)).map(|share| -share * share.log2()).sum()
+    }
 }
 
 fn by_size((edge, seen): &(EdgeKey, Seen<'_>)) -> Option<Finding> {
@@ -130,8 +190,9 @@ fn by_size((edge, seen): &(EdgeKey, Seen<'_>)) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::found;
+    use super::super::example::{found, of, world};
     use super::*;
+    use crate::judge::testing::at;
 
     #[test]
     fn few_questions_and_servers_that_pass_them_on_are_left_alone() {
@@ -157,7 +218,7 @@ mod tests {
         for line in [
             "shop/api-0 asks 60 names of 60 octets below cluster.local",
             "shop/api-0 asks 60 names of 60 octets below eu-west-1.compute.internal",
-            "shop/api-0 asks 20 names of 60 octets below t.example",
+            "shop/api-0 asks 9 names of 60 octets below t.example",
             "kube-system/coredns-0 asks 60 names of 60 octets below t.example",
         ] {
             let lines = [line, "shop/web-0 -> kube-system/coredns-0 53/UDP"];
@@ -172,6 +233,40 @@ mod tests {
             "shop/api-0 -> kube-system/coredns-0 53/UDP 60 times sends 60000",
         ];
         assert_eq!(found(&DETECTOR, &lines), ["dns-tunnel:shop/Deployment/api:t.example"]);
+    }
+
+    #[test]
+    fn words_are_no_data_and_encodings_are() {
+        let of = |names: &[&[u8]]| Letters::of(names.iter().copied().cycle().take(12)).are_a_tunnel();
+        assert!(!of(&[b"photographs-of-gardens-and-mountains"]));
+        assert!(!of(&[b"www", b"berichte-aus-der-geschichte-der-stadt-im-winter-und-im-sommer"]));
+        assert!(of(&[b"mzxw6ytboi2gk3tdn5sgkzbamrqxiyjanfxa"]), "base 32");
+        assert!(of(&[b"3f9a0c7781be44d2a90133f7c5e26b8d"]), "hexadecimal");
+        assert!(of(&[b"\xbd\xc3\xd1\xeeaeiouaeioaeiou\xf1\xf2\xf3\xf4\xf5mnrst\xe1\xe2"]), "base 128");
+        assert!(!of(&[&[b'7'; 40]]), "one letter says nothing");
+    }
+
+    #[test]
+    fn replicas_share_a_tunnel() {
+        let asks = |pod| format!("shop/{pod} asks 6 names of 60 octets below t.example");
+        let mut world = world(&[&asks("web-0")]);
+        assert_eq!(of(&DETECTOR, &world), []);
+        let client = world.pods["shop/web-1"].ips[0];
+        for n in 0..6_u64 {
+            let text = format!("{:x}", (n + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(3);
+            world.questions.ask(client, "t.example", text.as_bytes(), n + 7, at(1));
+        }
+        assert_eq!(of(&DETECTOR, &world).len(), 1);
+    }
+
+    #[test]
+    fn names_that_come_back_belong_to_something() {
+        let mut world = world(&["shop/api-0 asks 40 names of 60 octets below t.example"]);
+        let client = world.pods["shop/api-0"].ips[0];
+        for name in 0..35 {
+            world.questions.ask(client, "t.example", b"", name, at(70));
+        }
+        assert_eq!(of(&DETECTOR, &world), []);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! More data out than a workload's own history explains.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use flowfence_graph::{EdgeKey, Tally};
-use flowfence_model::{NodeId, Timestamp};
+use flowfence_model::{NodeId, Orientation, Protocol, Timestamp};
 
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Seen, Unasked};
@@ -12,13 +13,16 @@ pub(super) const DETECTOR: Detector = Detector {
     id: "exfiltration",
     level: Level::Warning,
     title: "an unusual volume of data, to outside",
-    meaning: "A workload sent a megabyte and more to an address outside, four times as much as came back, and nothing \
-              that it did before is like it: one connection carries twenty times the mean of the others to the same \
-              place (five at least), or the place was first met in the second half of the time in which the workload \
-              was seen and got ten times of all that it sent to outside otherwise.",
+    meaning: "A workload sent half a megabyte and more to an address outside, four times as much as came back, and nothing \
+              else that it does is like it. At a place that it also asks small things: connections of 250 kB and more \
+              that are a quarter of all at most, carry twenty times the mean of the others (five at least), and come in \
+              a quarter at most of the parts (twenty-fourths of the window) in which it went there. At a place that was first met after \
+              the workload had been watched for a quarter of the window, with ten connections: ten times of all that it \
+              sent to outside otherwise, or one connection of twenty times the mean of its others to outside.",
     doubt: "A first backup, export or upload of the day looks the same; a longer recording knows them. A slow leak that \
-            is as large as ordinary traffic is missed. Flow logs do not tell single connections apart, so that with \
-            them only new places are seen.",
+            is as large as ordinary traffic is missed, and so is one that began before the recording, or that outsiders \
+            fetch from a port that is open to them. Flow logs do not tell single connections apart, so that with them \
+            only new places are seen.",
     fix: "Look for what was sent, and deny outside but for the places that are needed.",
     unasked: Unasked::Suspect,
     silence: "Give its id to `--accept`, or to a decision with who, why and until when.",
@@ -34,57 +38,124 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 /// Octets that are worth a look.
-const MUCH: u64 = 1_000_000;
+const MUCH: u64 = 500_000;
 /// So many times more must go out than come in: whoever downloads sends acknowledgements.
 const OUTWARD: u64 = 4;
-/// One connection against the mean of the others to the same place, of which there must be some.
+/// Large connections against the mean of the others, of which there must be some.
 const LARGER: u64 = 20;
 const OTHERS: u64 = 5;
+/// Large ones are the exception when others are so many times more, in connections and in parts of
+/// the window: who uploads files now and then does so all day.
+const RARE: u64 = 3;
+const RARE_PARTS: u32 = 4;
 /// A new place against everything else outside.
 const REST: u64 = 10;
+/// So many connections, for so much of the window, tell what a workload is like. A run of a job,
+/// whose upload is new to it in the end, is not watched for as long.
+const BEFORE: u64 = 10;
+const WATCHED: u32 = 4;
+
+/// What is known of a workload.
+struct History {
+    since: Timestamp,
+    /// To outside.
+    sent: u64,
+    connections: u64,
+}
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut since: BTreeMap<NodeId, Timestamp> = BTreeMap::new();
-    let mut sent: BTreeMap<NodeId, u64> = BTreeMap::new();
+    let mut known: BTreeMap<NodeId, History> = BTreeMap::new();
     let mut outward: Vec<(EdgeKey, Seen<'_>)> = Vec::new();
-    for (edge, seen) in scene.connected() {
-        let known = since.entry(edge.from.clone()).or_insert(seen.tally.first);
-        *known = (*known).min(seen.tally.first);
-        if edge.from.is_workload() && edge.to.external().is_some() {
-            *sent.entry(edge.from.clone()).or_default() += seen.tally.octets[0];
+    let mut edges = scene.edges();
+    edges.retain(|edge, seen| edge.from.is_workload() && is_sent(edge, seen));
+    for (edge, seen) in edges {
+        let history = known.entry(edge.from.clone()).or_insert(History {
+            since: seen.tally.first,
+            sent: 0,
+            connections: 0,
+        });
+        history.since = history.since.min(seen.tally.first);
+        if edge.to.external().is_some() {
+            history.sent += seen.tally.octets[0];
+            history.connections += seen.tally.connections;
             outward.push((edge, seen));
         }
     }
-    let end = scene.facts.window.map_or(Timestamp::MIN, |window| window.1);
+    let before = before(scene, &outward);
+    let window = scene.facts.window.map_or(Duration::ZERO, |(begin, end)| end.since(begin));
     let mut findings = Vec::new();
-    for (edge, seen) in outward {
+    for ((edge, seen), before) in outward.iter().zip(before) {
         let tally = &seen.tally;
         let [out, back] = tally.octets;
-        let largest = seen.contacts.iter().map(|(contact, _)| contact.tally.largest).max().unwrap_or(0);
-        let begun = since.get(&edge.from).copied().unwrap_or(tally.first);
-        let rest = sent.get(&edge.from).copied().unwrap_or(out).saturating_sub(out);
-        let is_late = tally.first.since(begun) >= end.since(begun) / 2 && tally.first > begun;
-        let why = if out < MUCH || out < OUTWARD.saturating_mul(back) {
+        if out < MUCH || out < OUTWARD.saturating_mul(back) {
             continue;
-        } else if is_outlier(tally, largest) {
-            "one connection that is far larger than the others to the same place"
-        } else if is_late && out >= REST.saturating_mul(rest) {
+        }
+        let Some(history) = known.get(&edge.from) else { continue };
+        let watched = tally.first.since(history.since);
+        let is_late = !watched.is_zero() && watched >= window / WATCHED && before >= BEFORE;
+        let why = if is_outlier(tally) {
+            "connections that are far larger than the others to the same place"
+        } else if is_late && stands_out(tally, history) {
             "to a place that it had not been to before"
         } else {
             continue;
         };
-        findings.push(describe(scene, &edge, tally, largest, why));
+        findings.push(describe(scene, edge, tally, why));
     }
     findings
 }
 
-fn is_outlier(tally: &Tally, largest: u64) -> bool {
-    let others = tally.connections.saturating_sub(1);
-    let mean = tally.octets[0].saturating_sub(largest).checked_div(others).unwrap_or(0);
-    others >= OTHERS && largest >= MUCH && largest >= LARGER.saturating_mul(mean.max(1))
+/// A connection of known direction, or datagrams: those carry data whether or not they are answered.
+fn is_sent(edge: &EdgeKey, seen: &Seen<'_>) -> bool {
+    seen.contacts.iter().any(|(contact, judged)| {
+        (judged.tally.is_connected() || edge.protocol != Protocol::Tcp)
+            && contact.orientation != Orientation::Unknown
+            && !contact.own_node
+            && !contact.is_loopback()
+    })
 }
 
-fn describe(scene: &Scene<'_>, edge: &EdgeKey, tally: &Tally, largest: u64, why: &str) -> Finding {
+/// Connections that the workload of each edge had in contacts older than the edge.
+fn before(scene: &Scene<'_>, outward: &[(EdgeKey, Seen<'_>)]) -> Vec<u64> {
+    let mut contacts: BTreeMap<&NodeId, Vec<(Timestamp, u64)>> = BTreeMap::new();
+    let large = |seen: &Seen<'_>| seen.tally.octets[0] >= MUCH;
+    for (edge, _) in outward.iter().filter(|(_, seen)| large(seen)) {
+        contacts.entry(&edge.from).or_default();
+    }
+    for (contact, judged) in scene.judged() {
+        if let Some(known) = contacts.get_mut(&contact.from.id) {
+            known.push((contact.tally.first, judged.tally.connections + judged.tally.one_way));
+        }
+    }
+    let older = |(edge, seen): &(EdgeKey, Seen<'_>)| {
+        let all = contacts.get(&edge.from).into_iter().flatten();
+        all.filter(|(first, _)| *first < seen.tally.first).map(|(_, connections)| connections).sum()
+    };
+    outward.iter().map(older).collect()
+}
+
+/// Many large ones do not hide each other: the others alone tell what is usual.
+fn is_outlier(tally: &Tally) -> bool {
+    let bulk = tally.bulk;
+    let others = tally.connections.saturating_sub(bulk.connections);
+    let usual = tally.octets[0].saturating_sub(bulk.octets).checked_div(others).unwrap_or(0);
+    let each = bulk.octets.checked_div(bulk.connections).unwrap_or(0);
+    let seldom = others >= bulk.connections.saturating_mul(RARE)
+        && (bulk.connections <= 1 || bulk.parts.len() * RARE_PARTS <= tally.parts.len());
+    others >= OTHERS && bulk.octets >= MUCH && each >= LARGER.saturating_mul(usual.max(1)) && seldom
+}
+
+/// Of all that goes outside, or of single connections.
+fn stands_out(tally: &Tally, history: &History) -> bool {
+    let rest = history.sent.saturating_sub(tally.octets[0]);
+    let others = history.connections.saturating_sub(tally.connections);
+    let usual = rest.checked_div(others).unwrap_or(0);
+    let larger =
+        others >= OTHERS && tally.largest >= MUCH && tally.largest >= LARGER.saturating_mul(usual.max(1));
+    tally.octets[0] >= REST.saturating_mul(rest) || larger
+}
+
+fn describe(scene: &Scene<'_>, edge: &EdgeKey, tally: &Tally, why: &str) -> Finding {
     let [out, back] = tally.octets;
     let title = format!("{} sent {out} octets to {}, {why}", edge.from, edge.to);
     let fix =
@@ -95,7 +166,8 @@ fn describe(scene: &Scene<'_>, edge: &EdgeKey, tally: &Tally, largest: u64, why:
         .with("names", scene.names(&edge.to).as_slice())
         .with("octetsOut", out)
         .with("octetsIn", back)
-        .with("largestConnection", largest)
+        .with("largestConnection", tally.largest)
+        .with("largeConnections", tally.bulk.connections)
 }
 
 #[cfg(test)]
@@ -103,6 +175,7 @@ mod tests {
     use super::super::Value;
     use super::super::example::{found, of, world};
     use super::*;
+    use crate::judge::testing::at;
 
     fn told(connections: u64, out: u64, largest: u64) -> Vec<Finding> {
         let mut world = world(&[]);
@@ -118,7 +191,48 @@ mod tests {
         assert_eq!(found[0].evidence["largestConnection"], Value::Count(5_000_000));
         assert!(told(10, 50_000_000, 6_000_000).is_empty(), "a backup sends much each time");
         assert!(told(3, 5_002_000, 5_000_000).is_empty(), "two others are no history");
-        assert!(told(10, 990_000, 980_000).is_empty(), "not much");
+        assert!(told(10, 490_000, 480_000).is_empty(), "not much");
+    }
+
+    /// Ten connections of 2 kB, and so many of 4 MB from one second to another.
+    fn bulk(many: i64, from: i64, to: i64) -> usize {
+        let mut world = world(&[]);
+        world.tcp("shop/api-0", "203.0.113.9", 443).tally.last = at(599);
+        let usual = &mut world.tcp("shop/api-0", "203.0.113.9", 443).tally;
+        (usual.connections, usual.octets[0]) = (30, 60_000);
+        for n in 0..many {
+            let tally = &mut world.tcp("shop/api-0", "203.0.113.9", 443).tally;
+            (tally.octets[0], tally.largest) = (4_000_000, 4_000_000);
+            tally.first = at(from + (to - from) * n / many);
+            tally.last = tally.first;
+        }
+        of(&DETECTOR, &world).len()
+    }
+
+    #[test]
+    fn large_ones_do_not_hide_each_other_and_uploads_all_day_are_usual() {
+        assert_eq!(bulk(6, 300, 360), 1);
+        assert_eq!(bulk(8, 1, 599), 0, "all day");
+        assert_eq!(bulk(16, 300, 360), 0, "a third is no exception");
+    }
+
+    #[test]
+    fn datagrams_carry_data_though_nobody_answers() {
+        let work = "shop/api-0 -> shop/db-0 5432/TCP 40 times";
+        let sent = "203.0.113.9 443/UDP unanswered from 500 to 510 sends 8000000 receives 0";
+        assert_eq!(found(&DETECTOR, &[work, &format!("shop/api-0 -> {sent}")]).len(), 1);
+        let tcp = sent.replace("UDP", "TCP");
+        assert_eq!(found(&DETECTOR, &[work, &format!("shop/api-0 -> {tcp}")]), [""; 0]);
+    }
+
+    #[test]
+    fn the_upload_of_a_job_that_has_just_begun_is_not_late() {
+        let lines = [
+            "shop/web-0 -> shop/db-0 5432/TCP from 1 to 599",
+            "shop/api-0 -> shop/db-0 5432/TCP 40 times from 560 to 580",
+            "shop/api-0 -> 203.0.113.9 443/TCP from 585 to 599 sends 8000000 receives 90000",
+        ];
+        assert_eq!(found(&DETECTOR, &lines), [""; 0]);
     }
 
     #[test]

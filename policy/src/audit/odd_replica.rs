@@ -24,8 +24,9 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "One pod of a workload goes to a place in far more parts of the window than its siblings: Fisher's exact \
               test over the parts (twenty-fourths of the window) in which each pod was seen, one-sided, with the \
               procedure of Benjamini and Hochberg at a false discovery rate of 1 % over all pods and places. Somebody \
-              may be in that pod, or it runs another version or configuration.",
-    doubt: "A replica that was elected leader, or that holds a shard, does what others do not. Pods of StatefulSets and \
+              may be in that pod, or it runs another version or configuration. A note, where the place is inside the \
+              cluster and the pod goes there in half of its time and more: that is how a replica looks that was elected.",
+    doubt: "A replica that was elected leader, or that holds a shard, does what others do not, outside as well. Pods of StatefulSets and \
             DaemonSets differ by design and are left alone, and so is the API server as a place. What happens once is \
             no deviation by this test.",
     fix: "Compare the pod with its siblings (image, environment, processes), and replace it.",
@@ -191,6 +192,13 @@ fn discoveries(chances: &[f64], rate: f64) -> usize {
     chances.iter().enumerate().rfind(holds).map_or(0, |(at, _)| at + 1)
 }
 
+/// Replicas that elect one among them are common, and the elected one does the work of all at peers
+/// inside for as long as it is. An intruder seldom does.
+fn is_like_a_leader(test: &Deviation<'_>) -> bool {
+    let inside = test.contacts.iter().all(|contact| contact.to.id.is_workload());
+    inside && test.own[0] * 2 >= test.own[1]
+}
+
 fn describe(test: &Deviation<'_>) -> Finding {
     let Deviation { workload, pod, place: (to, protocol, port), own, others, .. } = test;
     let edges: BTreeSet<EdgeKey> = test.contacts.iter().map(|contact| EdgeKey::of(contact)).collect();
@@ -205,7 +213,8 @@ fn describe(test: &Deviation<'_>) -> Finding {
         "compare {}/{} with its siblings and replace it: kubectl delete pod",
         pod.namespace, pod.name
     );
-    let mut finding = Finding::new(DETECTOR.id, Level::Warning, &format!("{workload}->{to}:{what}"), title)
+    let level = if is_like_a_leader(test) { Level::Note } else { Level::Warning };
+    let mut finding = Finding::new(DETECTOR.id, level, &format!("{workload}->{to}:{what}"), title)
         .fixed_by(fix)
         .with("pod", format!("{}/{}", pod.namespace, pod.name))
         .with("place", to.as_str())
@@ -225,7 +234,7 @@ fn describe(test: &Deviation<'_>) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{found, of, world};
+    use super::super::example::{found, levels, of, world};
     use super::*;
     use crate::judge::testing::at;
 
@@ -272,6 +281,20 @@ mod tests {
         }
         world.tcp("shop/log-0", "203.0.113.9", 443).tally.last = at(599);
         assert_eq!(of(&DETECTOR, &world), []);
+    }
+
+    #[test]
+    fn a_leader_inside_is_a_note() {
+        let told = |seconds: &str| {
+            let line = format!("shop/web-2 -> shop/db-0 5432/TCP from {seconds}");
+            let mut lines = ["web-0", "web-1", "web-2"]
+                .map(|pod| format!("shop/{pod} -> shop/api-0 8080/TCP from 1 to 599"))
+                .to_vec();
+            lines.push(line);
+            levels(&DETECTOR, &lines.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        assert_eq!(told("1 to 599"), [Level::Note]);
+        assert_eq!(told("100 to 350"), [Level::Warning], "less than half of its time");
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub const SAME_PORT_RATIO: usize = 10;
 const INSISTING: u64 = 3;
 /// A busy client (most of its targets answer) scans when it also knocks once each at a quarter as many.
 const BUSY_SHARE: usize = 4;
+/// So many ports make a pattern of their own, where nobody ever answered on any of them.
+const SEVERAL_PORTS: usize = 3;
 /// Knocks further apart than this, and ten times as far as is usual among them, are not one search.
 const PAUSE: Duration = Duration::from_secs(30);
 /// An open door met on the way is part of a scan that goes on within this time.
@@ -136,15 +138,22 @@ fn is_scan(targets: &BTreeMap<Target, Outcome<'_>>, knocks: &Knocks<'_, '_>) -> 
     // A busy client: only a clear pattern among doors that nobody is known to stand behind.
     let mut by_place: BTreeMap<&Place, usize> = BTreeMap::new();
     let mut by_port: BTreeMap<(Protocol, u16), usize> = BTreeMap::new();
+    let mut inside: BTreeMap<(Protocol, u16), usize> = BTreeMap::new();
     for ((place, protocol, port), outcome) in knocks {
         if !outcome.declared && outcome.attempts < INSISTING {
             *by_place.entry(place).or_default() += 1;
             *by_port.entry((*protocol, *port)).or_default() += 1;
+            if outcome.to.external().is_none() {
+                *inside.entry((*protocol, *port)).or_default() += 1;
+            }
         }
     }
     let once = by_port.values().sum::<usize>();
     let widest = by_place.values().chain(by_port.values()).max().copied().unwrap_or(0);
-    widest >= SCAN_TARGETS && BUSY_SHARE * once >= answered
+    // Many ports at many addresses, each tried once: inside a cluster peers have names and few ports, while
+    // outside this is what programs do that find their peers by themselves.
+    let scattered = if inside.len() >= SEVERAL_PORTS { inside.values().sum::<usize>() } else { 0 };
+    widest.max(scattered) >= SCAN_TARGETS && BUSY_SHARE * once >= answered
 }
 
 /// Once it is a scan, everything that failed since it began belongs to it.

@@ -140,6 +140,24 @@ fn a_busy_client_that_also_scans_is_found() {
 }
 
 #[test]
+fn a_busy_client_that_knocks_once_each_at_many_doors_inside_scans_and_outside_does_not() {
+    let busy = |inside: bool| {
+        let mut world = World::new();
+        world.deployment("shop/peer", "app=peer", 1).deployment("shop/app", "app=app", 30);
+        for n in 0..30 {
+            world.tcp("shop/peer-0", &format!("shop/app-{n}"), 9090);
+        }
+        for n in 0..12_u16 {
+            let to = format!("{}.{}", if inside { "10.244.1" } else { "198.51.100" }, 100 + n);
+            world.refused("shop/peer-0", &to, 20_000 + n, i64::from(n) * 45);
+        }
+        scans(&world)
+    };
+    assert_eq!(busy(true), ["shop/Deployment/peer"]);
+    assert_eq!(busy(false), [""; 0], "programs that find their peers by themselves");
+}
+
+#[test]
 fn a_node_that_scans_withholds_no_edge() {
     let mut world = World::new();
     world.deployment("shop/web", "app=web", 1);
