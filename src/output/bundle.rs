@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder};
+use ring::digest::{self, SHA256};
 use schemars::JsonSchema;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::completeness::CompletenessReport;
 use super::graph::WindowRow;
@@ -143,17 +143,17 @@ impl Bundle {
 
 /// SHA-256 in hexadecimal.
 pub fn sha256(content: &[u8]) -> String {
-    hex(&Sha256::digest(content))
+    hex(digest::digest(&SHA256, content).as_ref())
 }
 
 /// SHA-256 of what a reader gives, with how much that was.
 pub fn sha256_of(mut from: impl io::Read) -> io::Result<(u64, String)> {
-    let mut hash = Sha256::new();
+    let mut hash = digest::Context::new(&SHA256);
     let mut buffer = vec![0; 1 << 16];
     let mut octets = 0u64;
     loop {
         match from.read(&mut buffer) {
-            Ok(0) => return Ok((octets, hex(&hash.finalize()))),
+            Ok(0) => return Ok((octets, hex(hash.finish().as_ref()))),
             Ok(read) => {
                 hash.update(buffer.get(..read).unwrap_or_default());
                 octets += read as u64;

@@ -66,8 +66,7 @@ struct History {
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut known: BTreeMap<NodeId, History> = BTreeMap::new();
     let mut outward: Vec<(EdgeKey, Seen<'_>)> = Vec::new();
-    let mut edges = scene.edges();
-    edges.retain(|edge, seen| edge.from.is_workload() && is_sent(edge, seen));
+    let edges = scene.edges().filter(|(edge, seen)| edge.from.is_workload() && is_sent(edge, seen));
     for (edge, seen) in edges {
         let history = known.entry(edge.from.clone()).or_insert(History {
             since: seen.tally.first,
