@@ -175,7 +175,7 @@ impl<'a> Radii<'a> {
         // What one side admits on every port, and on some.
         let (mut out_all, mut out_some) = (none(), none());
         if !self.set.isolates(pod, Direction::Egress) {
-            out_all = self.everybody.clone();
+            out_all.clone_from(&self.everybody);
         }
         for policy in self.set.isolated_by(pod, Direction::Egress) {
             for (rule, admitted) in self.rules(policy, Direction::Egress).iter().zip(&self.egress[policy]) {

@@ -80,12 +80,13 @@ pub fn plan(
     let namespace = suspects.workload.namespace().unwrap_or_default();
     let pods: Vec<&Pod> =
         inventory.pods().iter().map(|known| &known.pod).filter(|pod| !pod.is_finished).collect();
-    let meant: Vec<&Pod> = pods.iter().copied().filter(|pod| suspects.pods.contains(&name_of(pod))).collect();
+    let chosen: Vec<&Pod> =
+        pods.iter().copied().filter(|pod| suspects.pods.contains(&name_of(pod))).collect();
     let local: Vec<&NetworkPolicy> =
         today.iter().filter(|policy| policy.namespace == namespace && admits_something(policy)).collect();
     let mark = mark(finding);
-    let is_admitted = meant.iter().any(|pod| local.iter().any(|policy| selects(policy, &pod.meta.labels)));
-    let own = if is_admitted { None } else { own_labels(&meant, &pods, suspects, inventory) };
+    let is_admitted = chosen.iter().any(|pod| local.iter().any(|policy| selects(policy, &pod.meta.labels)));
+    let own = if is_admitted { None } else { own_labels(&chosen, &pods, suspects, inventory) };
     let means = if own.is_some() { Means::OwnLabels } else { Means::Mark };
     let selector = own.unwrap_or_else(|| LabelSelector::labels([(MARK, mark.as_str())]));
     let taken: BTreeSet<&str> = today
@@ -97,7 +98,7 @@ pub fn plan(
     if means == Means::OwnLabels {
         return Plan { means, mark, policy, relabelled: Vec::new(), amended: Vec::new() };
     }
-    let kept = controller_keys(&meant, suspects, inventory);
+    let kept = controller_keys(&chosen, suspects, inventory);
     let services: Vec<LabelSelector> = inventory
         .services()
         .values()
@@ -107,7 +108,7 @@ pub fn plan(
         .collect();
     let mut amended: BTreeMap<String, Amended> = BTreeMap::new();
     let relabelled =
-        meant.iter().map(|pod| leave(pod, &mark, &local, &services, &kept, &mut amended)).collect();
+        chosen.iter().map(|pod| leave(pod, &mark, &local, &services, &kept, &mut amended)).collect();
     Plan { means, mark, policy, relabelled, amended: amended.into_values().collect() }
 }
 
@@ -186,7 +187,7 @@ fn own_labels(
     let others: Vec<&Labels> = others.into_iter().chain(of_templates).collect();
     let tells = |selector: &Labels| {
         let is_in = |labels: &&Labels| selector.iter().all(|(key, value)| labels.get(key) == Some(value));
-        !selector.is_empty() && !others.iter().any(|labels| is_in(labels))
+        !selector.is_empty() && !others.iter().any(is_in)
     };
     if !tells(&common) {
         return None;

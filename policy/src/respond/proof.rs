@@ -83,6 +83,9 @@ pub fn prove(
     isolation
 }
 
+/// What tells pods apart: policies that isolate them, labels and node.
+type Alike<'a> = (Vec<Vec<usize>>, &'a Labels, &'a str);
+
 struct Comparison<'a> {
     before: &'a PolicySet,
     after: &'a PolicySet,
@@ -109,7 +112,7 @@ impl Comparison<'_> {
         };
         let all: Vec<PodIndex> = self.cluster().indices().filter(running).collect();
         // Of pods with the same policies, labels and node one speaks for all.
-        let mut known: BTreeMap<(Vec<Vec<usize>>, &Labels, &str), Option<String>> = BTreeMap::new();
+        let mut known: BTreeMap<Alike<'_>, Option<String>> = BTreeMap::new();
         for pod in all.iter().copied().filter(|pod| self.is_suspect(*pod)) {
             let object = self.cluster().pod(pod);
             let lists =

@@ -55,7 +55,7 @@ impl Sights {
             finding.edges.iter().filter_map(|edge| self.edges.get(edge)).copied().collect();
         match sights.iter().map(|sight| sight.orientation).min() {
             Some(Orientation::Inferred) => {
-                factors.push((90, "who opened was concluded, not seen".to_owned()))
+                factors.push((90, "who opened was concluded, not seen".to_owned()));
             }
             Some(Orientation::Unknown) => factors.push((70, "who opened is not known".to_owned())),
             Some(Orientation::Seen) | None => {}

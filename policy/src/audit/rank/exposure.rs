@@ -20,10 +20,13 @@ const PRIVATE_CLIENTS: u32 = 15;
 /// Clients of the internet were seen.
 const INTERNET_CLIENTS: u32 = Rank::MAX_EXPOSURE;
 
+/// A service that is published: how, and what that counts.
+type Published<'a> = (&'a Service, String, u32);
+
 /// What publishes workloads, and who came.
 pub(super) struct Exposures<'a> {
     /// Services that are published, by namespace and one pair of their selector.
-    by_label: BTreeMap<(&'a str, &'a str, &'a str), Vec<(&'a Service, String, u32)>>,
+    by_label: BTreeMap<(&'a str, &'a str, &'a str), Vec<Published<'a>>>,
     clients: BTreeMap<&'a NodeId, (bool, BTreeSet<IpAddr>)>,
 }
 
