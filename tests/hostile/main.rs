@@ -75,12 +75,11 @@ const OBJECTS: &[(&str, &str, &str)] = &[
 ];
 
 /// Outputs that name the files of what they are about.
-const FILES: [&str; 9] = [
+const FILES: [&str; 8] = [
     "audit -o json",
     "audit -o sarif",
     "audit -o junit",
     "audit -o gitlab",
-    "audit -o github",
     "audit -o markdown",
     "audit -o policyreport",
     "audit -o policyreport-wgpolicyk8s",
