@@ -4,14 +4,20 @@
 //! the kept crate, generates all of it in a build script with schemafy (on syn 1) and
 //! brings typed-builder and strum; two dozen crates more, several of them in second versions.
 
+mod shape;
+
 use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{fingerprint, safe};
+use shape::{
+    ArtifactLocation, AutomationDetails, Configuration, Descriptor, Driver, Fingerprints, Help, Invocation,
+    Location, Log, LogicalLocation, Message, Notification, Outcome, PhysicalLocation, Region, Run, Tags,
+    Text, Tool,
+};
 
 /// Results that a log holds at most: code scanning refuses a run with more, and shows 5,000.
 pub const MAX_RESULTS: usize = 25_000;
@@ -62,158 +68,6 @@ pub struct Entry {
     pub properties: Map<String, Value>,
     /// Workloads and policies by their ids.
     pub objects: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Log<'a> {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    version: &'static str,
-    runs: [Run<'a>; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Run<'a> {
-    tool: Tool<'a>,
-    automation_details: AutomationDetails,
-    invocations: [Invocation<'a>; 1],
-    results: Vec<Outcome<'a>>,
-    column_kind: &'static str,
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    driver: Driver<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Driver<'a> {
-    name: &'static str,
-    version: &'static str,
-    semantic_version: &'static str,
-    rules: Vec<Descriptor<'a>>,
-}
-
-/// Tells the logs of two verbs apart: code scanning closes the alerts that a later log of the
-/// same category lacks.
-#[derive(Serialize)]
-struct AutomationDetails {
-    id: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Invocation<'a> {
-    execution_successful: bool,
-    tool_execution_notifications: Vec<Notification<'a>>,
-}
-
-#[derive(Serialize)]
-struct Notification<'a> {
-    level: &'static str,
-    message: Message<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor<'a> {
-    id: &'a str,
-    short_description: Message<'a>,
-    full_description: Message<'a>,
-    help: Help,
-    default_configuration: Configuration<'a>,
-    properties: Tags,
-}
-
-#[derive(Serialize)]
-struct Help {
-    text: String,
-    markdown: String,
-}
-
-#[derive(Serialize)]
-struct Configuration<'a> {
-    level: &'a str,
-}
-
-#[derive(Serialize)]
-struct Tags {
-    tags: [&'static str; 3],
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    text: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome<'a> {
-    rule_id: &'a str,
-    rule_index: usize,
-    level: &'a str,
-    message: Text,
-    locations: Vec<Location<'a>>,
-    partial_fingerprints: Fingerprints<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rank: Option<u32>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    properties: &'a Map<String, Value>,
-}
-
-#[derive(Serialize)]
-struct Text {
-    text: String,
-}
-
-/// Code scanning goes by `primaryLocationLineHash` alone, and the action that uploads makes one from the lines around the
-/// place where there is none. Made of the id, it outlives edits of the file.
-#[derive(Serialize)]
-struct Fingerprints<'a> {
-    #[serde(rename = "flowfence/v1")]
-    flowfence: &'a str,
-    #[serde(rename = "primaryLocationLineHash")]
-    primary: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Location<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    physical_location: Option<PhysicalLocation>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    logical_locations: Vec<LogicalLocation<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PhysicalLocation {
-    artifact_location: ArtifactLocation,
-    region: Region,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ArtifactLocation {
-    uri: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uri_base_id: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Region {
-    start_line: usize,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LogicalLocation<'a> {
-    fully_qualified_name: &'a str,
-    kind: &'static str,
 }
 
 /// Writes the log of a verb. Entries come with the worst first; those beyond what code scanning takes are left out, and

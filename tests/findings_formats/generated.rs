@@ -68,10 +68,10 @@ fn row(at: usize) -> FindingRow {
         protocol: Some(Protocol::Tcp),
         port: Some(443),
         evidence,
-        fix: (at % 2 == 0).then(|| format!("write {hostile}")),
-        policy: (at % 5 == 0).then(|| format!("{namespace}/{hostile}")),
+        fix: at.is_multiple_of(2).then(|| format!("write {hostile}")),
+        policy: at.is_multiple_of(5).then(|| format!("{namespace}/{hostile}")),
         field: None,
-        file: (at % 6 == 0).then(|| format!("./policies/{hostile}.yaml")),
-        line: (at % 6 == 0).then_some(at + 1),
+        file: at.is_multiple_of(6).then(|| format!("./policies/{hostile}.yaml")),
+        line: at.is_multiple_of(6).then_some(at + 1),
     }
 }

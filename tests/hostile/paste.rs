@@ -23,7 +23,7 @@ const PASTED: &[(&str, Writer, usize)] = &[
     ),
     ("yaml", |text| format!("kind: Report\nname: {text}\n"), 20),
     ("policies", |text| format!("kind: NetworkPolicy\nmetadata:\n  name: flowfence-{text}\n"), 60),
-    ("xml", |text| format!("<a b=\"{text}\">{text}</a>"), 20),
+    ("xml", |text| format!("<x b=\"{text}\">{text}</x>"), 20),
     ("dot", |text| format!("digraph {{ \"a\" [label=\"{text}\"]; }}\n"), 10),
     ("mermaid", |text| format!("flowchart LR\n  a[\"{text}\"]\n"), 25),
     ("d2", |text| format!("a: \"{text}\"\n"), 10),
@@ -49,7 +49,7 @@ const WRITTEN: &[(&str, Writer)] = &[
     ("xml", |text| {
         let text = clean(text).replace(['\u{fffe}', '\u{ffff}'], "");
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-        format!("<a b=\"{text}\">{text}</a>")
+        format!("<x b=\"{text}\">{text}</x>")
     }),
     ("dot", |text| format!("digraph {{ \"a\" [label={}]; }}\n", quoted(&clean(text)))),
     ("mermaid", |text| format!("flowchart LR\n  a[\"{}\"]\n", clean(text).replace(['"', '<'], ""))),

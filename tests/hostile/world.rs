@@ -48,20 +48,20 @@ impl World {
 
     /// `VERB` over the capture and its cluster.
     pub fn observed(&self, verb: &str, more: &[&str]) -> Run {
-        self.run(verb, &[&self.captures], &[&self.cluster, &self.policies], more)
+        Self::run(verb, &[&self.captures], &[&self.cluster, &self.policies], more)
     }
 
     /// `VERB` over the log, which names everything itself.
     pub fn logged(&self, verb: &str, more: &[&str]) -> Run {
-        self.run(verb, &[&self.log], &[], more)
+        Self::run(verb, &[&self.log], &[], more)
     }
 
     /// `VERB` over the objects alone.
     pub fn objects(&self, verb: &str, more: &[&str]) -> Run {
-        self.run(verb, &[], &[&self.cluster, &self.policies], more)
+        Self::run(verb, &[], &[&self.cluster, &self.policies], more)
     }
 
-    fn run(&self, verb: &str, sources: &[&PathBuf], clusters: &[&PathBuf], more: &[&str]) -> Run {
+    fn run(verb: &str, sources: &[&PathBuf], clusters: &[&PathBuf], more: &[&str]) -> Run {
         let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
         let mut args = vec![verb.to_owned()];
         args.extend(sources.iter().map(|path| text(path)));
@@ -202,5 +202,5 @@ fn flows(n: u8, text: &str) -> String {
         flow(81, end("db", text), end(text, "shop"), &[text]),
         flow(82, end("web", "shop"), json!({"labels": ["reserved:world"]}), &[text]),
     ];
-    flows.iter().map(|flow| format!("{flow}\n")).collect()
+    flows.map(|flow| flow.to_string() + "\n").concat()
 }

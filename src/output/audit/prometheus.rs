@@ -1,6 +1,6 @@
 //! Counts of findings as Prometheus scrapes them, from a file or a gateway.
 //!
-//! Gauges alone, without info or unit: what is written is both Prometheus' text format 0.0.4 and OpenMetrics 1.0.
+//! Gauges alone, without info or unit: what is written is both Prometheus' text format 0.0.4 and `OpenMetrics` 1.0.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -54,6 +54,7 @@ impl Standing {
             Standing::Unspecified => "unspecified",
             Standing::Probe => "probe",
             Standing::Attempted => "attempted",
+            Standing::Unused => "unused",
         }
     }
 

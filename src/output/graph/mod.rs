@@ -32,7 +32,6 @@ pub use difference::{ChangeRow, GraphDifferenceReport, SightRow, write_differenc
 pub use link::Standing;
 pub use report::{AttemptRow, EdgeRow, GraphReport, NodeRow, UnusedRow, VerdictRow, WindowRow};
 
-use super::page;
 use crate::cli::GraphFormat;
 pub use crate::output::screen::Screen;
 
@@ -68,7 +67,7 @@ pub fn write_on(
         GraphFormat::D2 => d2::write(report, out),
         GraphFormat::Drawio => drawio::write(report, out),
         GraphFormat::Svg => svg::write(report, out),
-        GraphFormat::Html => page::write(&report.clone().into(), out),
+        GraphFormat::Html => super::page::write(&report.clone().into(), out),
         GraphFormat::Graphml => graphml::write(report, out),
         GraphFormat::Gexf => gexf::write(report, out),
         GraphFormat::Cytoscape => cytoscape::write(report, out),
@@ -94,6 +93,7 @@ pub fn shows_unused(format: GraphFormat) -> bool {
         | GraphFormat::Svg
         | GraphFormat::Png => true,
         GraphFormat::Csv
+        | GraphFormat::Html
         | GraphFormat::CsvNodes
         | GraphFormat::Graphml
         | GraphFormat::Gexf

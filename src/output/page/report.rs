@@ -275,20 +275,14 @@ fn kind(id: &NodeId) -> &'static str {
         NodeId::ApiServer => "apiserver",
         NodeId::External(_) => "external",
         NodeId::Unknown(_) => "unknown",
+        NodeId::Folded(_) => id.kind(),
     }
 }
 
 impl From<AuditReport> for PageReport {
     /// A page of findings alone, as policies without traffic give.
     fn from(audit: AuditReport) -> Self {
-        let graph = GraphReport {
-            api_version: API_VERSION,
-            kind: "CommunicationGraph",
-            window: None,
-            nodes: Vec::new(),
-            edges: Vec::new(),
-            completeness: audit.completeness,
-        };
+        let graph = GraphReport { completeness: audit.completeness, ..GraphReport::empty() };
         let findings = audit.findings.into_iter();
         PageReport {
             title: "What was found".to_owned(),

@@ -42,7 +42,10 @@ pub fn annotations(text: &str) -> Vec<String> {
             ["error", "warning", "notice"].contains(&command.name.as_str())
                 && command.properties.keys().all(|key| ["file", "line", "title"].contains(&key.as_str()))
                 && command.properties.get("title").is_some_and(|title| !title.contains(MARK))
-                && command.properties.get("file").is_none_or(|file| file.ends_with(".json"))
+                && command
+                    .properties
+                    .get("file")
+                    .is_none_or(|file| file.starts_with('/') && !file.contains(['\n', '\r']))
         })
     };
     text.lines().filter(|line| !is_ours(line)).map(|line| at("no annotation of ours", line)).collect()

@@ -30,7 +30,7 @@ pub fn sarif(text: &str) -> Vec<String> {
         let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str();
         let uri = uri.unwrap_or_default();
         let path = uri.strip_prefix("file://").unwrap_or(uri);
-        if path.contains([':', ' ', '<', '"', '\\', '\n']) || path.chars().any(|c| !c.is_ascii()) {
+        if path.contains([':', ' ', '<', '"', '\\', '\n']) || !path.is_ascii() {
             faults.push(at("no path", uri));
         }
     }

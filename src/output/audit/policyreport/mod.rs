@@ -1,4 +1,4 @@
-//! Findings as reports that dashboards of a cluster read: OpenReports, or the PolicyReport of the policy working group
+//! Findings as reports that dashboards of a cluster read: `OpenReports`, or the `PolicyReport` of the policy working group
 //! which it came from.
 //!
 //! One object for what is about the cluster, one for each namespace; more where one would be too large.
@@ -177,7 +177,9 @@ fn properties(finding: &FindingRow) -> BTreeMap<String, String> {
     for (name, value) in &finding.evidence {
         add(&format!("evidence.{name}"), Some(value.to_string()));
     }
-    texts.values_mut().for_each(|text| *text = shown(text));
+    for text in texts.values_mut() {
+        *text = shown(text);
+    }
     texts
 }
 

@@ -63,7 +63,7 @@ fn end(id: &NodeId) -> Option<Reference> {
         NodeId::Workload { namespace, kind, name } => Some(reference(kind, Some(namespace), name)),
         NodeId::Namespace(name) => Some(reference("Namespace", None, name)),
         NodeId::Node(name) => Some(reference("Node", None, name)),
-        NodeId::ApiServer | NodeId::External(_) | NodeId::Unknown(_) => None,
+        NodeId::ApiServer | NodeId::External(_) | NodeId::Unknown(_) | NodeId::Folded(_) => None,
     }
 }
 
