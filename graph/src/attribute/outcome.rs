@@ -26,7 +26,7 @@ pub fn tally(members: &[&FlowRecord], one_wire: bool, to_pod: bool) -> Option<Ta
         Protocol::Tcp | Protocol::Sctp => by_handshake(&there, &back, one_wire)?,
         // Only an ICMP error told of it, and that quoted an answer that came too late.
         _ if !there.is_seen() && !back.is_seen() && !there.signs.has(Signs::UNREACHABLE) => return None,
-        Protocol::Udp => datagrams(&there, &back, to_pod),
+        Protocol::Udp => datagrams(&there, &back, one_wire, to_pod),
         Protocol::Icmp => echo(&there, &back),
     };
     match outcome {
@@ -72,9 +72,13 @@ fn by_handshake(there: &Half, back: &Half, one_wire: bool) -> Option<Outcome> {
     }
 }
 
-fn datagrams(there: &Half, back: &Half, to_pod: bool) -> Outcome {
-    if back.is_seen() {
+/// An answer counts when its question was seen, or could not be: whoever sends from port 53 to a pod
+/// that asked nothing must not thereby become its DNS server.
+fn datagrams(there: &Half, back: &Half, one_wire: bool, to_pod: bool) -> Outcome {
+    if back.is_seen() && (there.is_seen() || one_wire) {
         Outcome::Connected
+    } else if back.is_seen() {
+        Outcome::Unanswered
     } else if there.signs.has(Signs::UNREACHABLE) {
         Outcome::Refused
     } else if to_pod {
@@ -101,6 +105,15 @@ mod tests {
     fn half(packets: u64, signs: &[Signs]) -> Half {
         let signs = signs.iter().fold(Signs::default(), |all, s| all.union(*s));
         Half { packets, signs, ..Half::default() }
+    }
+
+    #[test]
+    fn an_answer_to_nobodys_question_is_no_connection() {
+        let (some, none) = (half(1, &[]), Half::default());
+        assert_eq!(datagrams(&some, &some, false, true), Outcome::Connected);
+        assert_eq!(datagrams(&none, &some, true, true), Outcome::Connected, "half a wire");
+        assert_eq!(datagrams(&none, &some, false, true), Outcome::Unanswered);
+        assert_eq!(datagrams(&some, &none, false, true), Outcome::OneWay);
     }
 
     #[test]
@@ -166,9 +179,15 @@ mod tests {
 
     #[test]
     fn silent_datagrams_to_a_running_pod_are_kept_apart() {
-        assert_eq!(datagrams(&half(3, &[]), &Half::default(), true), Outcome::OneWay);
-        assert_eq!(datagrams(&half(3, &[]), &Half::default(), false), Outcome::Unanswered);
-        assert_eq!(datagrams(&half(3, &[Signs::UNREACHABLE]), &Half::default(), true), Outcome::Refused);
-        assert_eq!(datagrams(&half(1, &[]), &half(1, &[Signs::UNREACHABLE]), true), Outcome::Connected);
+        assert_eq!(datagrams(&half(3, &[]), &Half::default(), false, true), Outcome::OneWay);
+        assert_eq!(datagrams(&half(3, &[]), &Half::default(), false, false), Outcome::Unanswered);
+        assert_eq!(
+            datagrams(&half(3, &[Signs::UNREACHABLE]), &Half::default(), false, true),
+            Outcome::Refused
+        );
+        assert_eq!(
+            datagrams(&half(1, &[]), &half(1, &[Signs::UNREACHABLE]), false, true),
+            Outcome::Connected
+        );
     }
 }

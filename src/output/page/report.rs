@@ -275,7 +275,8 @@ fn kind(id: &NodeId) -> &'static str {
         NodeId::ApiServer => "apiserver",
         NodeId::External(_) => "external",
         NodeId::Unknown(_) => "unknown",
-        NodeId::Folded(_) => id.kind(),
+        NodeId::Folded(Fold::Owner(_)) => "workload",
+        NodeId::Folded(_) => "external",
     }
 }
 
