@@ -71,21 +71,18 @@ pub fn cut(text: &str, room: usize, screen: Screen) -> String {
 /// Words in lines of no more than `room` columns; a longer word is broken.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let room = room.max(8);
-    let mut lines = vec![String::new()];
+    let (mut lines, mut line) = (Vec::new(), String::new());
     for word in text.split(' ') {
         let mut rest = word.to_owned();
         loop {
-            let line = lines.last_mut().expect("there is always a line");
             let gap = usize::from(!line.is_empty());
-            if width(line) + gap + width(&rest) <= room {
-                if gap == 1 {
-                    line.push(' ');
-                }
+            if width(&line) + gap + width(&rest) <= room {
+                line.push_str(if gap == 1 { " " } else { "" });
                 line.push_str(&rest);
                 break;
             }
             if !line.is_empty() {
-                lines.push(String::new());
+                lines.push(std::mem::take(&mut line));
                 continue;
             }
             let mut taken = 0;
@@ -94,11 +91,10 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
                 (taken > room).then_some(at)
             });
             let tail = rest.split_off(end.unwrap_or(rest.len()));
-            line.push_str(&rest);
-            lines.push(String::new());
-            rest = tail;
+            lines.push(std::mem::replace(&mut rest, tail));
         }
     }
+    lines.push(line);
     lines
 }
 

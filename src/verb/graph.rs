@@ -115,12 +115,12 @@ fn refuse(args: &GraphArgs) -> Result<(), Failure> {
         ));
     }
     if !view.reach {
-        return match view.verdict.contains(&Shown::Unused) {
-            true => Err(Failure::usage(
+        if view.verdict.contains(&Shown::Unused) {
+            return Err(Failure::usage(
                 "--verdict unused is for --reach, which shows what is allowed and was not used",
-            )),
-            false => Ok(()),
-        };
+            ));
+        }
+        return Ok(());
     }
     if view.by == By::Pod {
         return Err(Failure::usage("--reach is told between workloads: not with --by pod"));

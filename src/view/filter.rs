@@ -138,7 +138,9 @@ impl Filter {
         let mut border: BTreeSet<usize> =
             (0..report.nodes.len()).filter(|at| report.nodes.get(*at).is_some_and(is_centre)).collect();
         for _ in 0..self.hops {
-            border.iter().for_each(|at| walked[*at] = true);
+            for at in &border {
+                walked[*at] = true;
+            }
             let reached: BTreeSet<usize> = border.iter().flat_map(|at| &next[*at]).copied().collect();
             border = reached.into_iter().filter(|at| !walked[*at]).collect();
             if border.is_empty() {

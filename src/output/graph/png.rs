@@ -58,7 +58,9 @@ fn scale(width: i64, height: i64) -> i64 {
 fn options() -> usvg::Options<'static> {
     let mut options = usvg::Options { font_family: FAMILY.to_owned(), ..usvg::Options::default() };
     let fonts = options.fontdb_mut();
-    FONTS.iter().for_each(|font| fonts.load_font_data(font.to_vec()));
+    for font in FONTS {
+        fonts.load_font_data(font.to_vec());
+    }
     fonts.set_sans_serif_family(FAMILY);
     options
 }

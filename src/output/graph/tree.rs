@@ -31,14 +31,15 @@ pub(super) fn write(report: &GraphReport, screen: Screen, out: &mut dyn Write) -
         return writeln!(out, "nobody talks to anybody");
     }
     let mut sources = by_source.iter().peekable();
-    let mut before: Option<Option<&str>> = None;
-    while let Some(((namespace, from), links)) = sources.next() {
-        if before != Some(*namespace) {
+    let mut before: Option<&(Option<&str>, usize)> = None;
+    while let Some((key, links)) = sources.next() {
+        let (namespace, from) = key;
+        if before.is_none_or(|(before, _)| before != namespace) {
             if before.is_some() {
                 writeln!(out)?;
             }
             writeln!(out, "{}", screen.text(namespace.unwrap_or("(no namespace)")))?;
-            before = Some(*namespace);
+            before = Some(key);
         }
         let is_last = sources.peek().is_none_or(|((next, _), _)| next != namespace);
         let name = report.nodes.get(*from).map(|node| name(node, *namespace)).unwrap_or_default();

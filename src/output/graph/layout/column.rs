@@ -30,7 +30,9 @@ pub(super) fn columns(count: usize, links: &[(usize, usize)]) -> Vec<usize> {
     }
     let mut column_of = vec![0; count];
     for (column, items) in layers.iter().flat_map(|layer| layer.chunks(MAX_IN_COLUMN)).enumerate() {
-        items.iter().for_each(|item| column_of[*item] = column);
+        for item in items {
+            column_of[*item] = column;
+        }
     }
     column_of
 }
@@ -104,7 +106,9 @@ impl Order {
             near[1][pair[0]].push(pair[1]);
         }
         let mut place = vec![0i64; items];
-        self.columns.iter().for_each(|column| note(column, &mut place));
+        for column in &self.columns {
+            note(column, &mut place);
+        }
         for sweep in 0..SWEEPS {
             let forth = sweep % 2 == 0;
             let near = &near[usize::from(!forth)];
