@@ -25,11 +25,11 @@ fn packages(test: &str) -> Option<String> {
     None
 }
 
-/// Runs the claims of `tests/page/topics/TOPIC.mjs`.
-fn holds(topic: &str) {
+/// Runs the claims of `tests/page/topics/TOPIC.mjs`, on a page that the program wrote where one is given.
+fn holds(topic: &str, written: Option<&Path>) {
     let Some(packages) = packages(topic) else { return };
     let mut command = Command::new("node");
-    command.arg(at("tests/page/run.mjs")).arg(packages).arg(topic);
+    command.arg(at("tests/page/run.mjs")).arg(packages).arg(topic).args(written);
     let ended = command.output().unwrap();
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert!(ended.status.success(), "{said}{}", String::from_utf8_lossy(&ended.stderr));
@@ -68,40 +68,56 @@ fn every_package_in_the_page_is_in_its_licence_list() {
 
 #[test]
 fn the_map_does_what_its_document_says() {
-    holds("map");
+    holds("map", None);
 }
 
 #[test]
 fn exports_are_what_is_seen() {
-    holds("exports");
+    holds("exports", None);
 }
 
 #[test]
 fn the_report_tells_all_and_leads_to_the_map() {
-    holds("report");
+    holds("report", None);
 }
 
 #[test]
 fn hostile_names_do_nothing() {
-    holds("hostile");
+    holds("hostile", None);
 }
 
 #[test]
 fn empty_and_broken_data_are_explained() {
-    holds("broken");
+    holds("broken", None);
 }
 
 #[test]
 fn readers_without_sight_pointer_or_motion_can_use_it() {
-    holds("access");
+    holds("access", None);
 }
 
 #[test]
 fn the_page_alone_tells_who_scanned_whom_and_which_rule_to_add() {
-    holds("story");
+    holds("story", None);
+}
+
+/// The same reader, and a page that the program wrote from packets.
+#[test]
+fn the_page_of_the_shop_tells_who_scanned_whom_and_which_rule_to_add() {
+    let shop = at("examples/shop");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowfence"));
+    command.arg("graph").args(["node1.pcap", "node2.pcap"].map(|name| shop.join(name)));
+    command.arg("--cluster").arg(shop.join("before")).arg("--cluster").arg(shop.join("snapshot"));
+    let ended = command.args(["-o", "html"]).output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shop.html");
+    std::fs::write(&file, ended.stdout).unwrap();
+    holds("story", Some(&file));
+    holds("written", Some(&file));
 }
 
 #[test]
 fn pictures_are_as_they_were() {
-    holds("pictures");
+    holds("pictures", None);
 }

@@ -12,11 +12,13 @@ const SETS = { today: 'Policies of today', policies: 'The policies that were giv
 export function cutSentence(page) {
   const { model } = page;
   const told = model.breaks.find(({ set }) => set === 'recommended');
-  if (told !== undefined && told.text !== '') return h('p', { class: 'verdict' }, visible(told.text, 600));
-  if (!model.edges.some((edge) => edge.after !== null)) return null;
+  if (told === undefined && !model.edges.some((edge) => edge.after !== null)) return null;
   const cut = model.edges.filter((edge) => standingOf(edge, true) === 'cut');
   const wanted = cut.filter((edge) => edge.withheld === '');
   const rest = cut.length - wanted.length;
+  if (told !== undefined && told.text !== '') {
+    return h('p', { class: 'verdict' }, `${visible(told.text, 600)}${rest > 0 ? ` They also cut ${many(rest, 'edge')} withheld for a reason: scans, attempts, or what a person denied.` : ''}`);
+  }
   if (cut.length === 0) return h('p', { class: 'verdict' }, 'The recommended policies cut nothing that today’s allow.');
   if (wanted.length === 0) return h('p', { class: 'verdict' }, `The recommended policies cut ${many(cut.length, 'edge')}, each withheld for a reason: scans, attempts, or what a person denied.`);
   return h('p', { class: 'verdict' }, `The recommended policies would cut ${many(wanted.length, 'edge')} that nothing speaks against${rest > 0 ? `, and ${many(rest, 'edge')} withheld for a reason` : ''}.`);
