@@ -1,6 +1,6 @@
 //! What to look at first.
 //!
-//! The order is written here and in `docs/page.md`: why there are no policies; errors that were found; what a set that
+//! The order is written here and in `docs/exports.md`: why there are no policies; errors that were found; what a set that
 //! somebody asked about cuts; what is withheld; what is cut while today's policies stay; what the set admits beyond what
 //! was seen; what was lost; who is left open; who was not seen; whether enough was seen; warnings by rule; what no policy
 //! can say; widths that are meant; policies to delete.
