@@ -42,7 +42,7 @@ pub fn write(report: &GraphReport, format: GraphFormat, out: &mut dyn Write) -> 
 
 /// How an edge stands, in one word: `allowed`, `denied`, `unspecified`, `probe` or `attempted`.
 pub fn standing(edge: &EdgeRow) -> &'static str {
-    link::Standing::of(edge).token()
+    Standing::of(edge).token()
 }
 
 /// Writes the report in one of its formats.

@@ -1,6 +1,6 @@
 //! The data of the page, as its script reads it.
 
-use flowfence_model::NodeId;
+use flowfence_model::{Fold, NodeId};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -14,6 +14,8 @@ use crate::verb::recommend::Proved;
 pub(super) struct InForce {
     pub(super) roster: Roster,
     pub(super) policies: PolicySet,
+    /// Whether cluster-wide policies are what isolates, as a flavour of them writes it.
+    is_tiered: bool,
 }
 
 impl InForce {
@@ -21,7 +23,7 @@ impl InForce {
     pub(super) fn today(observed: &Observed) -> Self {
         let roster = Roster::new(&observed.cluster.inventory);
         let policies = observed.cluster.rules(None).compile(roster.cluster());
-        InForce { roster, policies }
+        InForce { roster, policies, is_tiered: false }
     }
 
     /// What holds when the set is applied, what it supersedes is deleted, and everything else stays.
@@ -37,12 +39,16 @@ impl InForce {
         let in_force = proved.candidate.beside(&kept, &observed.cluster.tiers);
         let roster = Roster::new(&observed.cluster.inventory);
         let policies = PolicySet::compile_all(roster.cluster(), &in_force.policies, &in_force.tiers);
-        InForce { roster, policies }
+        InForce { roster, policies, is_tiered: !proved.candidate.tiers.is_empty() }
     }
 
     /// Whether all of some pods are isolated.
     pub(super) fn isolates(&self, pods: &[PodIndex], direction: Direction) -> bool {
-        pods.iter().all(|pod| self.policies.isolates(*pod, direction))
+        let is_closed = |pod: PodIndex| {
+            self.policies.isolates(pod, direction)
+                || (self.is_tiered && self.policies.restricts(pod, direction))
+        };
+        pods.iter().all(|pod| is_closed(*pod))
     }
 
     /// The name and place of a rule.
