@@ -127,8 +127,8 @@ mod tests {
         found.unwrap()
     }
 
-    fn told(name: &str, from: &str) -> Option<(String, String)> {
-        Some((name.to_owned(), from.to_owned()))
+    fn told(name: &str, from: &str) -> (String, String) {
+        (name.to_owned(), from.to_owned())
     }
 
     #[test]
@@ -139,14 +139,20 @@ mod tests {
             world.pods.get_mut("shop/web-0").unwrap().meta.labels.insert("team".into(), "web".into());
             controller(world).meta.annotations = labels("a8r.io/owner=ann");
         };
-        assert_eq!(owner(all, &settings), told("ann", "annotation a8r.io/owner of shop/Deployment/web"));
+        assert_eq!(
+            owner(all, &settings),
+            Some(told("ann", "annotation a8r.io/owner of shop/Deployment/web"))
+        );
         let pod = |world: &mut World| {
             namespace(world, "", "a8r.io/owner=platform");
             world.pods.get_mut("shop/web-0").unwrap().meta.labels.insert("team".into(), "web".into());
         };
-        assert_eq!(owner(pod, &settings), told("web", "label team of pod shop/web-0"));
+        assert_eq!(owner(pod, &settings), Some(told("web", "label team of pod shop/web-0")));
         let home = |world: &mut World| namespace(world, "team=x", "a8r.io/owner=platform");
-        assert_eq!(owner(home, &settings), told("platform", "annotation a8r.io/owner of namespace shop"));
+        assert_eq!(
+            owner(home, &settings),
+            Some(told("platform", "annotation a8r.io/owner of namespace shop"))
+        );
         assert_eq!(owner(|_| {}, &settings), None);
     }
 
@@ -156,12 +162,12 @@ mod tests {
             |world: &mut World| controller(world).meta.labels = labels("app.kubernetes.io/part-of=shop");
         let settings = Settings::default();
         let from = "label app.kubernetes.io/part-of of shop/Deployment/web";
-        assert_eq!(owner(part, &settings), told("shop", from));
+        assert_eq!(owner(part, &settings), Some(told("shop", from)));
         let both = |world: &mut World| {
             part(world);
             namespace(world, "team=platform", "");
         };
-        assert_eq!(owner(both, &settings), told("platform", "label team of namespace shop"));
+        assert_eq!(owner(both, &settings), Some(told("platform", "label team of namespace shop")));
     }
 
     #[test]
@@ -170,6 +176,9 @@ mod tests {
         let both = |world: &mut World| {
             controller(world).meta.labels = labels("example.com/team=mine,team=other");
         };
-        assert_eq!(owner(both, &settings), told("mine", "label example.com/team of shop/Deployment/web"));
+        assert_eq!(
+            owner(both, &settings),
+            Some(told("mine", "label example.com/team of shop/Deployment/web"))
+        );
     }
 }

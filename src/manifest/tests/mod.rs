@@ -31,6 +31,7 @@ pub(super) fn names(snapshot: &Snapshot) -> Vec<(String, usize)> {
         Object::EndpointSlice(slice) => slice.meta.name.clone(),
         Object::Node(node) => node.meta.name.clone(),
         Object::Controller(controller) => controller.meta.name.clone(),
+        Object::Ingress(ingress) => ingress.meta.name.clone(),
         Object::NetworkPolicy(policy) => policy.name.clone(),
         Object::ClusterPolicy(policy) => policy.name.clone(),
     };

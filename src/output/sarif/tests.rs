@@ -14,7 +14,7 @@ fn entry(at: usize) -> Entry {
     }
 }
 
-fn logged(entries: &[Entry]) -> serde_json::Value {
+fn logged(entries: &[Entry]) -> Value {
     let rule = |id| Rule { id, level: "note", title: "t", meaning: "m", doubt: "d", fix: "f" };
     let mut out = Vec::new();
     write("audit", &[rule("a"), rule("b")], entries, &mut out).unwrap();
