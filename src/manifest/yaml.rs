@@ -36,15 +36,20 @@ pub(super) fn write<T: Serialize>(out: &mut impl fmt::Write, value: &T) -> Resul
 /// What marks a character that is to be escaped: the crate writes it as such an escape, in double quotes.
 const MARK: char = '\u{ffff}';
 
+/// How the crate writes it.
+const WRITTEN: &str = "\\uFFFF";
+
 /// `text` so that [`write()`] escapes what hides or reorders the text beside it, which the crate writes as it is: the
 /// code of each such character between two marks.
 pub(super) fn with_marks(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
+    // What reads like a marked code, and is none, has its backslashes marked.
+    let is_alike = text.contains(WRITTEN);
+    if !is_alike && !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut marked = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if is_hidden(c) {
+        if is_hidden(c) || is_alike && c == '\\' {
             marked.extend([MARK.to_string(), format!("{:08X}", u32::from(c)), MARK.to_string()]);
         } else {
             marked.push(c);
@@ -55,7 +60,6 @@ pub(super) fn with_marks(text: &str) -> Cow<'_, str> {
 
 /// Marked codes as escapes of YAML.
 fn escaped(text: &str) -> Cow<'_, str> {
-    const WRITTEN: &str = "\\uFFFF";
     if !text.contains(WRITTEN) {
         return Cow::Borrowed(text);
     }

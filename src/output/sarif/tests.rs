@@ -62,7 +62,7 @@ fn what_code_scanning_would_refuse_is_left_out_and_counted() {
 fn a_log_that_code_scanning_would_refuse_for_its_size_is_cut() {
     // Text that gzip cannot make smaller than half.
     let noise = |seed: usize| -> String {
-        let mut state = seed as u64 * 0x9e37_79b9_7f4a_7c15 + 1;
+        let mut state = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             char::from(b'a' + u8::try_from((state >> 33) % 26).unwrap())
