@@ -33,7 +33,7 @@ impl Asked {
     pub const MAX_NAMES: usize = 256;
     /// A name that is asked for again so much later is the name of something. Sooner it is the same
     /// question: retries, other record types, other taps.
-    pub const AGAIN: Duration = Duration::from_secs(60);
+    pub const AGAIN: Duration = Duration::from_mins(1);
 
     /// Distinct names; [`Asked::MAX_NAMES`] stands for more.
     pub fn names(&self) -> usize {

@@ -97,8 +97,8 @@ fn by_names(scene: &Scene<'_>, edges: &Edges<'_>, servers: &BTreeSet<&NodeId>) -
                 .with("octetsOut", octets as u64)
                 .with("octetsEach", (octets / names.max(1)) as u64)
                 .with("entropy", format!("{:.1} bits an octet", letters.entropy()))
-                .with("vowels", format!("{} % of letters", letters.share(letters.vowels, letters.letters)))
-                .with("digits", format!("{} % of octets", letters.share(letters.digits, letters.octets)))
+                .with("vowels", format!("{} % of letters", share(letters.vowels, letters.alphabetic)))
+                .with("digits", format!("{} % of octets", share(letters.digits, letters.octets)))
                 .with(
                     "threshold",
                     format!("{NAMES} names of {OCTETS} octets, or {MANY} of {FEWER}; no words"),
@@ -116,7 +116,7 @@ struct Letters {
     names: usize,
     octets: usize,
     counts: [usize; 256],
-    letters: usize,
+    alphabetic: usize,
     vowels: usize,
     digits: usize,
     foreign: usize,
@@ -128,15 +128,16 @@ impl Letters {
         let mut many = 0;
         for name in names {
             many += 1;
-            name.iter().for_each(|octet| counts[usize::from(*octet)] += 1);
+            for octet in name {
+                counts[usize::from(*octet)] += 1;
+            }
         }
-        let sum = |is: fn(&u8) -> bool| {
-            (0..=u8::MAX).filter(|octet| is(octet)).map(|octet| counts[usize::from(octet)]).sum()
-        };
+        let sum =
+            |is: fn(&u8) -> bool| (0..=u8::MAX).filter(&is).map(|octet| counts[usize::from(octet)]).sum();
         Letters {
             names: many,
             octets: sum(|_| true),
-            letters: sum(u8::is_ascii_alphabetic),
+            alphabetic: sum(u8::is_ascii_alphabetic),
             vowels: sum(|octet| b"aeiouAEIOU".contains(octet)),
             digits: sum(u8::is_ascii_digit),
             foreign: sum(|octet| !octet.is_ascii_alphanumeric() && !b"-_".contains(octet)),
@@ -147,15 +148,10 @@ impl Letters {
     fn are_a_tunnel(&self) -> bool {
         let long = |each: usize| self.octets >= self.names * each;
         let much = self.names >= NAMES && long(OCTETS) || self.names >= MANY && long(FEWER);
-        let words = self.share(self.vowels, self.letters) >= VOWELS
-            && self.share(self.digits, self.octets) < DIGITS
-            && self.share(self.foreign, self.octets) < FOREIGN;
+        let words = share(self.vowels, self.alphabetic) >= VOWELS
+            && share(self.digits, self.octets) < DIGITS
+            && share(self.foreign, self.octets) < FOREIGN;
         much && !words && self.entropy() >= ENTROPY
-    }
-
-    /// Percent; no part of nothing.
-    fn share(&self, part: usize, whole: usize) -> u64 {
-        (part * 100).checked_div(whole).unwrap_or(0) as u64
     }
 
     /// Shannon's entropy of an octet, in bits: some 4 for words and for hexadecimal digits by
@@ -165,6 +161,11 @@ impl Letters {
         let some = self.counts.iter().filter(|n| **n > 0);
         some.map(|n| share(*n)).map(|share| -share * share.log2()).sum()
     }
+}
+
+/// Percent; no part of nothing.
+fn share(part: usize, whole: usize) -> u64 {
+    (part * 100).checked_div(whole).unwrap_or(0) as u64
 }
 
 fn by_size((edge, seen): &(EdgeKey, Seen<'_>)) -> Option<Finding> {
