@@ -225,6 +225,6 @@ fn remarks(report: &RecommendReport, rows: &mut Rows) {
 fn listed<'n>(names: impl ExactSizeIterator<Item = &'n String>) -> String {
     const NAMED: usize = 5;
     let more = names.len().saturating_sub(NAMED);
-    let named: Vec<&str> = names.take(NAMED).map(String::as_str).collect();
-    if more > 0 { format!("{} and {more} more", named.join(", ")) } else { named.join(", ") }
+    let first: Vec<&str> = names.take(NAMED).map(String::as_str).collect();
+    if more > 0 { format!("{} and {more} more", first.join(", ")) } else { first.join(", ") }
 }
