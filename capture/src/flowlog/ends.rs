@@ -29,8 +29,11 @@ impl Ends {
         let known = &mut self.known;
         let is_same = |i: &u32| known.get(*i as usize).is_some_and(|(known, _)| known == end);
         if let Some(number) = self.index.find(hash, is_same).copied() {
-            let (_, when) = known.get_mut(number as usize)?;
-            *when = (when.0.min(time.0), when.1.max(time.1));
+            // When is asked only of those whom a log names.
+            if end.identity.is_some() {
+                let (_, when) = known.get_mut(number as usize)?;
+                *when = (when.0.min(time.0), when.1.max(time.1));
+            }
             return Some(number);
         }
         if known.len() >= MAX_ENDS {

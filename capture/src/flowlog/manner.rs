@@ -10,7 +10,13 @@ use hashbrown::HashTable;
 /// Manners that are kept at most, some 50 octets each.
 const MAX_MANNERS: usize = 1 << 22;
 
-/// Every manner so far, each packed into five words.
+/// A manner: most are told by 64 bits, others by their number.
+pub type Manner = u64;
+
+/// Set in a manner that is a number. None of the bits that tell a manner.
+const IS_NUMBER: u64 = 1 << 63;
+
+/// Every manner so far that 64 bits do not tell, each packed into five words.
 #[derive(Clone, Debug, Default)]
 pub struct Manners {
     words: Vec<Words>,
@@ -19,6 +25,9 @@ pub struct Manners {
 }
 
 type Words = [u64; 5];
+
+/// Observers whose number goes into a manner's bits.
+const MAX_BARE: u32 = 1 << 23;
 
 /// A number that stands for none.
 const NONE: u32 = u32::MAX;
@@ -35,9 +44,19 @@ const HAS_ICMP: u64 = 1 << 18;
 const IS_TOLD: u64 = 1 << 19;
 
 impl Manners {
-    /// The number of a conversation's manner; `None` when there is no room for it.
+    /// A conversation's manner; `None` when there is no room for it.
     #[inline]
-    pub fn number(&mut self, c: &Conversation) -> Option<u32> {
+    pub fn of(&mut self, c: &Conversation) -> Option<Manner> {
+        let is_bare =
+            c.policy.is_none() && c.service.is_none() && c.service_address.is_none() && c.icmp.is_none();
+        if is_bare && c.observer.0 < MAX_BARE {
+            let port = u64::from(c.port.unwrap_or(0)) << 24;
+            return Some(bits(c) | port | u64::from(c.observer.0) << 40);
+        }
+        self.number(c).map(|number| IS_NUMBER | u64::from(number))
+    }
+
+    fn number(&mut self, c: &Conversation) -> Option<u32> {
         let words = pack(c);
         let hash = hash(&self.seed, &words);
         let known = &self.words;
@@ -58,12 +77,17 @@ impl Manners {
     /// The conversation of this manner between these ends.
     pub fn conversation(
         &self,
-        manner: u32,
+        manner: Manner,
         from: LoggedEnd,
         to: LoggedEnd,
         counts: LoggedCounts,
     ) -> Option<Conversation> {
-        let [service, service_low, names, rest, bits] = *self.words.get(manner as usize)?;
+        let [service, service_low, names, rest, bits] = if manner & IS_NUMBER == 0 {
+            let (observer, port) = (manner >> 40, manner >> 24 & 0xffff);
+            [0, 0, u64::MAX, observer << 32 | port << 16, manner & 0xff_ffff]
+        } else {
+            *self.words.get(usize::try_from(manner ^ IS_NUMBER).ok()?)?
+        };
         let half = |number: u64| u32::try_from(number).unwrap_or_default();
         let high = |pair: u64| half(pair >> 32);
         let low = |pair: u64| half(pair & u64::from(u32::MAX));
@@ -96,14 +120,19 @@ fn pack(c: &Conversation) -> Words {
     let names = pair(c.policy.map_or(NONE, |id| id.0), c.service.map_or(NONE, |id| id.0));
     let icmp = c.icmp.map_or(0, |icmp| u16::from_be_bytes([icmp.kind, icmp.code]));
     let ports = u32::from(c.port.unwrap_or(0)) << 16 | u32::from(icmp);
+    [word(value >> 64), word(value), names, pair(c.observer.0, ports), bits(c)]
+}
+
+/// Protocol, verdict and what is there, in 24 bits.
+#[inline]
+fn bits(c: &Conversation) -> u64 {
     let place = |is: bool, bit: u64| if is { bit } else { 0 };
-    let bits = number(&PROTOCOLS, c.protocol)
+    number(&PROTOCOLS, c.protocol)
         | number(&VERDICTS, c.verdict) << 8
         | place(c.service_address.is_some(), HAS_SERVICE)
         | place(c.port.is_some(), HAS_PORT)
         | place(c.icmp.is_some(), HAS_ICMP)
-        | place(c.orientation == Orientation::Seen, IS_TOLD);
-    [word(value >> 64), word(value), names, pair(c.observer.0, ports), bits]
+        | place(c.orientation == Orientation::Seen, IS_TOLD)
 }
 
 #[inline]

@@ -40,6 +40,7 @@ mod manner;
 mod mapping;
 pub(crate) mod netflow;
 mod pod_group;
+mod recent;
 mod second;
 mod split;
 mod table;

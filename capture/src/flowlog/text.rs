@@ -120,6 +120,43 @@ pub fn protocol_named(word: &str) -> Option<Protocol> {
     }
 }
 
+/// Tells the words of a line with their places; how many there are.
+pub fn words<'l>(line: &'l [u8], mut tell: impl FnMut(usize, &'l [u8])) -> usize {
+    let (mut count, mut start) = (0, 0);
+    let mut end = |end: usize| {
+        if let Some(word) = line.get(start..end).filter(|word| !word.is_empty()) {
+            tell(count, word);
+            count += 1;
+        }
+        start = end + 1;
+    };
+    // Words are short: looking at eight octets at a time is faster than a search for each word's end.
+    let (eights, rest) = line.as_chunks::<8>();
+    for (i, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        let mut ends = those(eight, b' ') | those(eight, b'\t');
+        while ends != 0 {
+            end(i * 8 + (ends.trailing_zeros() / 8) as usize);
+            ends &= ends - 1;
+        }
+    }
+    for (at, octet) in (eights.len() * 8..).zip(rest) {
+        if matches!(octet, b' ' | b'\t') {
+            end(at);
+        }
+    }
+    end(line.len());
+    count
+}
+
+/// The highest bit of each octet that is the wanted one.
+fn those(eight: u64, wanted: u8) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const LOW: u64 = 0x7f * ONES;
+    let other = eight ^ (u64::from(wanted) * ONES);
+    !(((other & LOW) + LOW) | other | LOW)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,10 +8,11 @@
 
 use std::borrow::Cow;
 
-use flowfence_model::logged::LoggedVerdict;
-use flowfence_model::{Protocol, Timestamp};
+use flowfence_model::logged::{LoggedVerdict, ObserverId};
+use flowfence_model::{Address, Protocol, Timestamp};
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
+use super::recent::Recent;
 use super::{Asks, Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
 
@@ -136,6 +137,20 @@ struct Vpc {
     fields: usize,
     /// The line of a row.
     scratch: Vec<u8>,
+    met: Met,
+}
+
+/// Words that come again and again.
+struct Met {
+    addresses: Recent<Address>,
+    interfaces: Recent<ObserverId>,
+    times: Recent<Timestamp>,
+}
+
+impl Met {
+    fn new() -> Self {
+        Met { addresses: Recent::new(1 << 13), interfaces: Recent::new(1 << 13), times: Recent::new(1 << 6) }
+    }
 }
 
 impl Default for Vpc {
@@ -155,13 +170,13 @@ impl Vpc {
                 *place = field;
             }
         }
-        Vpc { places, fields, scratch: Vec::new() }
+        Vpc { places, fields, scratch: Vec::new(), met: Met::new() }
     }
 
     /// The words of the used fields, and how many words there are.
     fn used<'l>(&self, line: &'l [u8]) -> ([Option<&'l [u8]>; USED.len()], usize) {
         let mut found = [None; USED.len()];
-        let count = split(line, |place, word| {
+        let count = text::words(line, |place, word| {
             let field = self.places.get(place).copied().unwrap_or(UNUSED);
             if let Some(field) = found.get_mut(usize::from(field)) {
                 *field = Some(word);
@@ -184,8 +199,11 @@ impl Decoder for Vpc {
             return Err(Skip::Bad("fewer fields than the header has"));
         }
         let word = |field: usize| found.get(field).copied().flatten().filter(|word| *word != b"-");
-        let address =
-            |packet: usize, interface: usize| word(packet).or_else(|| word(interface)).map(text::address);
+        let Met { addresses, interfaces, times } = &mut self.met;
+        let mut address = |packet: usize, interface: usize| {
+            let word = word(packet).or_else(|| word(interface))?;
+            Some(addresses.get(word, text::address))
+        };
         let (Some(source), Some(destination)) = (address(PKT_SOURCE, 0), address(PKT_DESTINATION, 1)) else {
             return self.without_address(line, word);
         };
@@ -203,7 +221,8 @@ impl Decoder for Vpc {
         let Some(protocol) = text::protocol(ip_protocol) else {
             return Err(Skip::Other(Cause::OtherIpProtocol));
         };
-        let time = interval(word(START).map(text::epoch), word(END).map(text::epoch));
+        let mut moment = |word| times.get(word, text::epoch);
+        let time = interval(word(START).map(&mut moment), word(END).map(&mut moment));
         let Some(time) = time.unwrap_or(Some((to.time, to.time))) else {
             return Err(Skip::Bad("the time cannot be read"));
         };
@@ -220,7 +239,9 @@ impl Decoder for Vpc {
         }
         // Without the interface, what both ends say is told apart by the direction.
         let name = word(INTERFACE).or_else(|| word(DIRECTION)).unwrap_or_default();
-        let observer = to.fold.observer("aws-vpc", std::str::from_utf8(name).unwrap_or(""));
+        let observer = interfaces
+            .get(name, |name| Some(to.fold.observer("aws-vpc", std::str::from_utf8(name).unwrap_or(""))));
+        let observer = observer.unwrap_or(ObserverId(u32::MAX));
         let mut entry = Entry::new(time, source, destination, protocol, observer);
         entry.packets[0] = number(PACKETS).unwrap_or(0);
         entry.octets[0] = number(OCTETS).unwrap_or(0);
@@ -313,41 +334,4 @@ fn interval(
     let first = start.or(end)?;
     let last = end.unwrap_or(first);
     Some(first.zip(last).map(|(first, last)| (first.min(last), first.max(last))))
-}
-
-/// Tells the words of a line with their places; how many there are.
-fn split<'l>(line: &'l [u8], mut tell: impl FnMut(usize, &'l [u8])) -> usize {
-    let (mut count, mut start) = (0, 0);
-    let mut end = |end: usize| {
-        if let Some(word) = line.get(start..end).filter(|word| !word.is_empty()) {
-            tell(count, word);
-            count += 1;
-        }
-        start = end + 1;
-    };
-    // Words are short: looking at eight octets at a time is faster than a search for each word's end.
-    let (eights, rest) = line.as_chunks::<8>();
-    for (i, eight) in eights.iter().enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        let mut ends = those(eight, b' ') | those(eight, b'\t');
-        while ends != 0 {
-            end(i * 8 + (ends.trailing_zeros() / 8) as usize);
-            ends &= ends - 1;
-        }
-    }
-    for (at, octet) in (eights.len() * 8..).zip(rest) {
-        if matches!(octet, b' ' | b'\t') {
-            end(at);
-        }
-    }
-    end(line.len());
-    count
-}
-
-/// The highest bit of each octet that is the wanted one.
-fn those(eight: u64, wanted: u8) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const LOW: u64 = 0x7f * ONES;
-    let other = eight ^ (u64::from(wanted) * ONES);
-    !(((other & LOW) + LOW) | other | LOW)
 }
