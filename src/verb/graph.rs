@@ -286,10 +286,17 @@ pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> 
 }
 
 /// The graph of workloads, of these namespaces.
-pub(super) fn of_namespaces(observed: &Observed, judgement: &Judgement, namespaces: &[String]) -> GraphReport {
+pub(super) fn of_namespaces(
+    observed: &Observed,
+    judgement: &Judgement,
+    namespaces: &[String],
+) -> GraphReport {
     let now = report(observed, judgement, View::Workload);
-    let subjects =
-        Subjects { namespaces: namespaces.to_vec(), filter: Filter::default(), fold: Fold::new(&ViewArgs::default()) };
+    let subjects = Subjects {
+        namespaces: namespaces.to_vec(),
+        filter: Filter::default(),
+        fold: Fold::new(&ViewArgs::default()),
+    };
     let (edges, _) = subjects.keep(&now);
     subjects.narrow(now, &edges)
 }

@@ -14,5 +14,5 @@ mod baseline;
 mod bundle;
 mod files;
 mod observed;
-mod quarantine;
 mod page;
+mod quarantine;

@@ -173,7 +173,8 @@ fn build(story: Story<'_>) -> Result<PageReport, Failure> {
     let of_findings: Vec<Vec<usize>> =
         findings.iter().map(|finding| places.of_edges(finding.edges.iter())).collect();
     let has_traffic = observed.facts.window.is_some();
-    let rows = AuditReport::new(findings, &observed.cluster, observed.completeness.clone(), has_traffic).findings;
+    let rows =
+        AuditReport::new(findings, &observed.cluster, observed.completeness.clone(), has_traffic).findings;
     report.findings =
         rows.into_iter().zip(of_findings).map(|(finding, edges)| PageFindingRow { finding, edges }).collect();
     report.review = review::rows(&report, advised.map(|proved| &proved.report));
