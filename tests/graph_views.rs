@@ -93,7 +93,7 @@ fn what_was_never_used_is_allowed_and_not_seen() {
                 seen["connections"] != 0
                     && seen["from"] == row["from"]
                     && seen["to"] == row["to"]
-                    && seen["port"].to_string() == port
+                    && seen["port"].as_u64().map(|port| port.to_string()).as_deref() == Some(port)
                     && seen["protocol"] == protocol
             });
             assert!(!is_connected, "{edge}");

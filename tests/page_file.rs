@@ -87,7 +87,9 @@ fn without(rows: &Value, fields: &[&str]) -> Vec<Value> {
     let mut rows = rows.as_array().unwrap().clone();
     for row in &mut rows {
         let row = row.as_object_mut().unwrap();
-        fields.iter().for_each(|field| drop(row.remove(*field)));
+        for field in fields {
+            row.remove(*field);
+        }
     }
     rows
 }

@@ -82,10 +82,11 @@ impl NodeId {
             NodeId::Namespace(_) => "Namespace",
             NodeId::Node(_) => "Node",
             NodeId::ApiServer => "APIServer",
-            NodeId::External(_) => "External",
+            NodeId::External(_) | NodeId::Folded(Fold::Block(_) | Fold::Domain(_) | Fold::Outside) => {
+                "External"
+            }
             NodeId::Unknown(_) => "Unknown",
             NodeId::Folded(Fold::Owner(_)) => "Owner",
-            NodeId::Folded(Fold::Block(_) | Fold::Domain(_) | Fold::Outside) => "External",
         }
     }
 

@@ -202,7 +202,9 @@ mod tests {
 
     fn archive(names: &[&str]) -> Vec<u8> {
         let mut bundle = Bundle::default();
-        names.iter().for_each(|name| bundle.add(name, name.as_bytes().to_vec()));
+        for name in names {
+            bundle.add(name, name.as_bytes().to_vec());
+        }
         let mut out = Vec::new();
         bundle.write(&mut out).unwrap();
         out

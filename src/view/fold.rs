@@ -276,7 +276,7 @@ mod tests {
         assert!(name.contains(&"external/198.51.100.7/32 443/TCP 0".to_owned()), "without a name it stays");
         assert!(last(|args| args.externals = Externals::One).contains(&"external 443/TCP 2".to_owned()));
         let own = last(|args| {
-            args.cidr = vec!["203.0.113.8/31".parse().unwrap(), "203.0.113.0/25".parse().unwrap()]
+            args.cidr = vec!["203.0.113.8/31".parse().unwrap(), "203.0.113.0/25".parse().unwrap()];
         });
         assert!(own.contains(&"external/203.0.113.8/31 443/TCP 1".to_owned()), "the narrowest: {own:?}");
         assert!(own.contains(&"external/203.0.113.0/25 443/TCP 1".to_owned()));

@@ -66,7 +66,7 @@ pub fn render(seeds: &std::ops::Range<u64>, score: &Score) -> String {
     page.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
     for rule in RULES {
         let (count, alarms) = (score.of(rule), score.alarms_of(rule));
-        let recall = if count.injected == 0 { 0 } else { count.found * 100 / count.injected };
+        let recall = (count.found * 100).checked_div(count.injected).unwrap_or(0);
         let rate = alarms as f64 * 1_000.0 / score.hours.max(1.0);
         let (injected, found) = (count.injected, count.found);
         let missed = injected - found;

@@ -68,6 +68,8 @@ fn row(at: usize) -> FindingRow {
         protocol: Some(Protocol::Tcp),
         port: Some(443),
         evidence,
+        rank: None,
+        owner: None,
         fix: at.is_multiple_of(2).then(|| format!("write {hostile}")),
         policy: at.is_multiple_of(5).then(|| format!("{namespace}/{hostile}")),
         field: None,

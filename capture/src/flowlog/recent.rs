@@ -67,7 +67,7 @@ mod tests {
         fn a_word_means_what_is_read_of_it(words in prop::collection::vec("[ab\\x00]{0,25}", 1..200)) {
             let mut recent = Recent::new(8);
             // Odd words cannot be read, and are asked for again.
-            let read = |word: &[u8]| (word.len() % 2 == 0).then(|| word.iter().map(|c| u64::from(*c)).sum::<u64>() + word.len() as u64);
+            let read = |word: &[u8]| (word.len().is_multiple_of(2)).then(|| word.iter().map(|c| u64::from(*c)).sum::<u64>() + word.len() as u64);
             for word in &words {
                 prop_assert_eq!(recent.get(word.as_bytes(), read), read(word.as_bytes()));
             }

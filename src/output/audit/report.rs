@@ -161,6 +161,8 @@ pub(super) fn finding(rule: &'static str, level: &'static str, at: usize) -> Fin
         protocol: None,
         port: None,
         evidence: BTreeMap::new(),
+        rank: None,
+        owner: None,
         fix: Some("fix it".to_owned()),
         policy: None,
         field: None,

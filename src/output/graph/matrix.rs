@@ -41,14 +41,17 @@ pub(super) fn write(report: &GraphReport, screen: Screen, out: &mut dyn Write) -
                 number + block.len()
             )?;
         }
-        let heads: String = (1..=block.len()).map(|n| format!(" {:>digits$}", number + n)).collect();
-        writeln!(out, "{:room$}{heads}", "")?;
+        write!(out, "{:room$}", "")?;
+        for n in 1..=block.len() {
+            write!(out, " {:>digits$}", number + n)?;
+        }
+        writeln!(out)?;
         for (from, row) in cells.iter().filter(|(_, row)| block.iter().any(|to| row.contains_key(to))) {
             let name = cut(&names[from], room, screen);
             let pad = " ".repeat(room - width(&name));
             let marks = block.iter().map(|to| row.get(to).map_or(" ", |standing| mark(*standing, screen)));
-            let line: String = marks.map(|mark| format!("{}{mark}", " ".repeat(digits))).collect();
-            writeln!(out, "{}", format!("{name}{pad}{line}").trim_end())?;
+            let line = marks.fold(name + &pad, |line, mark| line + &" ".repeat(digits) + mark);
+            writeln!(out, "{}", line.trim_end())?;
         }
         number += block.len();
     }

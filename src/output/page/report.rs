@@ -269,14 +269,12 @@ impl From<GraphReport> for PageReport {
 fn kind(id: &NodeId) -> &'static str {
     match id {
         NodeId::Workload { kind, .. } if kind == "Pod" => "pod",
-        NodeId::Workload { .. } => "workload",
+        NodeId::Workload { .. } | NodeId::Folded(Fold::Owner(_)) => "workload",
         NodeId::Namespace(_) => "namespace",
         NodeId::Node(_) => "node",
         NodeId::ApiServer => "apiserver",
-        NodeId::External(_) => "external",
+        NodeId::External(_) | NodeId::Folded(Fold::Block(_) | Fold::Domain(_) | Fold::Outside) => "external",
         NodeId::Unknown(_) => "unknown",
-        NodeId::Folded(Fold::Owner(_)) => "workload",
-        NodeId::Folded(_) => "external",
     }
 }
 

@@ -74,7 +74,7 @@ fn a_log_that_code_scanning_would_refuse_for_its_size_is_cut() {
     let mut out = Vec::new();
     write("audit", &[rule], &entries, &mut out).unwrap();
     assert!(compressed(&out).unwrap() <= MAX_OCTETS);
-    let log: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let log: Value = serde_json::from_slice(&out).unwrap();
     let kept = log["runs"][0]["results"].as_array().unwrap().len();
     assert!((300..1_200).contains(&kept), "{kept}");
     let notice = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];

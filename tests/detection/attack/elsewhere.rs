@@ -92,6 +92,7 @@ pub fn shell(town: &mut Town, intruder: usize) -> Option<String> {
     None
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a row of a table of attacks")]
 pub fn environment(town: &mut Town, intruder: usize) -> Option<String> {
     town.namespace("accounts-production", &[("env", "production")]);
     town.namespace("accounts-test", &[("env", "test")]);

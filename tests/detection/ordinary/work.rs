@@ -150,7 +150,7 @@ pub fn smoke_test(town: &mut Town) {
     let targets: Vec<(Ipv4Addr, u16)> = town
         .workloads
         .iter()
-        .flat_map(|known| known.pods.first().map(|pod| (pod.address, known.port)))
+        .filter_map(|known| known.pods.first().map(|pod| (pod.address, known.port)))
         .collect();
     let job = town.workload("CronJob", "ops", "smoke-test", 8080, 0);
     for begin in town.random.moments(0, town.seconds - 300, town.seconds / 6) {

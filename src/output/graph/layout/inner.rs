@@ -111,11 +111,10 @@ impl Inner {
     fn across(&mut self, column_of: &[usize], last: usize, zones: &[(i64, i64)], has_name: bool) {
         let mut x = if has_name { MARGIN } else { 0 };
         self.columns.push(Column::default());
-        for column in 1..=last {
+        for (column, (before, after)) in zones.iter().copied().enumerate().take(last + 1).skip(1) {
             let here: Vec<usize> =
                 (0..self.boxes.len()).filter(|place| column_of[*place] == column).collect();
             let width = here.iter().map(|place| self.boxes[*place].0).max().unwrap_or(0);
-            let (before, after) = zones[column];
             for place in here {
                 self.corners[place].0 = x + before + (width - self.boxes[place].0) / 2;
             }

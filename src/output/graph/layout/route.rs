@@ -38,11 +38,14 @@ struct Station {
 /// How far a line of a node to itself goes out.
 const LOOP: i64 = 26;
 
+/// The end of a link at a box: the height of what comes next, the link, and whether it is its later end.
+type End = (i64, usize, bool);
+
 /// The routes of links, in their order. Those at one side of a box are in the order of what they come to next.
 pub(super) fn routes(scene: &Scene<'_>) -> Vec<Route> {
     let mut ways: Vec<Vec<Station>> = (0..scene.links.len()).map(|at| scene.stations(at)).collect();
-    // By node and side: the height of what comes next, the link, and which end of it this is.
-    let mut sides: BTreeMap<(usize, bool), Vec<(i64, usize, bool)>> = BTreeMap::new();
+    // By node and side.
+    let mut sides: BTreeMap<(usize, bool), Vec<End>> = BTreeMap::new();
     for (at, (link, way)) in scene.links.iter().zip(&ways).enumerate() {
         if link.from == link.to {
             sides.entry((link.from, true)).or_default().extend([(i64::MIN, at, false), (i64::MIN, at, true)]);
