@@ -59,7 +59,7 @@ fn nodes(scene: &Scene<'_>) -> Vec<Finding> {
         if let Some(port) = edge.port.filter(|_| on_node && edge.from.is_workload())
             && PORTS.iter().any(|(known, ..)| *known == port)
         {
-            reached.entry((edge.from.clone(), port)).or_default().push((edge, seen.tally));
+            reached.entry((edge.from.clone(), port)).or_default().push((edge.clone(), seen.tally.clone()));
         }
     }
     let watchers: BTreeSet<NodeId> =

@@ -38,7 +38,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         if from != to {
             let group = grouped.entry((edge.from.clone(), to.to_owned()));
             let (edges, tally) = group.or_insert_with(|| (Vec::new(), Tally::empty()));
-            edges.push(edge);
+            edges.push(edge.clone());
             tally.merge(&seen.tally);
         }
     }

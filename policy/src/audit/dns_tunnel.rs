@@ -60,7 +60,7 @@ const QUESTIONS: u64 = 50;
 const LONG: u64 = 150;
 const PORT: u16 = 53;
 
-type Edges<'a> = Vec<(EdgeKey, Seen<'a>)>;
+type Edges<'a> = Vec<(&'a EdgeKey, &'a Seen<'a>)>;
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let edges: Edges<'_> = scene.connected().filter(|(edge, _)| edge.port == Some(PORT)).collect();
@@ -103,8 +103,11 @@ fn by_names(scene: &Scene<'_>, edges: &Edges<'_>, servers: &BTreeSet<&NodeId>) -
                     "threshold",
                     format!("{NAMES} names of {OCTETS} octets, or {MANY} of {FEWER}; no words"),
                 );
-            finding.edges =
-                edges.iter().filter(|(edge, _)| edge.from == from).map(|(edge, _)| edge.clone()).collect();
+            finding.edges = edges
+                .iter()
+                .filter(|(edge, _)| edge.from == from)
+                .map(|(edge, _)| EdgeKey::clone(edge))
+                .collect();
             finding.from = Some(from);
             finding
         })
@@ -168,7 +171,7 @@ fn share(part: usize, whole: usize) -> u64 {
     (part * 100).checked_div(whole).unwrap_or(0) as u64
 }
 
-fn by_size((edge, seen): &(EdgeKey, Seen<'_>)) -> Option<Finding> {
+fn by_size((edge, seen): &(&EdgeKey, &Seen<'_>)) -> Option<Finding> {
     let (packets, octets) = (seen.tally.packets[0], seen.tally.octets[0]);
     if packets < QUESTIONS || octets < packets.saturating_mul(LONG) {
         return None;

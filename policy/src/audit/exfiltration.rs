@@ -65,7 +65,7 @@ struct History {
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut known: BTreeMap<NodeId, History> = BTreeMap::new();
-    let mut outward: Vec<(EdgeKey, Seen<'_>)> = Vec::new();
+    let mut outward: Vec<(&EdgeKey, &Seen<'_>)> = Vec::new();
     let edges = scene.edges().filter(|(edge, seen)| edge.from.is_workload() && is_sent(edge, seen));
     for (edge, seen) in edges {
         let history = known.entry(edge.from.clone()).or_insert(History {
@@ -115,7 +115,7 @@ fn is_sent(edge: &EdgeKey, seen: &Seen<'_>) -> bool {
 }
 
 /// Connections that the workload of each edge had in contacts older than the edge.
-fn before(scene: &Scene<'_>, outward: &[(EdgeKey, Seen<'_>)]) -> Vec<u64> {
+fn before(scene: &Scene<'_>, outward: &[(&EdgeKey, &Seen<'_>)]) -> Vec<u64> {
     let mut contacts: BTreeMap<&NodeId, Vec<(Timestamp, u64)>> = BTreeMap::new();
     let large = |seen: &Seen<'_>| seen.tally.octets[0] >= MUCH;
     for (edge, _) in outward.iter().filter(|(_, seen)| large(seen)) {
@@ -126,7 +126,7 @@ fn before(scene: &Scene<'_>, outward: &[(EdgeKey, Seen<'_>)]) -> Vec<u64> {
             known.push((contact.tally.first, judged.tally.connections + judged.tally.one_way));
         }
     }
-    let older = |(edge, seen): &(EdgeKey, Seen<'_>)| {
+    let older = |(edge, seen): &(&EdgeKey, &Seen<'_>)| {
         let all = contacts.get(&edge.from).into_iter().flatten();
         all.filter(|(first, _)| *first < seen.tally.first).map(|(_, connections)| connections).sum()
     };

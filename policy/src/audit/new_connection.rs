@@ -43,7 +43,9 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// Connected edges that a baseline, where there is one, does not know.
-pub(super) fn unknown<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = (EdgeKey, Seen<'a>, &'a Baseline)> {
+pub(super) fn unknown<'a>(
+    scene: &'a Scene<'_>,
+) -> impl Iterator<Item = (&'a EdgeKey, &'a Seen<'a>, &'a Baseline)> {
     let baseline = scene.settings.baseline.iter();
     baseline.flat_map(move |baseline| {
         let edges =

@@ -29,7 +29,7 @@ pub(super) const DETECTOR: Detector = Detector {
 const GRACE: Duration = Duration::from_secs(3);
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut grouped: BTreeMap<(NodeId, NodeId, Protocol), Vec<(EdgeKey, Seen<'_>)>> = BTreeMap::new();
+    let mut grouped: BTreeMap<(NodeId, NodeId, Protocol), Vec<(&EdgeKey, &Seen<'_>)>> = BTreeMap::new();
     for (edge, seen) in scene.edges() {
         if is_finding(scene, &edge, &seen) {
             let ends = (edge.from.clone(), edge.to.clone(), edge.protocol);
@@ -71,7 +71,7 @@ fn describe(
     from: &NodeId,
     to: &NodeId,
     protocol: Protocol,
-    edges: &[(EdgeKey, Seen<'_>)],
+    edges: &[(&EdgeKey, &Seen<'_>)],
 ) -> Finding {
     let ports: BTreeSet<u16> = edges.iter().filter_map(|(edge, _)| edge.port).collect();
     let refused: u64 = edges.iter().map(|(_, seen)| seen.tally.refused).sum();
@@ -120,7 +120,7 @@ fn describe(
     }
     finding.protocol = Some(protocol);
     finding.port = if ports.len() == 1 { ports.first().copied() } else { None };
-    finding.edges = edges.iter().map(|(edge, _)| edge.clone()).collect();
+    finding.edges = edges.iter().map(|(edge, _)| EdgeKey::clone(edge)).collect();
     finding
 }
 
@@ -148,7 +148,7 @@ fn said<'a>(contacts: impl Iterator<Item = &'a Judged<'a>>) -> LogWord {
 }
 
 /// The policies that turned some of it away, by the engine or by the word of a flow log.
-fn denied_by(scene: &Scene<'_>, edges: &[(EdgeKey, Seen<'_>)]) -> BTreeSet<String> {
+fn denied_by(scene: &Scene<'_>, edges: &[(&EdgeKey, &Seen<'_>)]) -> BTreeSet<String> {
     let told = said(edges.iter().flat_map(|(_, seen)| &seen.contacts));
     let judged = edges
         .iter()

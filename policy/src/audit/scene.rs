@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
 
     /// Edges that a workload opened or answered and that carried a connection of known direction,
     /// in order; those that only the pod's own node opened are left out.
-    pub(super) fn connected(&self) -> impl Iterator<Item = (EdgeKey, Seen<'a>)> {
+    pub(super) fn connected(&self) -> impl Iterator<Item = (&EdgeKey, &Seen<'a>)> {
         self.edges().filter(|(edge, seen)| {
             edge.protocol != Protocol::Icmp
                 && (edge.from.is_workload() || edge.to.is_workload())
@@ -112,8 +112,8 @@ impl<'a> Scene<'a> {
     }
 
     /// Edges between workloads, in order.
-    pub(super) fn edges(&self) -> impl Iterator<Item = (EdgeKey, Seen<'a>)> {
-        self.edges.get_or_init(|| self.fold()).iter().map(|(edge, seen)| (edge.clone(), seen.clone()))
+    pub(super) fn edges(&self) -> impl Iterator<Item = (&EdgeKey, &Seen<'a>)> {
+        self.edges.get_or_init(|| self.fold()).iter()
     }
 
     fn fold(&self) -> BTreeMap<EdgeKey, Seen<'a>> {

@@ -34,7 +34,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.inventory.pods().iter().all(|known| known.pod.ports.is_empty()) {
         return Vec::new();
     }
-    let mut by_server: BTreeMap<(NodeId, Protocol), Vec<(EdgeKey, Seen<'_>)>> = BTreeMap::new();
+    let mut by_server: BTreeMap<(NodeId, Protocol), Vec<(&EdgeKey, &Seen<'_>)>> = BTreeMap::new();
     for (edge, seen) in scene.connected() {
         let answers = seen.contacts.iter().any(|(contact, judged)| {
             judged.tally.connections > 0
@@ -73,7 +73,7 @@ fn is_declared(scene: &Scene<'_>, contact: &Contact) -> bool {
         || !scene.inventory.services_behind(pod.0 as usize, contact.protocol, port).is_empty()
 }
 
-fn describe(scene: &Scene<'_>, to: &NodeId, protocol: Protocol, edges: &[(EdgeKey, Seen<'_>)]) -> Finding {
+fn describe(scene: &Scene<'_>, to: &NodeId, protocol: Protocol, edges: &[(&EdgeKey, &Seen<'_>)]) -> Finding {
     let ports: BTreeSet<u16> = edges.iter().filter_map(|(edge, _)| edge.port).collect();
     let came: BTreeSet<&NodeId> = edges.iter().map(|(edge, _)| &edge.from).collect();
     let pods = scene.roster.pods_of(to).iter().flat_map(|pod| &scene.roster.cluster().pod(*pod).ports);
@@ -90,7 +90,7 @@ fn describe(scene: &Scene<'_>, to: &NodeId, protocol: Protocol, edges: &[(EdgeKe
     finding.to = Some(to.clone());
     finding.protocol = Some(protocol);
     finding.port = if ports.len() == 1 { ports.first().copied() } else { None };
-    finding.edges = edges.iter().map(|(edge, _)| edge.clone()).collect();
+    finding.edges = edges.iter().map(|(edge, _)| EdgeKey::clone(edge)).collect();
     finding
 }
 
