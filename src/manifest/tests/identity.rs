@@ -88,7 +88,7 @@ fn a_policy_of_a_kind_or_version_that_there_is_not_is_refused_and_foreign_ones_a
         ("crd.projectcalico.org/v1", "NetworkPolicy"),
         ("projectcalico.org/v3", "GlobalNetworkPolicy"),
         ("cilium.io/v2", "CiliumNetworkPolicy"),
-        ("networking.k8s.io/v1", "Ingress"),
+        ("networking.k8s.io/v1", "IngressClass"),
         ("policy/v1", "PodDisruptionBudget"),
     ] {
         let snapshot = read(version, kind);
