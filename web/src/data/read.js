@@ -142,6 +142,8 @@ function finding(raw, edges) {
     to: text(raw.to),
     fix: text(raw.fix),
     policy: text(raw.policy),
+    rank: Number.isFinite(raw.rank?.total) ? `${raw.rank.total} of 100 = ${text(raw.rank.formula)}` : '',
+    owner: text(raw.owner?.name) === '' ? '' : `${raw.owner.name} (${text(raw.owner.from)})`,
     edges: indexes(raw.edges, edges),
   };
 }

@@ -63,6 +63,8 @@ function card(page, finding) {
       ['To', finding.to === '' ? '' : nodeButton(page, finding.to)],
       ['Policy', finding.policy === '' ? '' : policyLink(page, finding.policy)],
       ['What to do', visible(finding.fix, 2000)],
+      ['Rank', visible(finding.rank, 300)],
+      ['Owner', visible(finding.owner, 600)],
       ['Where', typeof finding.file === 'string' ? `${visible(finding.file, 300)}${Number.isInteger(finding.line) ? `, line ${finding.line}` : ''}` : ''],
     ]),
     finding.evidence === undefined || finding.evidence === null ? null : h('details', {}, h('summary', {}, 'Evidence'), value(finding.evidence)),
