@@ -74,7 +74,10 @@ fn in_xml(text: &str) -> String {
 
 #[test]
 fn every_format_keeps_the_exit_code() {
-    for format in FindingsFormat::value_variants() {
+    // What --quarantine prints is no format of findings.
+    let is_shown =
+        |format: &&FindingsFormat| format.to_possible_value().is_some_and(|value| !value.is_hide_set());
+    for format in FindingsFormat::value_variants().iter().filter(is_shown) {
         let format = name(*format);
         shop::inputs().run("audit", &["-o", &format]).ends(1);
         let run = shop::inputs().run("audit", &["-o", &format, "--fail-on", "never"]).ends(0);
