@@ -181,7 +181,10 @@ impl<'a> Scene<'a> {
 
     /// The workloads of pods.
     pub(super) fn workloads(&self, pods: impl Iterator<Item = PodIndex>) -> BTreeSet<NodeId> {
-        pods.filter_map(|pod| self.roster.workload_of(pod)).cloned().collect()
+        // Pods of one workload follow one another.
+        let mut last: Option<&NodeId> = None;
+        let ids = pods.filter_map(|pod| self.roster.workload_of(pod));
+        ids.filter(|id| !last.replace(id).is_some_and(|last| std::ptr::eq(last, *id))).cloned().collect()
     }
 }
 

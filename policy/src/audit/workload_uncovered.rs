@@ -42,26 +42,21 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         .map(|(id, pods)| (id, pods.as_slice()))
         .filter(|(_, pods)| pods.iter().any(|pod| !Direction::BOTH.iter().any(|d| isolated(pod, *d))))
         .collect();
-    let senders: BTreeSet<&NodeId> = scene
+    // Whoever may send anything reaches each of them; only the others need be asked.
+    let (senders, closed): (Vec<_>, Vec<_>) = scene
         .roster
         .workloads()
         .iter()
-        .filter(|(_, pods)| pods.iter().any(|pod| !isolated(pod, Direction::Egress)))
-        .map(|(id, _)| id)
-        .collect();
+        .partition(|(_, pods)| pods.iter().any(|pod| !isolated(pod, Direction::Egress)));
+    let senders: BTreeSet<&NodeId> = senders.into_iter().map(|(id, _)| id).collect();
     let came = who_came(scene);
     let nobody = BTreeSet::new();
     let mut found: Vec<(usize, Finding)> = Vec::new();
     for (id, pods) in open {
         let Some(target) = pods.iter().find_map(|pod| party(scene, *pod)) else { continue };
-        let reaching = scene
-            .roster
-            .workloads()
-            .iter()
-            .filter(|(from, pods)| {
-                *from != id && (senders.contains(from) || pods.iter().any(|pod| reaches(scene, *pod, target)))
-            })
-            .count();
+        let reaches = |pods: &[PodIndex]| pods.iter().any(|pod| reaches(scene, *pod, target));
+        let reaching = senders.len() - usize::from(senders.contains(id))
+            + closed.iter().filter(|(from, pods)| *from != id && reaches(pods)).count();
         let came = came.get(id).unwrap_or(&nobody);
         let system = id.namespace().is_some_and(|namespace| namespace.starts_with("kube-"));
         let level = if system { Level::Note } else { Level::Warning };

@@ -7,6 +7,9 @@ use super::link::{Link, Standing, title};
 use super::{GraphReport, NodeRow};
 use crate::output::xml::Xml;
 
+/// Links up to which lines are led around boxes: draw.io holds no thousands of lines with many corners, and leads them itself.
+const MOST_ROUTED: usize = 1_000;
+
 pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()> {
     let layout = layout(report);
     let mut xml = Xml::begin(out)?;
@@ -57,6 +60,11 @@ pub(super) fn write(report: &GraphReport, out: &mut dyn Write) -> io::Result<()>
         )?;
         // The label stands where the line begins, as in the SVG.
         xml.open("mxGeometry", &[("x", "-0.8"), ("relative", "1"), ("as", "geometry")])?;
+        if layout.links.len() > MOST_ROUTED {
+            xml.close()?;
+            xml.close()?;
+            continue;
+        }
         xml.open("Array", &[("as", "points")])?;
         let inner = route.points.get(1..route.points.len().saturating_sub(1)).unwrap_or_default();
         for (x, y) in inner {
