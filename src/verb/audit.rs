@@ -1,6 +1,7 @@
 //! `flowfence audit`: what is unexpected, too wide, unused or uncovered.
 
 use std::collections::BTreeSet;
+use std::io::{BufWriter, Write as _};
 use std::time::SystemTime;
 
 use flowfence_graph::{Facts, View};
@@ -66,11 +67,13 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     if let Some(path) = &args.evidence_bundle {
         bundle::write(path, args, &observed, &judgement, &report, began)?;
     }
-    match for_page {
-        Some(findings) => show(args, &observed, &judgement, findings, &subjects)?,
-        None => {
-            output::write(&report, args.output, args.report_url.as_deref(), &mut std::io::stdout().lock())?;
-        }
+    if let Some(findings) = for_page {
+        show(args, &observed, &judgement, findings, &subjects)?;
+    } else {
+        // Standard output itself is written line by line.
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        output::write(&report, args.output, args.report_url.as_deref(), &mut out)?;
+        out.flush()?;
     }
     Ok(ending)
 }

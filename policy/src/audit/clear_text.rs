@@ -59,7 +59,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let title = format!("{} speaks {name} with {}, by the port {port}", edge.from, edge.to);
         let fix = format!("let {} use the encrypted form of {name}, or a private path", edge.from);
         findings.push(
-            Finding::of_edge(DETECTOR.id, level, &edge, &seen.tally, title)
+            Finding::of_edge(DETECTOR.id, level, edge, &seen.tally, title)
                 .fixed_by(fix)
                 .with("evidence", "port")
                 .with("names", scene.names(&edge.to).as_slice())

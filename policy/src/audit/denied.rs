@@ -35,7 +35,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let edges = scene.edges().filter(|(edge, _)| denied.contains(edge));
-    edges.filter_map(|(edge, seen)| describe(scene, &edge, &seen)).collect()
+    edges.filter_map(|(edge, seen)| describe(scene, edge, seen)).collect()
 }
 
 fn describe(scene: &Scene<'_>, edge: &EdgeKey, seen: &Seen<'_>) -> Option<Finding> {

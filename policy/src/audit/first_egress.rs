@@ -36,7 +36,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
                 "look at what {} sends, and add the edge to the baseline when it is meant",
                 edge.from
             );
-            Finding::of_edge(DETECTOR.id, level, &edge, &seen.tally, title)
+            Finding::of_edge(DETECTOR.id, level, edge, &seen.tally, title)
                 .fixed_by(fix)
                 .with("names", scene.names(&edge.to).as_slice())
                 .with("octetsOut", seen.tally.octets[0])

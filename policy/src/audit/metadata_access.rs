@@ -63,7 +63,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let fix =
             format!("deny the address to {} by an egress rule, or admit it where it is needed", edge.from);
         findings.push(
-            Finding::of_edge(DETECTOR.id, level, &edge, &seen.tally, title)
+            Finding::of_edge(DETECTOR.id, level, edge, &seen.tally, title)
                 .fixed_by(fix)
                 .with("service", service)
                 .with("attempts", seen.tally.attempts()),

@@ -97,7 +97,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         }
         let name = scene.names(&edge.to).into_iter().find(|name| is_pool(name));
-        let stratum = is_stratum(&edge, &seen.tally);
+        let stratum = is_stratum(edge, &seen.tally);
         let (level, evidence) = match (name, stratum) {
             (Some(name), _) => (Level::Error, format!("the name {name}")),
             (None, true) => {
@@ -109,7 +109,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let title = format!("{} mines at {}: {evidence}", edge.from, edge.to);
         let fix = format!("cut {} off from outside, and look for how the miner came in", edge.from);
         findings.push(
-            Finding::of_edge(DETECTOR.id, level, &edge, &seen.tally, title)
+            Finding::of_edge(DETECTOR.id, level, edge, &seen.tally, title)
                 .fixed_by(fix)
                 .with("evidence", evidence)
                 .with("names", scene.names(&edge.to).as_slice())

@@ -35,7 +35,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         .map(|(edge, seen, _)| {
             let title = format!("{edge} is not in the baseline");
             let fix = format!("review it and add it to the baseline, or deny it: {edge}");
-            Finding::of_edge(DETECTOR.id, Level::Warning, &edge, &seen.tally, title)
+            Finding::of_edge(DETECTOR.id, Level::Warning, edge, &seen.tally, title)
                 .fixed_by(fix)
                 .with("names", scene.names(&edge.to).as_slice())
         })

@@ -28,10 +28,13 @@ pub(super) const DETECTOR: Detector = Detector {
 /// The answer to an attempt may have come after the last packet of the capture.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// An edge with all that was seen of it.
+type Sight<'a> = (&'a EdgeKey, &'a Seen<'a>);
+
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut grouped: BTreeMap<(NodeId, NodeId, Protocol), Vec<(&EdgeKey, &Seen<'_>)>> = BTreeMap::new();
+    let mut grouped: BTreeMap<(NodeId, NodeId, Protocol), Vec<Sight<'_>>> = BTreeMap::new();
     for (edge, seen) in scene.edges() {
-        if is_finding(scene, &edge, &seen) {
+        if is_finding(scene, edge, seen) {
             let ends = (edge.from.clone(), edge.to.clone(), edge.protocol);
             grouped.entry(ends).or_default().push((edge, seen));
         }
@@ -71,7 +74,7 @@ fn describe(
     from: &NodeId,
     to: &NodeId,
     protocol: Protocol,
-    edges: &[(&EdgeKey, &Seen<'_>)],
+    edges: &[Sight<'_>],
 ) -> Finding {
     let ports: BTreeSet<u16> = edges.iter().filter_map(|(edge, _)| edge.port).collect();
     let refused: u64 = edges.iter().map(|(_, seen)| seen.tally.refused).sum();
@@ -148,7 +151,7 @@ fn said<'a>(contacts: impl Iterator<Item = &'a Judged<'a>>) -> LogWord {
 }
 
 /// The policies that turned some of it away, by the engine or by the word of a flow log.
-fn denied_by(scene: &Scene<'_>, edges: &[(&EdgeKey, &Seen<'_>)]) -> BTreeSet<String> {
+fn denied_by(scene: &Scene<'_>, edges: &[Sight<'_>]) -> BTreeSet<String> {
     let told = said(edges.iter().flat_map(|(_, seen)| &seen.contacts));
     let judged = edges
         .iter()

@@ -54,7 +54,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let title = format!("{edge} was connected although policies deny it");
         let fix = "check that the network plugin enforces NetworkPolicy on both nodes; if the connection is \
                    wanted, admit it by a rule";
-        let mut finding = Finding::of_edge(DETECTOR.id, Level::Error, &edge, &seen.tally, title)
+        let mut finding = Finding::of_edge(DETECTOR.id, Level::Error, edge, &seen.tally, title)
             .fixed_by(fix)
             .with("connections", connections)
             .with("deniedBy", &policies)
