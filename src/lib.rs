@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod exit;
 pub mod kube;
 pub mod manifest;
+mod near;
 pub mod output;
 pub mod reach;
 pub mod sandbox;

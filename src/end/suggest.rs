@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use flowfence_graph::Inventory;
 use flowfence_model::object::{Service, TargetPort};
 
+use crate::near::nearest;
+
 /// Names that are shown at most.
 const SHOWN: usize = 3;
 
@@ -15,8 +17,11 @@ pub(super) fn unknown(text: &str, inventory: &Inventory) -> String {
         return of_service(service, inventory);
     }
     let meant = if text.contains('/') { spelled_shorter(text, inventory) } else { bare(text, inventory) };
-    let (near, what) =
-        if meant.is_empty() { (nearest(text, inventory), "nearest") } else { (meant, "did you mean") };
+    let (near, what) = if meant.is_empty() {
+        (nearest(text, names(inventory).into_iter()), "nearest")
+    } else {
+        (meant, "did you mean")
+    };
     let advice = if near.is_empty() { String::new() } else { format!("; {what}: {}", list(&near)) };
     format!(
         "{text:?} is no pod (NAMESPACE/NAME), no node id (NAMESPACE/KIND/NAME, node/NAME) and no address of the \
@@ -88,25 +93,6 @@ fn spelled_shorter(text: &str, inventory: &Inventory) -> Vec<String> {
     let (namespace, name) = (parts.next(), parts.next_back());
     let ids = inventory.workloads().keys().map(ToString::to_string);
     ids.filter(|id| id.split('/').next() == namespace && id.rsplit('/').next() == name).collect()
-}
-
-/// The names that differ least, none that differs in more than a third.
-fn nearest(text: &str, inventory: &Inventory) -> Vec<String> {
-    let wanted = text.to_lowercase();
-    let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
-    let mut near: Vec<(usize, String)> = names(inventory)
-        .into_iter()
-        .filter_map(|name| {
-            let whole = strsim::osa_distance(&wanted, &name.to_lowercase());
-            // A name in the wrong namespace, or without its kind, is near by its end alone.
-            let part = strsim::osa_distance(&last(text), &last(&name)) + 1;
-            let distance = whole.min(part);
-            let length = last(text).chars().count().min(last(&name).chars().count());
-            (distance <= length.div_ceil(3)).then_some((distance, name))
-        })
-        .collect();
-    near.sort();
-    near.into_iter().map(|(_, name)| name).take(SHOWN).collect()
 }
 
 /// Everything that can be an end, as it is spelled.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use flowfence_model::{LabelSelector, Timestamp};
 
-use super::near::advice;
 use super::pattern::names;
 use super::{EndPattern, Moment, PortPattern, Span};
 use crate::cli::{Shown, ViewArgs};
+use crate::near::advice;
 use crate::output::graph::{EdgeRow, GraphReport, NodeRow, Standing};
 use crate::output::safe;
 use crate::reach::filter::selector;

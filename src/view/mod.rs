@@ -10,7 +10,6 @@
 mod filter;
 mod fold;
 mod moment;
-mod near;
 mod pattern;
 mod port;
 mod unused;

@@ -5,12 +5,13 @@ const SHOWN: usize = 3;
 
 /// The nearest of `names`, nearest first, none that differs in more than a third; the last part of a name alone may
 /// be near as well.
-pub(super) fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+pub fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_lowercase();
     let wanted = text.to_lowercase();
     let mut near: Vec<(usize, String)> = names
         .filter_map(|name| {
             let whole = strsim::osa_distance(&wanted, &name.to_lowercase());
+            // A name in the wrong namespace, or without its kind, is near by its end alone.
             let part = strsim::osa_distance(&last(text), &last(&name)) + 1;
             let distance = whole.min(part);
             let length = last(text).chars().count().min(last(&name).chars().count());
@@ -23,7 +24,7 @@ pub(super) fn nearest(text: &str, names: impl Iterator<Item = String>) -> Vec<St
 }
 
 /// `; nearest: A, B`, or nothing.
-pub(super) fn advice(text: &str, names: impl Iterator<Item = String>) -> String {
+pub fn advice(text: &str, names: impl Iterator<Item = String>) -> String {
     let near = nearest(text, names);
     if near.is_empty() { String::new() } else { format!("; nearest: {}", near.join(", ")) }
 }
