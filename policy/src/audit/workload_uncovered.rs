@@ -8,7 +8,8 @@ use flowfence_model::policy::Direction;
 
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Unasked};
-use crate::semantics::{Party, PodIndex};
+use crate::reach::Radii;
+use crate::semantics::PodIndex;
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "workload-uncovered",
@@ -35,28 +36,14 @@ pub(super) const DETECTOR: Detector = Detector {
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let isolated = |pod: &PodIndex, direction| scene.policies.isolates(*pod, direction);
-    let open: Vec<(&NodeId, &[PodIndex])> = scene
-        .roster
-        .workloads()
-        .iter()
-        .map(|(id, pods)| (id, pods.as_slice()))
-        .filter(|(_, pods)| pods.iter().any(|pod| !Direction::BOTH.iter().any(|d| isolated(pod, *d))))
-        .collect();
-    // Whoever may send anything reaches each of them; only the others need be asked.
-    let (senders, closed): (Vec<_>, Vec<_>) = scene
-        .roster
-        .workloads()
-        .iter()
-        .partition(|(_, pods)| pods.iter().any(|pod| !isolated(pod, Direction::Egress)));
-    let senders: BTreeSet<&NodeId> = senders.into_iter().map(|(id, _)| id).collect();
+    let open = |pods: &[PodIndex]| pods.iter().any(|pod| !Direction::BOTH.iter().any(|d| isolated(pod, *d)));
+    let mut radii = Radii::new(scene.inventory, scene.roster, scene.policies);
+    let reached_by = radii.reached_by();
     let came = who_came(scene);
     let nobody = BTreeSet::new();
     let mut found: Vec<(usize, Finding)> = Vec::new();
-    for (id, pods) in open {
-        let Some(target) = pods.iter().find_map(|pod| party(scene, *pod)) else { continue };
-        let reaches = |pods: &[PodIndex]| pods.iter().any(|pod| reaches(scene, *pod, target));
-        let reaching = senders.len() - usize::from(senders.contains(id))
-            + closed.iter().filter(|(from, pods)| *from != id && reaches(pods)).count();
+    for (id, _) in scene.roster.workloads().iter().filter(|(_, pods)| open(pods)) {
+        let reaching = radii.number(id).map_or(0, |number| reached_by[number]);
         let came = came.get(id).unwrap_or(&nobody);
         let system = id.namespace().is_some_and(|namespace| namespace.starts_with("kube-"));
         let level = if system { Level::Note } else { Level::Warning };
@@ -85,18 +72,4 @@ fn who_came<'a>(scene: &'a Scene<'_>) -> BTreeMap<&'a NodeId, BTreeSet<&'a NodeI
         }
     }
     came
-}
-
-fn party(scene: &Scene<'_>, pod: PodIndex) -> Option<Party> {
-    let address = *scene.roster.cluster().pod(pod).ips.first()?;
-    Some(Party { pod: Some(pod), address })
-}
-
-/// Whether the pod's egress rules let it reach the target on any port.
-fn reaches(scene: &Scene<'_>, pod: PodIndex, target: Party) -> bool {
-    party(scene, pod).is_some_and(|from| {
-        flowfence_model::Protocol::WITH_PORTS
-            .into_iter()
-            .any(|protocol| !scene.policies.ports_in(from, target, protocol, Direction::Egress).is_empty())
-    })
 }

@@ -1,8 +1,12 @@
 //! Whom one workload may reach, of all others: how far trouble in it spreads.
 //!
 //! Asked of many workloads of a large cluster, so no pair is asked where a set of pods answers: the pods that the rules
-//! of one side admit are bitsets, and pairs that neither side decides alone (both name ports) are asked of the engine.
-//! Pods that no policy tells apart share an answer.
+//! of one side admit are bitsets, and pairs that neither side decides alone (both name ports; a port by its name; a block
+//! that holds some addresses of a pod) are asked of the engine. Pods that no policy tells apart share an answer.
+
+mod admitted;
+mod entered;
+mod side;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -19,9 +23,8 @@ use super::reached::{Internet, Radius};
 use crate::judge::Roster;
 use crate::semantics::fold::Atoms;
 use crate::semantics::{Party, PodIndex, PolicySet, RuleId};
-
-/// One side of the rules of a direction: whom each admits. `None` is everybody.
-type Admitted = Option<FixedBitSet>;
+use admitted::Admitted;
+use side::{Side, Tiered};
 
 /// The answers over one set of policies.
 pub struct Radii<'a> {
@@ -34,23 +37,25 @@ pub struct Radii<'a> {
     /// Pods with an address of each family.
     families: [FixedBitSet; 2],
     everybody: FixedBitSet,
-    /// Pods that let in whoever comes.
-    open: FixedBitSet,
+    /// Pods whose ingress NetworkPolicies decide.
+    isolated: FixedBitSet,
     /// By policy: the pods that it selects.
     subjects: Vec<Vec<PodIndex>>,
     /// By policy and rule.
     egress: Vec<Vec<Admitted>>,
-    /// The ingress rules, and by pod which of them admit it; those that admit everybody are in none of the rows.
+    /// The ingress rules, and by pod which of them admit it: two bits a rule, as [`Admitted`] has them; those that admit
+    /// everybody are in none of the rows.
     ingress: Vec<RuleId>,
     admitting: Vec<FixedBitSet>,
     open_rules: Vec<usize>,
+    tiered: Tiered,
     /// An address of each family that no rule names.
     anywhere: Vec<IpAddr>,
     known: HashMap<Key, Rc<Radius>>,
 }
 
-/// What tells two pods apart: policies of their own, rules that admit them, families; under tiers the pod.
-type Key = (Vec<usize>, FixedBitSet, [bool; 2], Option<PodIndex>);
+/// What tells two pods apart: policies of their own, rules that admit them, families, and what tiers take them for.
+type Key = (Vec<usize>, FixedBitSet, [bool; 2], FixedBitSet);
 
 const FAMILIES: [fn(&IpAddr) -> bool; 2] = [IpAddr::is_ipv4, IpAddr::is_ipv6];
 
@@ -61,13 +66,13 @@ impl<'a> Radii<'a> {
         let none = || FixedBitSet::with_capacity(pods.len());
         let mut workload_of = vec![None; pods.len()];
         let mut numbers = HashMap::new();
-        let (mut everybody, mut open) = (none(), none());
+        let (mut everybody, mut isolated) = (none(), none());
         for (number, (id, members)) in roster.workloads().iter().enumerate() {
             numbers.insert(id, number);
             for pod in members {
                 workload_of[slot(*pod)] = Some(number);
                 everybody.insert(slot(*pod));
-                open.set(slot(*pod), !set.isolates(*pod, Direction::Ingress));
+                isolated.set(slot(*pod), set.isolates(*pod, Direction::Ingress));
             }
         }
         let families = FAMILIES.map(|is_of| {
@@ -81,12 +86,13 @@ impl<'a> Radii<'a> {
             workload_of,
             families,
             everybody,
-            open,
+            isolated,
             subjects: (0..set.policies().len()).map(|policy| set.selected(policy).collect()).collect(),
             egress: Vec::new(),
             ingress: Vec::new(),
             admitting: Vec::new(),
             open_rules: Vec::new(),
+            tiered: Tiered::new(set),
             anywhere: anywhere(set),
             known: HashMap::new(),
         };
@@ -128,7 +134,7 @@ impl<'a> Radii<'a> {
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let reached = if key.3.is_some() { self.asked(pod) } else { self.folded(pod, &key.1) };
+        let (reached, is_shared) = self.folded(pod, &key.1);
         let mut workloads = FixedBitSet::with_capacity(self.workloads());
         reached.ones().filter_map(|pod| self.workload_of[pod]).for_each(|number| workloads.insert(number));
         let radius = Radius {
@@ -141,67 +147,89 @@ impl<'a> Radii<'a> {
                 .any(|(ip, port)| self.may_send(pod, *ip, Some(*port))),
         };
         let radius = Rc::new(radius);
-        self.known.insert(key, radius.clone());
+        if is_shared {
+            self.known.insert(key, radius.clone());
+        }
         radius
     }
 
     /// Notes for each pod which ingress rules admit it.
     fn turn(&mut self, addresses: &BTreeSet<(IpAddr, PodIndex)>) {
         let admitted = self.admitted(Direction::Ingress, addresses);
-        let count = admitted.iter().map(Vec::len).sum();
-        self.admitting = vec![FixedBitSet::with_capacity(count); self.everybody.len()];
+        let count: usize = admitted.iter().map(Vec::len).sum();
+        self.admitting = vec![FixedBitSet::with_capacity(2 * count); self.everybody.len()];
         for (policy, rules) in admitted.into_iter().enumerate() {
             for (rule, pods) in rules.into_iter().enumerate() {
                 let number = self.ingress.len();
                 self.ingress.push(RuleId { policy, direction: Direction::Ingress, rule });
                 match pods {
                     None => self.open_rules.push(number),
-                    Some(pods) => pods.ones().for_each(|pod| self.admitting[pod].insert(number)),
+                    Some(pods) => {
+                        for (part, pods) in pods.iter().enumerate() {
+                            pods.ones().for_each(|pod| self.admitting[pod].insert(2 * number + part));
+                        }
+                    }
                 }
             }
         }
     }
 
     fn key(&self, pod: PodIndex) -> Key {
-        let has_tiers = !self.set.cluster_policies().is_empty();
         let families = [0, 1].map(|family| self.families[family].contains(slot(pod)));
         let egress = self.set.isolated_by(pod, Direction::Egress).collect();
-        (egress, self.admitting[slot(pod)].clone(), families, has_tiers.then_some(pod))
+        (egress, self.admitting[slot(pod)].clone(), families, self.tiered.kind_of(slot(pod)))
     }
 
-    /// The pods that it may reach, by what the rules of both sides admit.
-    fn folded(&self, pod: PodIndex, admitting: &FixedBitSet) -> FixedBitSet {
-        let none = || FixedBitSet::with_capacity(self.everybody.len());
-        // What one side admits on every port, and on some.
-        let (mut out_all, mut out_some) = (none(), none());
-        if !self.set.isolates(pod, Direction::Egress) {
-            out_all.clone_from(&self.everybody);
-        }
-        for policy in self.set.isolated_by(pod, Direction::Egress) {
-            for (rule, admitted) in self.rules(policy, Direction::Egress).iter().zip(&self.egress[policy]) {
-                let side = if rule.ports.is_empty() { &mut out_all } else { &mut out_some };
-                side.union_with(admitted.as_ref().unwrap_or(&self.everybody));
-            }
-        }
-        let (mut in_all, mut in_some) = (self.open.clone(), none());
-        for number in admitting.ones().chain(self.open_rules.iter().copied()) {
-            let id = self.ingress[number];
-            let rule = self.rules(id.policy, id.direction).get(id.rule);
-            let side =
-                if rule.is_some_and(|rule| rule.ports.is_empty()) { &mut in_all } else { &mut in_some };
-            self.subjects[id.policy].iter().for_each(|subject| side.insert(slot(*subject)));
-        }
+    /// The pods that it may reach, by what the rules of both sides admit, and whether others like it may reach the same:
+    /// where the pod itself would have to be asked of, they may reach it or not.
+    fn folded(&self, pod: PodIndex, admitting: &FixedBitSet) -> (FixedBitSet, bool) {
+        let (out, back) = (self.out_of(pod), self.into_others(pod, admitting));
         let common = self.common_family(pod);
-        let mut certain = &out_all & &(&in_all | &in_some);
-        certain.union_with(&(&in_all & &out_some));
+        let mut certain = out.shared(&back);
         certain.intersect_with(&common);
-        let mut open = &out_some & &in_some;
+        let mut open = out.open(&back);
         open.intersect_with(&common);
         open.difference_with(&certain);
-        self.add_asked(pod, open.ones(), certain)
+        let is_shared = !open.contains(slot(pod));
+        (self.add_asked(pod, open.ones(), certain), is_shared)
+    }
+
+    /// Whom the policies of a pod let it send to.
+    fn out_of(&self, pod: PodIndex) -> Side {
+        let mut inner = Side::nobody(self.everybody.len());
+        for policy in self.set.isolated_by(pod, Direction::Egress) {
+            for (rule, admitted) in self.rules(policy, Direction::Egress).iter().zip(&self.egress[policy]) {
+                let [sure, part] = admitted
+                    .as_ref()
+                    .map_or([Some(&self.everybody), None], |[sure, part]| [Some(sure), Some(part)]);
+                sure.into_iter().for_each(|pods| inner.of_rule(rule).union_with(pods));
+                part.into_iter().for_each(|pods| inner.unsure.union_with(pods));
+            }
+        }
+        let nobody = FixedBitSet::with_capacity(self.everybody.len());
+        let is_isolated = self.set.isolates(pod, Direction::Egress);
+        let isolated = if is_isolated { &self.everybody } else { &nobody };
+        self.tiered.around(Direction::Egress, slot(pod), &self.everybody, isolated, &inner)
+    }
+
+    /// Who lets a pod in that these ingress rules admit.
+    fn into_others(&self, pod: PodIndex, admitting: &FixedBitSet) -> Side {
+        let mut inner = Side::nobody(self.everybody.len());
+        let open = self.open_rules.iter().map(|number| 2 * number);
+        for bit in admitting.ones().chain(open) {
+            let id = self.ingress[bit / 2];
+            let rule = self.rules(id.policy, id.direction).get(id.rule);
+            let side = match rule {
+                Some(rule) if bit % 2 == 0 => inner.of_rule(rule),
+                _ => &mut inner.unsure,
+            };
+            self.subjects[id.policy].iter().for_each(|subject| side.insert(slot(*subject)));
+        }
+        self.tiered.around(Direction::Ingress, slot(pod), &self.everybody, &self.isolated, &inner)
     }
 
     /// The pods that it may reach, each asked for.
+    #[cfg(test)]
     fn asked(&self, pod: PodIndex) -> FixedBitSet {
         let none = FixedBitSet::with_capacity(self.everybody.len());
         self.add_asked(pod, self.everybody.ones(), none)
@@ -274,37 +302,6 @@ impl<'a> Radii<'a> {
 
     fn rules(&self, policy: usize, direction: Direction) -> &'a [PolicyRule] {
         self.set.policies().get(policy).and_then(|policy| policy.rules(direction)).unwrap_or_default()
-    }
-
-    fn addresses(&self) -> BTreeSet<(IpAddr, PodIndex)> {
-        let pods = self.everybody.ones().map(PodIndex::at);
-        pods.flat_map(|pod| self.set.cluster().pod(pod).ips.iter().map(move |ip| (*ip, pod))).collect()
-    }
-
-    fn admitted(&self, direction: Direction, addresses: &BTreeSet<(IpAddr, PodIndex)>) -> Vec<Vec<Admitted>> {
-        let of_rule = |policy: usize, rule: usize, written: &PolicyRule| {
-            if written.peers.is_empty() {
-                return None;
-            }
-            let mut pods = FixedBitSet::with_capacity(self.everybody.len());
-            self.set.peers(RuleId { policy, direction, rule }).for_each(|pod| pods.insert(slot(pod)));
-            for peer in &written.peers {
-                if let PolicyPeer::Block { cidr, except } = peer {
-                    let inside = addresses
-                        .range((cidr.network(), PodIndex(0))..=(cidr.broadcast(), PodIndex(u32::MAX)));
-                    let is_held = |ip: &IpAddr| !except.iter().any(|part: &IpNet| part.contains(ip));
-                    inside.filter(|(ip, _)| is_held(ip)).for_each(|(_, pod)| pods.insert(slot(*pod)));
-                }
-            }
-            Some(pods)
-        };
-        let policies = 0..self.set.policies().len();
-        policies
-            .map(|policy| {
-                let rules = self.rules(policy, direction).iter().enumerate();
-                rules.map(|(rule, written)| of_rule(policy, rule, written)).collect()
-            })
-            .collect()
     }
 }
 

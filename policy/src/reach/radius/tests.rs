@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use flowfence_model::policy::Direction;
+use flowfence_model::tier::{Action, ClusterPolicy, ClusterPolicyKind, Tier, TierPeer, TierPort, TierRule};
 use flowfence_model::{
     LabelSelector, NetworkPolicy, NodeId, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName,
     PortRange, Protocol,
@@ -88,28 +89,80 @@ fn a_block_outside_is_some_of_the_internet_and_the_whole_of_it_anywhere() {
     assert_eq!(internet(&to("203.0.113.0/24", &["203.0.113.0/32"])), Internet::Some);
 }
 
+/// One that has pods of both families, and a port that has a name.
+fn mixed_world() -> World {
+    let mut world = world();
+    for (pod, ip) in [("shop/web-0", "fd00::1"), ("shop/api-0", "fd00::2"), ("shop/db-0", "fd01::3")] {
+        world.pod(pod).ips.push(ip.parse().unwrap());
+    }
+    world.port("shop/db-0", "sql", 1);
+    world
+}
+
+const WHO: [&str; 4] = ["app=web", "app=api", "app=db", ""];
+const BLOCKS: [&str; 3] = ["10.244.1.0/24", "fd00::/64", "10.244.1.1/32"];
+
 prop_compose! {
     fn any_policy()(
-        subject in 0usize..4, peer in 0usize..5, egress: bool, ports in 0u16..3, number in 0u32..1000
+        subject in 0usize..4, peer in 0usize..7, egress: bool, ports in 0u16..4, number in 0u32..1000
     ) -> NetworkPolicy {
-        let who = ["app=web", "app=api", "app=db", ""];
-        let ports = if ports == 0 { Vec::new() } else { vec![port(ports)] };
-        let block = PolicyPeer::Block { cidr: "10.244.1.0/24".parse().unwrap(), except: Vec::new() };
-        let peers = if peer == 4 { vec![block] } else { vec![pods(who[peer])] };
+        let who = WHO;
+        let named = PolicyPort { protocol: Protocol::Tcp, port: Some(PortName::Name("sql".to_owned())) };
+        let ports = match ports {
+            0 => Vec::new(),
+            3 => vec![named],
+            number => vec![port(number)],
+        };
+        let peers = match peer.checked_sub(4) {
+            Some(block) => vec![PolicyPeer::Block { cidr: BLOCKS[block].parse().unwrap(), except: Vec::new() }],
+            None => vec![pods(who[peer])],
+        };
         let direction = if egress { Direction::Egress } else { Direction::Ingress };
         policy(&format!("p{number}"), who[subject], direction, vec![PolicyRule { peers, ports }])
     }
 }
 
+prop_compose! {
+    fn any_tier()(
+        subject in 0usize..4, peer in 0usize..8, egress: bool, ports in 0u16..3, priority in 0u16..3,
+        action in prop::sample::select(vec![Action::Accept, Action::Deny, Action::Pass]), baseline: bool, number in 0u32..1000,
+    ) -> ClusterPolicy {
+        let selector = |text: &str| PeerSelector {
+            namespaces: Some(LabelSelector::everything()),
+            pods: Some(LabelSelector { match_labels: labels(text), ..LabelSelector::everything() }),
+        };
+        let peers = match peer.checked_sub(4) {
+            Some(3) => vec![TierPeer::Unknown("magic".to_owned())],
+            Some(block) => vec![TierPeer::Networks(vec![BLOCKS[block].parse().unwrap()])],
+            None => vec![TierPeer::Pods(selector(WHO[peer]))],
+        };
+        let range = |number| TierPort::Numbers { protocol: Protocol::Tcp, range: PortRange::single(number) };
+        let ports = if ports == 0 { Vec::new() } else { vec![range(ports)] };
+        let rules = vec![TierRule { name: String::new(), action, peers, ports }];
+        let (ingress, egress) = if egress { (Vec::new(), rules) } else { (rules, Vec::new()) };
+        ClusterPolicy {
+            kind: ClusterPolicyKind::ClusterNetworkPolicy,
+            name: format!("t{number}"),
+            tier: if baseline { Tier::Baseline } else { Tier::Admin },
+            priority,
+            subject: selector(WHO[subject]),
+            ingress,
+            egress,
+        }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// The sets of pods and the engine, which is asked pod by pod, never disagree.
     #[test]
-    fn what_is_folded_is_what_the_engine_says(policies in prop::collection::vec(any_policy(), 0..6)) {
-        let seen = world().seen();
+    fn what_is_folded_is_what_the_engine_says(
+        policies in prop::collection::vec(any_policy(), 0..6), tiers in prop::collection::vec(any_tier(), 0..5)
+    ) {
+        let seen = mixed_world().seen();
         let roster = Roster::new(&seen.inventory);
-        let set = PolicySet::compile(roster.cluster(), &policies);
+        let set = PolicySet::compile_all(roster.cluster(), &policies, &tiers);
         let mut radii = Radii::new(&seen.inventory, &roster, &set);
         for id in roster.workloads().keys() {
             let own = radii.number(id);
@@ -121,7 +174,22 @@ proptest! {
             if let Some(own) = own {
                 asked.set(own, false);
             }
-            prop_assert_eq!(radii.of(id).unwrap().workloads, asked, "{}", id);
+            let numbers = |set: &FixedBitSet| set.ones().collect::<Vec<_>>();
+            prop_assert_eq!(numbers(&radii.of(id).unwrap().workloads), numbers(&asked), "{}", id);
         }
+    }
+
+    /// Counted together or one by one, as many reach each.
+    #[test]
+    fn from_the_other_end_it_is_the_same(policies in prop::collection::vec(any_policy(), 0..6)) {
+        let seen = world().seen();
+        let roster = Roster::new(&seen.inventory);
+        let set = PolicySet::compile(roster.cluster(), &policies);
+        let mut radii = Radii::new(&seen.inventory, &roster, &set);
+        let mut counts = vec![0; radii.workloads()];
+        for id in roster.workloads().keys() {
+            radii.of(id).unwrap().workloads.ones().for_each(|number| counts[number] += 1);
+        }
+        prop_assert_eq!(radii.reached_by(), counts);
     }
 }
