@@ -52,11 +52,11 @@ fn row(at: usize) -> FindingRow {
     };
     let time = |seconds: i64| Timestamp::from_nanos((1_760_000_000 + seconds) * 1_000_000_000);
     let evidence = BTreeMap::from([
-        ("first", Value::Time(time(i64::try_from(at).unwrap()))),
-        ("last", Value::Time(time(90_000))),
-        ("names", Value::List(vec![hostile.to_owned(); at % 40])),
-        ("zone", Value::Text(hostile.to_owned())),
-        ("connections", Value::Count(at as u64)),
+        ("first".into(), Value::Time(time(i64::try_from(at).unwrap()))),
+        ("last".into(), Value::Time(time(90_000))),
+        ("names".into(), vec![hostile.to_owned(); at % 40].as_slice().into()),
+        ("zone".into(), Value::Text(hostile.to_owned())),
+        ("connections".into(), Value::Count(at as u64)),
     ]);
     FindingRow {
         id: format!("{rule}:{namespace}/{hostile}/{at}"),

@@ -1,5 +1,6 @@
 //! What a detector reports.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -127,16 +128,22 @@ impl Finding {
         self
     }
 
-    /// With one more piece of evidence.
+    /// With one more piece of evidence. Beside a list that was cut stands `NAMECount`: how many there are.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.evidence.insert(name, value.into());
+        let value = value.into();
+        if let Value::List(list) = &value
+            && list.names.len() < list.of
+        {
+            self.evidence.insert(format!("{name}Count").into(), Value::from(list.of));
+        }
+        self.evidence.insert(name.into(), value);
         self
     }
 }
 
 /// Evidence by name.
-pub type Evidence = BTreeMap<&'static str, Value>;
+pub type Evidence = BTreeMap<Cow<'static, str>, Value>;
 
 /// One piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -145,11 +152,43 @@ pub enum Value {
     /// A name or sentence.
     Text(String),
     /// Several, in order.
-    List(Vec<String>),
+    List(List),
     /// How many.
     Count(u64),
     /// When.
     Time(Timestamp),
+}
+
+/// Several names, in order: the first [`LISTED`] of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct List {
+    /// Those that are told.
+    pub names: Vec<String>,
+    /// How many there are.
+    #[serde(skip)]
+    pub of: usize,
+}
+
+/// So many names are told at most. A rule may admit ten thousand workloads, and a thousand rules may do so: whoever
+/// reads the first hundred knows what the rule is, and `reach` tells the others.
+pub const LISTED: usize = 100;
+
+impl List {
+    /// The first of `all`, which are `of`.
+    pub fn first(all: impl Iterator<Item = String>, of: usize) -> Self {
+        List { names: all.take(LISTED).collect(), of }
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names.join(", "))?;
+        match self.of.saturating_sub(self.names.len()) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
 }
 
 /// For people: a list with commas.
@@ -157,7 +196,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Text(text) => f.write_str(text),
-            Value::List(list) => f.write_str(&list.join(", ")),
+            Value::List(list) => list.fmt(f),
             Value::Count(count) => count.fmt(f),
             Value::Time(time) => time.fmt(f),
         }
@@ -194,14 +233,20 @@ impl From<Timestamp> for Value {
     }
 }
 
+impl From<List> for Value {
+    fn from(list: List) -> Self {
+        Value::List(list)
+    }
+}
+
 impl<T: ToString> From<&BTreeSet<T>> for Value {
-    fn from(list: &BTreeSet<T>) -> Self {
-        Value::List(list.iter().map(ToString::to_string).collect())
+    fn from(all: &BTreeSet<T>) -> Self {
+        List::first(all.iter().map(ToString::to_string), all.len()).into()
     }
 }
 
 impl<T: ToString> From<&[T]> for Value {
-    fn from(list: &[T]) -> Self {
-        Value::List(list.iter().map(ToString::to_string).collect())
+    fn from(all: &[T]) -> Self {
+        List::first(all.iter().map(ToString::to_string), all.len()).into()
     }
 }

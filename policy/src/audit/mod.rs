@@ -38,6 +38,7 @@ mod settings;
 mod undeclared_port;
 mod unexpected_connection;
 mod workload_uncovered;
+mod workloads;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ use crate::judge::{Judgement, Roster};
 use crate::semantics::PolicySet;
 
 pub use baseline::{Baseline, Draft, draft};
-pub use finding::{Evidence, Finding, Level, Value};
+pub use finding::{Evidence, Finding, Level, List, Value};
 pub use scene::{Detector, Scene, Unasked};
 pub use settings::Settings;
 
@@ -96,10 +97,8 @@ pub fn audit(
     let roster = Roster::new(inventory);
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (policies, roster, remarks) = (&policies, &roster, &Remarks::new());
-    run(
-        DETECTORS,
-        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges: OnceCell::new() },
-    )
+    let (edges, users) = (OnceCell::new(), OnceCell::new());
+    run(DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges, users })
 }
 
 /// What is wrong with the policies themselves, in the same order. Traffic is not needed; where
@@ -114,9 +113,10 @@ pub fn lint(
     let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (judgement, settings) = (&Judgement::default(), &Settings::default());
     let (policies, roster) = (&policies, &roster);
+    let (edges, users) = (OnceCell::new(), OnceCell::new());
     run(
         lint::DETECTORS,
-        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges: OnceCell::new() },
+        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges, users },
     )
 }
 

@@ -1,6 +1,6 @@
 //! Scans, with what they reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::EdgeKey;
 
@@ -25,11 +25,18 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let scans = scene.judgement.scans.iter().enumerate();
-    scans.filter(|(_, scan)| !scan.accepted).map(|(index, scan)| describe(scene, index, scan)).collect()
+    let mut edges: BTreeMap<usize, BTreeSet<EdgeKey>> = BTreeMap::new();
+    for (contact, judged) in scene.judged() {
+        if let Some(scan) = judged.scan {
+            edges.entry(scan).or_default().insert(EdgeKey::of(contact));
+        }
+    }
+    let scans = scene.judgement.scans.iter().enumerate().filter(|(_, scan)| !scan.accepted);
+    scans.map(|(index, scan)| describe(scan, edges.remove(&index).unwrap_or_default())).collect()
 }
 
-fn describe(scene: &Scene<'_>, index: usize, scan: &Scan) -> Finding {
+/// With the edges of what it tried.
+fn describe(scan: &Scan, mut edges: BTreeSet<EdgeKey>) -> Finding {
     let title = format!(
         "{} tried {} targets on {} addresses that did not answer, {} ports in all",
         scan.source,
@@ -38,11 +45,6 @@ fn describe(scene: &Scene<'_>, index: usize, scan: &Scan) -> Finding {
         scan.ports.len()
     );
     let ports: Vec<String> = scan.ports.iter().map(|(protocol, port)| format!("{port}/{protocol}")).collect();
-    let mut edges: BTreeSet<EdgeKey> = scene
-        .judged()
-        .filter(|(_, judged)| judged.scan == Some(index))
-        .map(|(contact, _)| EdgeKey::of(contact))
-        .collect();
     let asked: BTreeSet<String> = edges.iter().map(|edge| edge.to.to_string()).collect();
     edges.extend(scan.answered.iter().cloned());
     let fix = format!(
@@ -110,8 +112,10 @@ mod tests {
         lines.push("shop/api-0 -> shop/db-0 22/TCP from 20 to 21".to_owned());
         let finding = only(&lines);
         assert_eq!(text(&finding, "pattern"), "one port of many addresses");
-        let answered = Value::List(vec!["shop/Deployment/api -> shop/Deployment/db 22/TCP".to_owned()]);
-        assert_eq!(finding.evidence["answered"], answered);
+        assert_eq!(
+            finding.evidence["answered"],
+            Value::from(["shop/Deployment/api -> shop/Deployment/db 22/TCP"].as_slice())
+        );
     }
 
     #[test]

@@ -28,11 +28,12 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let Some(users) = users.get(&rule) else { continue };
         let subjects = scene.workloads(scene.policies.selected(rule.policy));
         let admitted = scene.workloads(scene.policies.peers(rule));
-        let alone = subjects.len() == 1;
+        let mut beyond = admitted.clone();
+        users.genuine.iter().for_each(|id| beyond.remove(id));
         // A lone workload that selects itself among others is no door.
-        let is_own = |id: &&NodeId| alone && subjects.contains(*id);
-        let beyond: BTreeSet<&NodeId> =
-            admitted.difference(&users.genuine).filter(|id| !is_own(id)).collect();
+        if subjects.len() == 1 {
+            subjects.iter().for_each(|id| beyond.remove(id));
+        }
         if beyond.is_empty() {
             continue;
         }
@@ -65,7 +66,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// Those who came, or that nobody did; a long list is cut, for the evidence has it.
-fn listed(users: &BTreeSet<NodeId>) -> String {
+fn listed(users: &BTreeSet<&NodeId>) -> String {
     const SHOWN: usize = 5;
     if users.is_empty() {
         return "nobody: nothing genuine uses it".to_owned();

@@ -3,12 +3,14 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use fixedbitset::FixedBitSet;
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Numbering, Tally};
 use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, Orientation, Protocol, Remarks};
 
 use super::finding::Finding;
 use super::settings::Settings;
+use super::workloads::Workloads;
 use crate::judge::{EdgeVerdict, JudgedContact, Judgement, Roster, Standing};
 use crate::semantics::{PodIndex, PolicySet, RuleId};
 
@@ -30,6 +32,8 @@ pub struct Scene<'a> {
     pub settings: &'a Settings,
     /// The contacts by edge, folded once.
     pub(super) edges: OnceCell<BTreeMap<EdgeKey, Seen<'a>>>,
+    /// Who used each rule, found once.
+    pub(super) users: OnceCell<BTreeMap<RuleId, Users<'a>>>,
 }
 
 /// A detector: a row of the table.
@@ -133,12 +137,16 @@ impl<'a> Scene<'a> {
     }
 
     /// Who used each rule: the other end's workloads or addresses, and whether a scan had begun.
-    pub(super) fn users(&self) -> BTreeMap<RuleId, Users> {
-        let mut users: BTreeMap<RuleId, Users> = BTreeMap::new();
+    pub(super) fn users(&self) -> &BTreeMap<RuleId, Users<'a>> {
+        self.users.get_or_init(|| self.find_users())
+    }
+
+    fn find_users(&self) -> BTreeMap<RuleId, Users<'a>> {
+        let mut users: BTreeMap<RuleId, Users<'a>> = BTreeMap::new();
         if self.rules().is_empty() {
             return users;
         }
-        for (contact, judged) in self.judged() {
+        for (contact, judged) in self.facts.contacts.iter().zip(&self.judgement.contacts) {
             let withheld = match judged.standing {
                 Standing::Genuine | Standing::Undirected => false,
                 Standing::Withheld(_) => true,
@@ -153,7 +161,7 @@ impl<'a> Scene<'a> {
                 for rule in self.policies.admitted_by(&connection, direction) {
                     let users = users.entry(rule).or_default();
                     let list = if withheld { &mut users.suspicious } else { &mut users.genuine };
-                    list.insert(peer.clone());
+                    list.insert(peer);
                 }
             }
         }
@@ -180,19 +188,18 @@ impl<'a> Scene<'a> {
     }
 
     /// The workloads of pods.
-    pub(super) fn workloads(&self, pods: impl Iterator<Item = PodIndex>) -> BTreeSet<NodeId> {
-        // Pods of one workload follow one another.
-        let mut last: Option<&NodeId> = None;
-        let ids = pods.filter_map(|pod| self.roster.workload_of(pod));
-        ids.filter(|id| !last.replace(id).is_some_and(|last| std::ptr::eq(last, *id))).cloned().collect()
+    pub(super) fn workloads(&self, pods: impl Iterator<Item = PodIndex>) -> Workloads<'a> {
+        let mut members = FixedBitSet::with_capacity(self.roster.count());
+        pods.filter_map(|pod| self.roster.number_of(pod)).for_each(|number| members.insert(number));
+        Workloads::new(self.roster, members)
     }
 }
 
 /// Who used a rule.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Users {
+pub(super) struct Users<'a> {
     /// By genuine connections.
-    pub genuine: BTreeSet<NodeId>,
+    pub genuine: BTreeSet<&'a NodeId>,
     /// By connections that are withheld.
-    pub suspicious: BTreeSet<NodeId>,
+    pub suspicious: BTreeSet<&'a NodeId>,
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use flowfence_graph::{LogWord, Tally};
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Protocol};
 
+use super::finding::LISTED;
 use super::{Finding, Level, Value, audit, by_edge, detectors};
 use crate::decision::Choice;
 use crate::judge::testing::{World, at, connected, decided};
@@ -18,7 +19,7 @@ fn of<'f>(findings: &'f [Finding], rule: &str) -> Vec<&'f Finding> {
 
 fn list(finding: &Finding, name: &str) -> Vec<String> {
     match &finding.evidence[name] {
-        Value::List(list) => list.clone(),
+        Value::List(list) => list.names.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -164,6 +165,24 @@ fn rules_without_use_and_wide_rules_are_told_apart() {
     let wide = of(&found, "rule-wider-than-used")[0];
     assert_eq!(list(wide, "came"), ["shop/Deployment/a"]);
     assert_eq!(list(wide, "beyondUse"), ["shop/Deployment/c"]);
+}
+
+#[test]
+fn a_long_list_is_cut_and_says_how_many_there_are() {
+    let mut world = trio();
+    for n in 0..150 {
+        world.deployment(&format!("shop/w{n:03}"), "app=many", 1);
+    }
+    world.tcp("shop/a-0", "shop/b-0", 80);
+    world.today = vec![policy("wide", "b", vec![everybody_near()])];
+    let found = findings(&world);
+    let wide = of(&found, "rule-wider-than-used")[0];
+    assert!(wide.title.contains("admits 153 workloads, of which 151 never used it"), "{}", wide.title);
+    assert_eq!((list(wide, "admitted").len(), list(wide, "beyondUse").len()), (LISTED, LISTED));
+    assert_eq!(list(wide, "beyondUse")[..2], ["shop/Deployment/c", "shop/Deployment/w000"]);
+    assert_eq!(wide.evidence["admittedCount"], Value::Count(153));
+    assert_eq!(wide.evidence["beyondUseCount"], Value::Count(151));
+    assert!(!wide.evidence.contains_key("cameCount"));
 }
 
 #[test]

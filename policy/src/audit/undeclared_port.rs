@@ -96,7 +96,6 @@ fn describe(scene: &Scene<'_>, to: &NodeId, protocol: Protocol, edges: &[(&EdgeK
 
 #[cfg(test)]
 mod tests {
-    use super::super::Value;
     use super::super::example::{found, of, world};
     use super::*;
 
@@ -105,10 +104,7 @@ mod tests {
         let lines = ["shop/web-0 -> shop/api-0 4444-4446/TCP", "ops/scraper-0 -> shop/api-0 9999/TCP"];
         let found = of(&DETECTOR, &world(&lines));
         assert_eq!(found.len(), 1);
-        assert_eq!(
-            found[0].evidence["came"],
-            Value::List(vec!["ops/Deployment/scraper".to_owned(), "shop/Deployment/web".to_owned()])
-        );
+        assert_eq!(found[0].evidence["came"].to_string(), "ops/Deployment/scraper, shop/Deployment/web");
         assert_eq!((found[0].edges.len(), found[0].port), (4, None));
     }
 

@@ -17,7 +17,10 @@ pub struct Roster {
     cluster: Cluster,
     by_name: HashMap<PodName, Vec<PodIndex>>,
     by_workload: BTreeMap<NodeId, Vec<PodIndex>>,
-    workload_of: Vec<NodeId>,
+    /// Each workload once, in order: its place is its number.
+    workloads: Vec<NodeId>,
+    /// By pod: the number of its workload.
+    workload_of: Vec<u32>,
 }
 
 impl Roster {
@@ -30,26 +33,31 @@ impl Roster {
     /// may reach. It is a copy of the workload's latest pod in all but its name.
     pub fn with_siblings(inventory: &Inventory, workloads: &BTreeSet<NodeId>) -> Self {
         let mut pods: Vec<Pod> = inventory.pods().iter().map(|known| known.pod.clone()).collect();
-        let mut workload_of: Vec<NodeId> = inventory.pods().iter().map(|k| k.workload.clone()).collect();
+        let mut of_pods: Vec<&NodeId> = inventory.pods().iter().map(|known| &known.workload).collect();
         for id in workloads {
             let latest = inventory.workload(id).and_then(|w| w.pods.last()).and_then(|p| pods.get(*p));
             if let Some(mut sibling) = latest.cloned() {
                 sibling.meta.name.push_str("-sibling");
                 pods.push(sibling);
-                workload_of.push(id.clone());
+                of_pods.push(id);
             }
         }
         let mut by_name: HashMap<PodName, Vec<PodIndex>> = HashMap::new();
         let mut by_workload: BTreeMap<NodeId, Vec<PodIndex>> = BTreeMap::new();
-        for (slot, (pod, workload)) in pods.iter().zip(&workload_of).enumerate() {
+        for (slot, (pod, workload)) in pods.iter().zip(&of_pods).enumerate() {
             let name = PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };
             by_name.entry(name).or_default().push(PodIndex::at(slot));
             if !pod.host_network {
-                by_workload.entry(workload.clone()).or_default().push(PodIndex::at(slot));
+                by_workload.entry(NodeId::clone(workload)).or_default().push(PodIndex::at(slot));
             }
         }
+        let distinct: BTreeSet<&NodeId> = of_pods.iter().copied().collect();
+        let workloads: Vec<NodeId> = distinct.into_iter().cloned().collect();
+        let number =
+            |id: &NodeId| workloads.binary_search(id).ok().and_then(|number| u32::try_from(number).ok());
+        let workload_of = of_pods.iter().map(|id| number(id).unwrap_or(u32::MAX)).collect();
         let cluster = cluster_of(inventory, pods);
-        Roster { cluster, by_name, by_workload, workload_of }
+        Roster { cluster, by_name, by_workload, workloads, workload_of }
     }
 
     /// The pods, namespaces and nodes.
@@ -69,7 +77,27 @@ impl Roster {
 
     /// The workload of a pod.
     pub fn workload_of(&self, pod: PodIndex) -> Option<&NodeId> {
-        self.workload_of.get(pod.0 as usize)
+        self.numbered(self.number_of(pod)?)
+    }
+
+    /// How many workloads have numbers.
+    pub fn count(&self) -> usize {
+        self.workloads.len()
+    }
+
+    /// The number of a pod's workload, from 0 in the order of their names.
+    pub fn number_of(&self, pod: PodIndex) -> Option<usize> {
+        self.workload_of.get(pod.0 as usize).map(|number| *number as usize)
+    }
+
+    /// The number of a workload that has pods.
+    pub fn number(&self, workload: &NodeId) -> Option<usize> {
+        self.workloads.binary_search(workload).ok()
+    }
+
+    /// The workload of a number.
+    pub fn numbered(&self, number: usize) -> Option<&NodeId> {
+        self.workloads.get(number)
     }
 
     /// The pod that a party was. A workload of which not more is known is its first pod: what

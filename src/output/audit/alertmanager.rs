@@ -107,7 +107,7 @@ mod tests {
         let once = written(finding("port-scan", "error", 1));
         let mut later = finding("port-scan", "error", 1);
         later.title = "more than before".to_owned();
-        later.evidence.insert("first", Value::Time(Timestamp::from_secs(1_760_000_000, 0)));
+        later.evidence.insert("first".into(), Value::Time(Timestamp::from_secs(1_760_000_000, 0)));
         let later = written(later);
         assert_eq!(once["labels"], later["labels"]);
         assert_eq!(once["labels"]["alertname"], "FlowfencePortScan");

@@ -97,9 +97,9 @@ fn detail(finding: &FindingRow) -> String {
     for (name, value) in &finding.evidence {
         let text = match value {
             Value::List(list) => {
-                let more = list.len().saturating_sub(MOST_ENTRIES);
+                let more = list.of.saturating_sub(MOST_ENTRIES.min(list.names.len()));
                 let mut entries: Vec<String> =
-                    list.iter().take(MOST_ENTRIES).map(|entry| shown(entry)).collect();
+                    list.names.iter().take(MOST_ENTRIES).map(|entry| shown(entry)).collect();
                 entries.extend((more > 0).then(|| format!("and {more} more")));
                 entries.join(", ")
             }
@@ -161,7 +161,7 @@ mod tests {
             let long = move |at| {
                 let mut finding = finding("port-scan", "warning", at);
                 finding.title = "é".repeat(length);
-                finding.evidence.insert("targets", Value::List(vec!["x".repeat(length); 40]));
+                finding.evidence.insert("targets".into(), vec!["x".repeat(length); 40].as_slice().into());
                 finding
             };
             written((0..count).map(long).collect())

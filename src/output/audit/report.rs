@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flowfence_model::{NodeId, Protocol};
-use flowfence_policy::audit::{DETECTORS, Detector, Finding, Value, lint};
+use flowfence_policy::audit::{DETECTORS, Detector, Evidence, Finding, lint};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -51,9 +51,10 @@ pub struct FindingRow {
     pub protocol: Option<Protocol>,
     /// Port, where it is one.
     pub port: Option<u16>,
-    /// What backs it, by name: texts, lists of texts, counts and times.
+    /// What backs it, by name: texts, lists of texts, counts and times. Beside a list of which only the first hundred are
+    /// told stands `NAMECount`: how many there are.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
-    pub evidence: BTreeMap<&'static str, Value>,
+    pub evidence: Evidence,
     /// What to do about it, in one line.
     pub fix: Option<String>,
     /// The policy that it is about, `NAMESPACE/NAME`; `KIND/NAME` of a cluster-wide one.
@@ -160,7 +161,7 @@ pub(super) fn finding(rule: &'static str, level: &'static str, at: usize) -> Fin
         to: None,
         protocol: None,
         port: None,
-        evidence: BTreeMap::new(),
+        evidence: Evidence::new(),
         rank: None,
         owner: None,
         fix: Some("fix it".to_owned()),

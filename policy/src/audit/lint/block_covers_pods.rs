@@ -73,9 +73,9 @@ fn describe(
     let title = format!(
         "{field} of policy {policy}: ipBlock {cidr} covers {}",
         if is_host {
-            format!("a pod of {}", words::some_of(&workloads))
+            format!("a pod of {}", words::some_of(workloads.iter()))
         } else {
-            format!("{} pods, of {}", covered.len(), words::some_of(&workloads))
+            format!("{} pods, of {}", covered.len(), words::some_of(workloads.iter()))
         }
     );
     let ranges: Vec<IpNet> =

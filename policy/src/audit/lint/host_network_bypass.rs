@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::words;
 use crate::audit::finding::{Finding, Level};
 use crate::audit::scene::{Detector, Scene, Unasked};
+use crate::semantics::PodIndex;
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "host-network-bypass",
@@ -30,21 +31,24 @@ pub(super) const DETECTOR: Detector = Detector {
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let cluster = scene.roster.cluster();
+    let is_outside = |pod: &PodIndex| {
+        let object = cluster.pod(*pod);
+        object.host_network && !object.is_finished
+    };
+    let all: Vec<PodIndex> = cluster.indices().filter(is_outside).collect();
     let mut findings = Vec::new();
     for (index, policy) in scene.policies.policies().iter().enumerate() {
         if policy.pod_selector.is_everything() && scene.policies.selected(index).next().is_some() {
             continue;
         }
-        let outside: BTreeSet<String> = cluster
-            .indices()
-            .filter(|pod| {
-                let object = cluster.pod(*pod);
-                object.host_network
-                    && !object.is_finished
-                    && object.meta.namespace == policy.namespace
-                    && policy.pod_selector.matches(&object.meta.labels)
-            })
-            .filter_map(|pod| scene.roster.workload_of(pod))
+        let selects = |pod: &&PodIndex| {
+            let meta = &cluster.pod(**pod).meta;
+            meta.namespace == policy.namespace && policy.pod_selector.matches(&meta.labels)
+        };
+        let outside: BTreeSet<String> = all
+            .iter()
+            .filter(selects)
+            .filter_map(|pod| scene.roster.workload_of(*pod))
             .map(ToString::to_string)
             .collect();
         if outside.is_empty() {

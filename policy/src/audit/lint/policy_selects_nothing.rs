@@ -27,8 +27,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, policy) in scene.policies.policies().iter().enumerate() {
         let subject = PeerSelector { namespaces: None, pods: Some(policy.pod_selector.clone()) };
-        if view::selects_any(scene, &subject, &policy.namespace)
-            || scene.policies.selected(index).next().is_some()
+        if scene.policies.selected(index).next().is_some()
+            || view::selects_any(scene, &subject, &policy.namespace)
         {
             continue;
         }

@@ -198,7 +198,7 @@ mod tests {
             .map(|at| {
                 let mut finding = finding("port-scan", "error", at);
                 finding.title = "\"é\\".repeat(400);
-                finding.evidence.insert("targets", Value::Text("\u{1f980}".repeat(9_000)));
+                finding.evidence.insert("targets".into(), Value::Text("\u{1f980}".repeat(9_000)));
                 finding
             })
             .collect();
