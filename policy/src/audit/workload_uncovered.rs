@@ -37,12 +37,17 @@ pub(super) const DETECTOR: Detector = Detector {
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let isolated = |pod: &PodIndex, direction| scene.policies.isolates(*pod, direction);
     let open = |pods: &[PodIndex]| pods.iter().any(|pod| !Direction::BOTH.iter().any(|d| isolated(pod, *d)));
+    let workloads = scene.roster.workloads().iter();
+    let uncovered: Vec<&NodeId> = workloads.filter(|(_, pods)| open(pods)).map(|(id, _)| id).collect();
+    if uncovered.is_empty() {
+        return Vec::new();
+    }
     let mut radii = Radii::new(scene.inventory, scene.roster, scene.policies);
     let reached_by = radii.reached_by();
     let came = who_came(scene);
     let nobody = BTreeSet::new();
     let mut found: Vec<(usize, Finding)> = Vec::new();
-    for (id, _) in scene.roster.workloads().iter().filter(|(_, pods)| open(pods)) {
+    for id in uncovered {
         let reaching = radii.number(id).map_or(0, |number| reached_by[number]);
         let came = came.get(id).unwrap_or(&nobody);
         let system = id.namespace().is_some_and(|namespace| namespace.starts_with("kube-"));
