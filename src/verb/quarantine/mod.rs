@@ -57,11 +57,19 @@ pub fn run(
     }
     let plan = respond::plan(&finding.id, &suspects, inventory, &cluster.policies, allowed);
     let scale = scale::steps(&suspects, inventory);
+    let unread = unread(cluster);
+    for (kind, count) in &unread {
+        say!(
+            "flowfence: {count} objects of {} were not looked at: what they admit may stay admitted",
+            safe::line(kind)
+        );
+    }
     let text = output::text(&Quarantine {
         finding: &finding.id,
         title: &finding.title,
         suspects: &suspects,
         plan: &plan,
+        unread: &unread,
         scale: &scale,
     });
     let after = read_back::read_back(&text, cluster).map_err(|reason| {
@@ -73,11 +81,15 @@ pub fn run(
         for failure in proof.failures.iter().take(TOLD) {
             say!("flowfence: {}", safe::line(failure));
         }
-        if !inventory.cluster_policies().is_empty() {
+        for key in &plan.overruling.unbeatable {
             say!(
-                "flowfence: cluster-wide policies stand above NetworkPolicies: what their Admin tier accepts is cut only by \
-                 a rule before it, or by stopping the workload"
+                "flowfence: {} accepts traffic of these pods above every NetworkPolicy, and has the first priority: give it \
+                 a higher number, and ask again",
+                safe::line(key)
             );
+        }
+        for command in scale.iter().filter_map(|step| step.run.as_deref()) {
+            say!("flowfence: to stop the workload instead: {}", safe::line(command));
         }
         say!("flowfence: the proof failed: nothing is printed");
         return Ok(Ending::ProofFailed);
@@ -89,6 +101,20 @@ pub fn run(
     );
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Ending::Clean)
+}
+
+/// Groups of APIs whose policies are in force beside or above NetworkPolicies, and are not read.
+const OTHER_POLICIES: &[&str] = &["cilium.io/", "crd.projectcalico.org/", "projectcalico.org/"];
+
+/// Policies of other kinds among the objects, which may admit what NetworkPolicies do not: by API version and kind.
+fn unread(cluster: &Cluster) -> Vec<(&str, u64)> {
+    let is_policy = |kind: &str| {
+        OTHER_POLICIES.iter().any(|group| kind.starts_with(group))
+            && kind.ends_with("Policy")
+            && !kind.contains(" Staged")
+    };
+    let kinds = cluster.ignored.iter().map(|(kind, count)| (kind.as_str(), *count));
+    kinds.filter(|(kind, _)| is_policy(kind)).collect()
 }
 
 /// Why there is nothing to isolate, and how to stop the workload all the same.
