@@ -124,11 +124,16 @@ fn a_ci_server_reads_each_finding_as_a_test() {
                 assert_eq!(result[2], in_xml(&bare(&finding.title)));
                 &result[3]
             };
-            let [rank, owner] =
-                [finding.rank_total().map(|rank| rank.to_string()), finding.owner_name().map(|name| bare(&in_xml(&name)))];
+            let [rank, owner] = [
+                finding.rank_total().map(|rank| rank.to_string()),
+                finding.owner_name().map(|name| bare(&in_xml(&name))),
+            ];
             let properties = properties(&test[3]);
             let told = ["rank", "owner"].map(|name| properties.get(name).map(|value| (*value).to_owned()));
-            assert_eq!((told, properties.len()), ([rank.clone(), owner.clone()], rank.iter().chain(&owner).count()));
+            assert_eq!(
+                (told, properties.len()),
+                ([rank.clone(), owner.clone()], rank.iter().chain(&owner).count())
+            );
             let lines: Vec<&str> = account.as_str().unwrap().lines().collect();
             let told = lines.iter().find_map(|line| line.strip_prefix("rank: ")?.split_once(" = "));
             assert_eq!(told.map(|(rank, _)| rank.to_owned()), rank);

@@ -38,12 +38,16 @@ fn prometheus_scrapes_the_counts() {
     assert!((of_namespaces - placed as f64).abs() < 0.5, "{of_namespaces} of {placed}");
     let sum = |name: &str| of(name).iter().map(|sample| sample[2].as_f64().unwrap()).sum::<f64>();
     assert!((sum("flowfence_owner_findings") - 3_000.0).abs() < 0.5, "each is of one owner or nobody");
-    let series: BTreeSet<String> = samples.iter().map(|sample| format!("{} {}", sample[0], sample[1])).collect();
+    let series: BTreeSet<String> =
+        samples.iter().map(|sample| format!("{} {}", sample[0], sample[1])).collect();
     assert_eq!(series.len(), samples.len(), "each series once");
-    assert!(of("flowfence_owner_findings").len() <= 201 * 3 && of("flowfence_owner_highest_rank").len() <= 201);
+    assert!(
+        of("flowfence_owner_findings").len() <= 201 * 3 && of("flowfence_owner_highest_rank").len() <= 201
+    );
     let of_nobody = report.findings.iter().filter(|finding| finding.owner_name().is_none()).count();
     let without = |sample: &&&Value| sample[1]["owner"].as_str().unwrap_or_default().is_empty();
-    let nobody: f64 = of("flowfence_owner_findings").iter().filter(without).map(|s| s[2].as_f64().unwrap()).sum();
+    let nobody: f64 =
+        of("flowfence_owner_findings").iter().filter(without).map(|s| s[2].as_f64().unwrap()).sum();
     assert!((nobody - of_nobody as f64).abs() < 0.5, "{nobody} of {of_nobody}");
     for detector in report.detectors() {
         let of_it = report.findings.iter().filter(|finding| finding.rule == detector.id);

@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn an_alert_is_routed_by_its_owner_and_another_rank_is_the_same_alert() {
         let alert = alert_of(ranked("port-scan", "error", 1, " team-web\n"));
-        assert_eq!((&alert["labels"]["owner"], &alert["annotations"]["rank"]), (&"team-web".into(), &"30".into()));
+        assert_eq!(
+            (&alert["labels"]["owner"], &alert["annotations"]["rank"]),
+            (&"team-web".into(), &"30".into())
+        );
         let reasons = "privilege: service account token; blast radius: the API server";
         assert_eq!(alert["annotations"]["rank_reasons"], reasons);
         assert_eq!(alert["annotations"]["owner_from"], "label team of namespace shop");

@@ -81,6 +81,9 @@ mod tests {
         assert_eq!(told(found.clone()), "title 1 <&; rank 30; owner: web team; fix: fix it");
         (found.title, found.fix) = ("é".repeat(5_000), Some("x".repeat(5_000)));
         let text = told(found);
-        assert!(text.chars().count() == MOST && text.contains("…; rank 30; owner: web team; fix: x"), "{text}");
+        assert!(
+            text.chars().count() == MOST && text.contains("…; rank 30; owner: web team; fix: x"),
+            "{text}"
+        );
     }
 }

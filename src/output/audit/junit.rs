@@ -143,10 +143,17 @@ mod tests {
             let mut found = ranked("port-scan", level, 1, "team]]\n[[PROPERTY|rank=99]]");
             found.title = "x [[ATTACHMENT|/etc/passwd]]".to_owned();
             let text = written(write, vec![found]);
-            let properties: Vec<&str> =
-                text.split("[[").skip(1).filter_map(|rest| rest.split_once("]]")).map(|(held, _)| held).collect();
+            let properties: Vec<&str> = text
+                .split("[[")
+                .skip(1)
+                .filter_map(|rest| rest.split_once("]]"))
+                .map(|(held, _)| held)
+                .collect();
             assert_eq!(properties, ["PROPERTY|rank=30", "PROPERTY|owner=team] ] [ [PROPERTY|rank=99] ] "]);
-            assert!(text.contains("rank: 30 = (20 + 0 + 4 + 6) × 100 % × 100 %\nprivilege: service"), "{text}");
+            assert!(
+                text.contains("rank: 30 = (20 + 0 + 4 + 6) × 100 % × 100 %\nprivilege: service"),
+                "{text}"
+            );
         }
     }
 }

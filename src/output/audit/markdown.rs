@@ -162,8 +162,14 @@ mod tests {
     #[test]
     fn a_row_has_rank_and_owner_and_the_details_say_why() {
         let text = written(write, vec![ranked("port-scan", "error", 1, "web|@team")]);
-        assert!(text.contains("| error | 30 | `port-scan` | `title 1 \u{fffd}&` | `web\u{fffd}@team` |  |"), "{text}");
-        assert!(text.contains("- rank: 30 = `(20 + 0 + 4 + 6) × 100 % × 100 %`\n- why: `privilege: service"), "{text}");
+        assert!(
+            text.contains("| error | 30 | `port-scan` | `title 1 \u{fffd}&` | `web\u{fffd}@team` |  |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("- rank: 30 = `(20 + 0 + 4 + 6) × 100 % × 100 %`\n- why: `privilege: service"),
+            "{text}"
+        );
         assert!(text.contains("- owner: `web\u{fffd}@team`, by `label team of namespace shop`\n"), "{text}");
     }
 

@@ -200,9 +200,8 @@ fn counts(tallies: &BTreeMap<String, Tally>, label: &'static str) -> Samples {
 }
 
 fn highest(tallies: &BTreeMap<String, Tally>, label: &'static str) -> Samples {
-    let sample = |(name, tally): (&String, &Tally)| {
-        (vec![(label, name.clone())], f64::from(tally.highest_rank))
-    };
+    let sample =
+        |(name, tally): (&String, &Tally)| (vec![(label, name.clone())], f64::from(tally.highest_rank));
     tallies.iter().map(sample).collect()
 }
 
@@ -264,7 +263,8 @@ mod tests {
         assert_eq!(series.len(), distinct.len());
         assert!(series.len() <= (OWNERS + 1) * LEVELS.len(), "{}", series.len());
         let sum = |line: &str| line.rsplit_once(' ').map_or(0.0, |(_, count)| count.parse::<f64>().unwrap());
-        let all: f64 = text.lines().filter(|line| line.starts_with("flowfence_owner_findings{")).map(sum).sum();
+        let all: f64 =
+            text.lines().filter(|line| line.starts_with("flowfence_owner_findings{")).map(sum).sum();
         assert!((all - 5_015.0).abs() < 0.5, "{all}");
     }
 }

@@ -135,7 +135,8 @@ pub fn junit(text: &str) -> Vec<String> {
     let mut faults = xml(text);
     for rest in text.split("[[").skip(1) {
         let is_ours = rest.split_once("]]").is_some_and(|(held, _)| {
-            let rank = held.strip_prefix("PROPERTY|rank=").map(|rank| rank.parse::<u32>().is_ok_and(|r| r <= 100));
+            let rank =
+                held.strip_prefix("PROPERTY|rank=").map(|rank| rank.parse::<u32>().is_ok_and(|r| r <= 100));
             rank.unwrap_or(held.starts_with("PROPERTY|owner=") && !held.contains('\n'))
         });
         if !is_ours {
