@@ -155,7 +155,7 @@ fn next_to_nothing_is_written_as_the_schemas_say() {
             schemas.accept(&what, &inputs.run("graph", &against));
         }
     }
-    of_objects(&schemas, &[bare.clone()], "one pod", ["app/p", "10.9.9.9"]);
+    of_objects(&schemas, std::slice::from_ref(&bare), "one pod", ["app/p", "10.9.9.9"]);
     of_objects(&schemas, &[nobody], "no object", ["10.9.9.8", "10.9.9.9"]);
 }
 

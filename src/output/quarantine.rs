@@ -110,22 +110,7 @@ fn head(out: &mut String, quarantine: &Quarantine<'_>) -> std::fmt::Result {
         }
     };
     writeln!(out, "# {how}")?;
-    if let Some(policy) = &plan.overruling.policy {
-        writeln!(
-            out,
-            "# Cluster-wide policies accept traffic of these pods above every NetworkPolicy: a second object, {}, denies it\n\
-             # before them (priority {}).",
-            safe::line(&policy.key()),
-            policy.priority
-        )?;
-    }
-    for (kind, count) in *unread {
-        writeln!(
-            out,
-            "# Not looked at: {count} objects of {}. What they admit to these pods may stay admitted: look at them yourself.",
-            safe::line(kind)
-        )?;
-    }
+    head_of_others(out, plan, unread)?;
     writeln!(
         out,
         "# Printed, never applied. Proved with the policy engine, from this text as it stands: these pods can send to and hear"
@@ -139,6 +124,27 @@ fn head(out: &mut String, quarantine: &Quarantine<'_>) -> std::fmt::Result {
         "# Connections that are open may go on with plugins that look at the first packet alone: check, or delete the pod."
     )?;
     writeln!(out, "#\n# 1. Apply this file:  kubectl apply -f FILE")
+}
+
+/// What other policies there are than those of the namespace.
+fn head_of_others(out: &mut String, plan: &Plan, unread: &[(&str, u64)]) -> std::fmt::Result {
+    if let Some(policy) = &plan.overruling.policy {
+        writeln!(
+            out,
+            "# Cluster-wide policies accept traffic of these pods above every NetworkPolicy: a second object, {}, denies it\n\
+             # before them (priority {}).",
+            safe::line(&policy.key()),
+            policy.priority
+        )?;
+    }
+    for (kind, count) in unread {
+        writeln!(
+            out,
+            "# Not looked at: {count} objects of {}. What they admit to these pods may stay admitted: look at them yourself.",
+            safe::line(kind)
+        )?;
+    }
+    Ok(())
 }
 
 fn undo(out: &mut String, quarantine: &Quarantine<'_>, all: [&[Step]; 3]) -> std::fmt::Result {

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use flowfence::cli::FindingsFormat;
+use flowfence::output::audit::FindingRow;
 use flowfence::output::safe;
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ fn prometheus_scrapes_the_counts() {
     assert!((nobody - of_nobody as f64).abs() < 0.5, "{nobody} of {of_nobody}");
     for detector in report.detectors() {
         let of_it = report.findings.iter().filter(|finding| finding.rule == detector.id);
-        let highest = of_it.filter_map(|finding| finding.rank_total()).max().unwrap_or(0);
+        let highest = of_it.filter_map(FindingRow::rank_total).max().unwrap_or(0);
         let told = of("flowfence_highest_rank").into_iter().find(|s| s[1]["rule"] == detector.id).unwrap();
         assert!((told[2].as_f64().unwrap() - f64::from(highest)).abs() < 0.5, "{told} {highest}");
     }

@@ -1,5 +1,7 @@
 //! Cluster-wide policies: what is read, and what the CRDs refuse.
 
+use std::collections::BTreeMap;
+
 use flowfence_model::tier::{Action, ClusterPolicy, ClusterPolicyKind, Tier, TierPeer, TierPort};
 use flowfence_model::{PortRange, Protocol};
 
@@ -211,7 +213,7 @@ fn what_is_written_reads_back_as_the_same_policy_in_every_kind() {
              spec: {{{head}{subject}, {rules}}}\n"
         ));
         let mut text = String::new();
-        write_cluster_policy(&mut text, &policy, &Default::default()).unwrap();
+        write_cluster_policy(&mut text, &policy, &BTreeMap::default()).unwrap();
         assert_eq!(accepted(&text), policy, "{text}");
     }
 }

@@ -8,12 +8,12 @@ use std::io::Write;
 
 use flowfence_graph::Facts;
 use flowfence_policy::audit::Finding;
-use flowfence_policy::respond::{self, Allowed, NoPods};
+use flowfence_policy::respond::{self, Allowed, Isolation, NoPods, Plan};
 
 use crate::cli::{FindingsFormat, QuarantineArgs};
 use crate::cluster::Cluster;
 use crate::exit::{Ending, Failure};
-use crate::output::quarantine::{self as output, Quarantine};
+use crate::output::quarantine::{self as output, Quarantine, Step};
 use crate::output::safe;
 
 /// Ids that are suggested at most.
@@ -78,20 +78,7 @@ pub fn run(
     })?;
     let proof = respond::prove(inventory, &cluster.policies, &after, &suspects.pods, allowed);
     if !proof.holds() || proof.isolated != suspects.pods.len() {
-        for failure in proof.failures.iter().take(TOLD) {
-            say!("flowfence: {}", safe::line(failure));
-        }
-        for key in &plan.overruling.unbeatable {
-            say!(
-                "flowfence: {} accepts traffic of these pods above every NetworkPolicy, and has the first priority: give it \
-                 a higher number, and ask again",
-                safe::line(key)
-            );
-        }
-        for command in scale.iter().filter_map(|step| step.run.as_deref()) {
-            say!("flowfence: to stop the workload instead: {}", safe::line(command));
-        }
-        say!("flowfence: the proof failed: nothing is printed");
+        say_why(&proof, &plan, &scale);
         return Ok(Ending::ProofFailed);
     }
     say!(
@@ -101,6 +88,24 @@ pub fn run(
     );
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Ending::Clean)
+}
+
+/// Says why nothing is printed, and what cuts the pods off all the same.
+fn say_why(proof: &Isolation, plan: &Plan, scale: &[Step]) {
+    for failure in proof.failures.iter().take(TOLD) {
+        say!("flowfence: {}", safe::line(failure));
+    }
+    for key in &plan.overruling.unbeatable {
+        say!(
+            "flowfence: {} accepts traffic of these pods above every NetworkPolicy, and has the first priority: give it a \
+             higher number, and ask again",
+            safe::line(key)
+        );
+    }
+    for command in scale.iter().filter_map(|step| step.run.as_deref()) {
+        say!("flowfence: to stop the workload instead: {}", safe::line(command));
+    }
+    say!("flowfence: the proof failed: nothing is printed");
 }
 
 /// Groups of APIs whose policies are in force beside or above NetworkPolicies, and are not read.
