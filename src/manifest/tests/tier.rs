@@ -192,16 +192,22 @@ fn a_peer_of_a_newer_api_is_kept_as_unknown() {
 
 #[test]
 fn what_is_written_reads_back_as_the_same_policy_in_every_kind() {
-    let rules = |action: &str, ports: &str| {
+    // Names of ports are for pods alone.
+    let rules = |action: &str, [named, numbered]: [&str; 2]| {
         format!(
             "ingress: [{{name: r, action: Deny, from: [{{namespaces: {{}}}}, {{pods: {{namespaceSelector: {{matchLabels: {{a: b}}}}, \
-             podSelector: {{matchExpressions: [{{key: x, operator: NotIn, values: [y]}}]}}}}}}]}}], \
-             egress: [{{action: {action}, to: [{{networks: [10.0.0.0/8, \"::/0\"]}}, {{nodes: {{}}}}], {ports}}}]"
+             podSelector: {{matchExpressions: [{{key: x, operator: NotIn, values: [z]}}]}}}}}}], {named}}}], \
+             egress: [{{action: {action}, to: [{{networks: [10.0.0.0/8, \"::/0\"]}}, {{nodes: {{}}}}], {numbered}}}]"
         )
     };
-    let old = "ports: [{portNumber: {protocol: UDP, port: 53}}, {portRange: {protocol: TCP, start: 1, end: 9}}, {namedPort: web}]";
-    let new = "protocols: [{udp: {destinationPort: {number: 53}}}, {tcp: {destinationPort: {range: {start: 1, end: 9}}}}, \
-               {destinationNamedPort: web}]";
+    let old = [
+        "ports: [{namedPort: web}]",
+        "ports: [{portNumber: {protocol: UDP, port: 53}}, {portRange: {protocol: TCP, start: 1, end: 9}}]",
+    ];
+    let new = [
+        "protocols: [{destinationNamedPort: web}]",
+        "protocols: [{udp: {destinationPort: {number: 53}}}, {tcp: {destinationPort: {range: {start: 1, end: 9}}}}]",
+    ];
     let subject = "subject: {pods: {namespaceSelector: {}, podSelector: {matchLabels: {q: \"on\"}}}}";
     for (version, kind, name, head, rules) in [
         ("v1alpha2", "ClusterNetworkPolicy", "p", "tier: Baseline, priority: 7, ", rules("Accept", new)),
