@@ -7,11 +7,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use flowfence_model::Protocol;
 pub use flowfence_policy::judge::cluster;
 use flowfence_policy::semantics::{Cluster, Connection, Party, PodIndex, PolicySet};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The answers to a list of probes, in its order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Answers {
     /// One answer a probe.
     pub results: Vec<Answer>,
@@ -21,7 +22,7 @@ pub struct Answers {
 }
 
 /// What the policies say of one probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Answer {
     /// Whether the policies of the source let it out.
     pub egress: bool,

@@ -4,6 +4,7 @@
 
 mod support;
 
+use support::crd::Crd;
 use support::program::{Scratch, flowfence};
 use support::shop;
 
@@ -109,4 +110,67 @@ spec: {podSelector: {matchLabels: {app: blog}}, policyTypes: [Ingress], ingress:
         "{text}"
     );
     assert!(!text.contains("patch networkpolicy -n shop blog"), "{text}");
+}
+
+/// A policy of the Admin tier, in either API, that accepts everything of and to every pod.
+fn open(kind: &str, priority: u16) -> String {
+    let (version, tier, action) = match kind {
+        "ClusterNetworkPolicy" => ("v1alpha2", "tier: Admin, ", "Accept"),
+        _ => ("v1alpha1", "", "Allow"),
+    };
+    format!(
+        "apiVersion: policy.networking.k8s.io/{version}\nkind: {kind}\nmetadata: {{name: open}}\n\
+         spec: {{{tier}priority: {priority}, subject: {{namespaces: {{}}}}, \
+         ingress: [{{action: {action}, from: [{{namespaces: {{}}}}]}}], \
+         egress: [{{action: {action}, to: [{{networks: [0.0.0.0/0]}}]}}]}}\n"
+    )
+}
+
+#[test]
+fn what_stands_above_network_policies_is_denied_before_it_and_the_engine_agrees() {
+    for kind in ["ClusterNetworkPolicy", "AdminNetworkPolicy"] {
+        let scratch = Scratch::new();
+        let today = scratch.file("policies.yaml", open(kind, 40));
+        let text = printed(&["--policies", today.to_str().unwrap(), "--quarantine-allow", "ops/app=scraper"]);
+        let objects: Vec<serde_json::Value> = serde_yaml::from_multiple(&text).unwrap();
+        assert_eq!((objects.len(), &objects[1]["kind"]), (2, &kind.into()), "{text}");
+        assert_eq!(objects[1]["spec"]["priority"], 39);
+        if kind == "ClusterNetworkPolicy" {
+            assert_eq!(Crd::of(&objects[1]).faults(&objects[1]), [""; 0]);
+        }
+        let pod = text.lines().find_map(|line| line.strip_prefix("# Isolates: ")).unwrap().to_owned();
+        let both = |printed: &str| scratch.file("both.yaml", format!("{}---\n{printed}", open(kind, 40)));
+        let closed = both(&text);
+        assert_eq!(allowed(closed.to_str().unwrap(), &pod, "198.51.100.66", 3333), (false, true));
+        // The policy of the namespace alone cuts nothing of it.
+        let alone = both(text.split("---\napiVersion: policy.networking").next().unwrap());
+        assert_eq!(allowed(alone.to_str().unwrap(), &pod, "198.51.100.66", 3333), (true, true));
+        let undo = format!("kubectl delete {} flowfence-quarantine-port-scan-", kind.to_lowercase());
+        assert!(text.split_once("# --- undo").unwrap().1.contains(&undo), "{text}");
+    }
+}
+
+#[test]
+fn what_nothing_can_stand_before_is_named_with_what_stops_the_workload_instead() {
+    let scratch = Scratch::new();
+    let today = scratch.file("policies.yaml", open("ClusterNetworkPolicy", 0));
+    let more = ["--quarantine", SCAN, "--policies", today.to_str().unwrap()];
+    let run = shop::inputs().run("audit", &more).ends(6);
+    assert!(
+        run.stdout.is_empty() && run.stderr.contains("ClusterNetworkPolicy/open accepts traffic"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("kubectl patch deployment -n shop blog"), "{}", run.stderr);
+}
+
+#[test]
+fn policies_of_other_kinds_are_said_not_to_be_looked_at() {
+    let scratch = Scratch::new();
+    let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: x, namespace: shop}\nspec: {}\n";
+    scratch.file("in/policy.yaml", policy);
+    scratch.file("in/pod.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
+    let text = printed(&["--cluster", scratch.path().join("in").to_str().unwrap()]);
+    assert!(text.contains("# Not looked at: 1 objects of cilium.io/v2 CiliumNetworkPolicy."), "{text}");
+    assert!(!printed(&[]).contains("Not looked at"));
 }

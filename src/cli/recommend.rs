@@ -60,6 +60,10 @@ pub struct RecommendArgs {
     /// Files
     #[command(flatten)]
     pub rollout: RolloutArgs,
+    /// Also write everything that the policies rest on into one archive (.tar.gz), for auditors: graph, findings, verdicts,
+    /// the policies of today and the recommended ones, proof, and the hashes of all inputs
+    #[arg(long, value_name = "FILE", conflicts_with = "in_place")]
+    pub evidence_bundle: Option<PathBuf>,
     /// Output format on stdout
     #[arg(short, long, value_enum, default_value_t)]
     pub output: RecommendFormat,

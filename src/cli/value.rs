@@ -55,7 +55,8 @@ pub enum Externals {
     One,
 }
 
-/// `--verdict`.
+/// `--verdict`: what may be asked of edges. It is no standing: an edge has one of those, and an attempt that is denied is
+/// both `denied` and `attempted` here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shown {
     /// Connected, and today's policies admit it

@@ -38,6 +38,7 @@ mod yaml;
 mod tests;
 
 pub use decisions::{parse_baseline, parse_decisions, write_baseline};
+pub use flavour::write_cluster_policy;
 pub use metadata::is_possible;
 pub use networks::{parse_networks, read_networks};
 pub use open::{MAX_OCTETS, files_of, read_objects};

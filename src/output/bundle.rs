@@ -47,7 +47,7 @@ pub struct BundleManifest {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InputRow {
-    /// What it was read as: `source`, `cluster`, `policies`, `decisions`, `baseline` or `mapping`.
+    /// What it was read as: `source`, `cluster`, `policies`, `decisions`, `baseline`, `networks` or `mapping`.
     pub role: &'static str,
     /// As the user named it, or the file below what the user named.
     pub name: String,
@@ -77,7 +77,7 @@ pub struct MemberRow {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecommendationRow {
-    /// Whether there is a `recommendation.json`.
+    /// Whether there are a `recommendation.json` and the policies of `recommended/`.
     pub made: bool,
     /// Whether its proof holds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,8 +182,9 @@ This is an evidence bundle of flowfence: what it read, what it found, and the pr
   graph.json            who talked to whom (`graph -o json`)
   verdicts.json         for each edge what the policies in force say, by direction, with the policies and rules behind it
   policies/             the policies in force, one file each, as flowfence understood them
-  recommendation.json   the policies that it would write and the proof that they cut nothing seen; manifest.json says why
-                        where it is missing
+  recommendation.json   the policies that it recommends and the proof that they cut nothing seen: those of the command line
+                        of `recommend`, for `audit` those without further options; manifest.json says why where it is missing
+  recommended/          the same policies, one file each, as they were written, read back and proved
 
 To check it:
 

@@ -1,15 +1,16 @@
 //! What `audit --quarantine` prints: a policy to apply, and around it, as comments, what else is to be done and how all
 //! of it is undone.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use flowfence_graph::PodName;
 use flowfence_model::Labels;
-use flowfence_policy::respond::{MARK, Means, Plan, Relabelled, Suspects};
+use flowfence_policy::respond::{MARK, Means, Plan, Relabelled, Suspects, resource};
 use serde_json::{Map, Value, json};
 
 use super::safe;
-use crate::manifest::{PolicyManifest, to_json, write_policy};
+use crate::manifest::{PolicyManifest, to_json, write_cluster_policy, write_policy};
 
 /// A command with what takes it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Quarantine<'a> {
     pub suspects: &'a Suspects,
     /// How they are isolated.
     pub plan: &'a Plan,
+    /// Policies of other kinds, which were not read, by kind.
+    pub unread: &'a [(&'a str, u64)],
     /// How the workload is stopped instead.
     pub scale: &'a [Step],
 }
@@ -39,7 +42,7 @@ pub struct Quarantine<'a> {
 /// The line after which nothing is done any more, but undone.
 pub const UNDO: &str = "# --- undo";
 
-/// The whole of it, with one YAML document.
+/// The whole of it, with one YAML document, or two where a cluster-wide policy is needed.
 pub fn text(quarantine: &Quarantine<'_>) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
@@ -69,11 +72,15 @@ pub fn text(quarantine: &Quarantine<'_>) -> String {
     section(&mut out, "Instead, or once you have looked at it: stop the workload.", quarantine.scale);
     let _ = undo(&mut out, quarantine, [quarantine.scale, &labels, &policies]);
     let _ = write_policy(&mut out, &manifest(quarantine));
+    if let Some(policy) = &quarantine.plan.overruling.policy {
+        out.push_str("---\n");
+        let _ = write_cluster_policy(&mut out, policy, &about(quarantine));
+    }
     out
 }
 
 fn head(out: &mut String, quarantine: &Quarantine<'_>) -> std::fmt::Result {
-    let Quarantine { finding, title, suspects, plan, .. } = quarantine;
+    let Quarantine { finding, title, suspects, plan, unread, .. } = quarantine;
     writeln!(out, "# Quarantine of {}", safe::line(finding))?;
     writeln!(out, "#   {}", safe::line(title))?;
     let pods: Vec<String> =
@@ -103,6 +110,7 @@ fn head(out: &mut String, quarantine: &Quarantine<'_>) -> std::fmt::Result {
         }
     };
     writeln!(out, "# {how}")?;
+    head_of_others(out, plan, unread)?;
     writeln!(
         out,
         "# Printed, never applied. Proved with the policy engine, from this text as it stands: these pods can send to and hear"
@@ -118,6 +126,27 @@ fn head(out: &mut String, quarantine: &Quarantine<'_>) -> std::fmt::Result {
     writeln!(out, "#\n# 1. Apply this file:  kubectl apply -f FILE")
 }
 
+/// What other policies there are than those of the namespace.
+fn head_of_others(out: &mut String, plan: &Plan, unread: &[(&str, u64)]) -> std::fmt::Result {
+    if let Some(policy) = &plan.overruling.policy {
+        writeln!(
+            out,
+            "# Cluster-wide policies accept traffic of these pods above every NetworkPolicy: a second object, {}, denies it\n\
+             # before them (priority {}).",
+            safe::line(&policy.key()),
+            policy.priority
+        )?;
+    }
+    for (kind, count) in unread {
+        writeln!(
+            out,
+            "# Not looked at: {count} objects of {}. What they admit to these pods may stay admitted: look at them yourself.",
+            safe::line(kind)
+        )?;
+    }
+    Ok(())
+}
+
 fn undo(out: &mut String, quarantine: &Quarantine<'_>, all: [&[Step]; 3]) -> std::fmt::Result {
     writeln!(out, "#\n{UNDO}: everything in this order, what was done of it ---")?;
     for step in all.into_iter().flatten() {
@@ -131,14 +160,23 @@ fn undo(out: &mut String, quarantine: &Quarantine<'_>, all: [&[Step]; 3]) -> std
         "#      kubectl delete networkpolicy -n {} {}",
         shell(&policy.namespace),
         shell(&policy.name)
-    )
+    )?;
+    match &quarantine.plan.overruling.policy {
+        Some(policy) => {
+            writeln!(out, "#      kubectl delete {} {}", resource(policy.kind), shell(&policy.name))
+        }
+        None => Ok(()),
+    }
 }
 
 fn manifest(quarantine: &Quarantine<'_>) -> PolicyManifest {
     let mut manifest = PolicyManifest::from(quarantine.plan.policy.clone());
-    let about = safe::line(quarantine.finding);
-    manifest.annotations.insert("flowfence.dev/finding".to_owned(), about);
+    manifest.annotations = about(quarantine);
     manifest
+}
+
+fn about(quarantine: &Quarantine<'_>) -> BTreeMap<String, String> {
+    [("flowfence.dev/finding".to_owned(), safe::line(quarantine.finding))].into()
 }
 
 fn steps_of_labels(plan: &Plan) -> Vec<Step> {

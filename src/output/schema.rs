@@ -1,7 +1,7 @@
 //! JSON Schemas of the machine-readable outputs, derived from the types that write them.
 
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::{JsonSchema, Schema};
 
 use super::audit::AuditReport;
 use super::bundle::BundleManifest;
@@ -11,21 +11,23 @@ use super::graph::{GraphDifferenceReport, GraphReport};
 use super::page::PageReport;
 use super::reach::{DifferenceReport, ReachReport};
 use super::recommend::RecommendReport;
+use crate::reach::Answers;
 
-/// Every published schema by the kind of its object.
+/// Every published schema by the kind of its object; of the answers to probes, which have none, by their name.
 pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
-        ("CommunicationGraph", schema_for!(GraphReport)),
-        ("EvidenceBundle", schema_for!(BundleManifest)),
-        ("Explanation", schema_for!(ExplainReport)),
-        ("ExplanationList", schema_for!(ExplainListReport<'_>)),
-        ("GraphDifference", schema_for!(GraphDifferenceReport)),
+        ("CommunicationGraph", written::<GraphReport>()),
+        ("EvidenceBundle", written::<BundleManifest>()),
+        ("Explanation", written::<ExplainReport>()),
+        ("ExplanationList", written::<ExplainListReport<'_>>()),
+        ("GraphDifference", written::<GraphDifferenceReport>()),
         ("Page", written::<PageReport>()),
-        ("Reach", schema_for!(ReachReport<'_>)),
-        ("ReachDifference", schema_for!(DifferenceReport<'_>)),
-        ("Recommendation", schema_for!(RecommendReport)),
-        ("Replay", schema_for!(ReplayReport)),
-        ("Report", schema_for!(AuditReport)),
+        ("ProbeAnswers", written::<Answers>()),
+        ("Reach", written::<ReachReport<'_>>()),
+        ("ReachDifference", written::<DifferenceReport<'_>>()),
+        ("Recommendation", written::<RecommendReport>()),
+        ("Replay", written::<ReplayReport>()),
+        ("Report", written::<AuditReport>()),
     ]
 }
 

@@ -11,7 +11,7 @@ use flowfence_policy::audit::{self, Baseline, Finding, Level, Settings};
 use flowfence_policy::decision::{Decisions, Subject};
 use flowfence_policy::judge::Judgement;
 
-use super::bundle;
+use super::bundle::{self, Evidence};
 use super::observed::{self, Observed};
 use super::page::{self, Advice, Story};
 use super::quarantine;
@@ -40,6 +40,8 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
         with_traffic(args, &decisions, &settings)?
     };
     let Found { mut findings, observed, judgement, ending } = found;
+    // Hashed before a baseline is written, which may be one of them.
+    let inputs = args.evidence_bundle.is_some().then(|| bundle::inputs(&read(args, &observed, began)));
     rank_all(&mut findings, &observed, &judgement, &settings);
     if let Some(id) = &args.response.quarantine {
         let allowed = &args.response.quarantine_allow;
@@ -64,11 +66,15 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     let for_page = (args.output == FindingsFormat::Html).then(|| findings.clone());
     let has_traffic = !args.input.sources.is_empty();
     let report = AuditReport::new(findings, &observed.cluster, observed.completeness.clone(), has_traffic);
-    if let Some(path) = &args.evidence_bundle {
-        bundle::write(path, args, &observed, &judgement, &report, began)?;
+    let is_advised = for_page.is_some() || inputs.is_some();
+    let advised = is_advised.then(|| page::advise(&observed, &judgement, &subjects));
+    let advice = || advised.as_ref().map_or_else(|| Advice::Refused(String::new()), Advice::of);
+    if let (Some(path), Some(inputs)) = (&args.evidence_bundle, inputs.transpose()?) {
+        let (observed, judgement, report) = (&observed, &judgement, &report);
+        bundle::write(path, Evidence { inputs, observed, judgement, report, advice: &advice() })?;
     }
     if let Some(findings) = for_page {
-        show(args, &observed, &judgement, findings, &subjects)?;
+        show(args, &observed, &judgement, findings, advice())?;
     } else {
         // Standard output itself is written line by line.
         let mut out = BufWriter::new(std::io::stdout().lock());
@@ -78,19 +84,31 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     Ok(ending)
 }
 
+/// What is read beside traffic.
+fn read<'a>(args: &'a AuditArgs, observed: &Observed, began: SystemTime) -> bundle::Read<'a> {
+    let baselines = args.baseline.baseline.iter();
+    bundle::Read {
+        input: &args.input,
+        judge: &args.judge,
+        others: baselines.map(|file| ("baseline", file.as_path())).collect(),
+        has_api: observed.cluster.api.is_some(),
+        began,
+    }
+}
+
 /// Writes the page, opened at what was found.
 fn show(
     args: &AuditArgs,
     observed: &Observed,
     judgement: &Judgement,
     findings: Vec<Finding>,
-    subjects: &[String],
+    advice: Advice<'_>,
 ) -> Result<(), Failure> {
-    let advised = page::advise(observed, judgement, subjects);
+    let subjects = observed.subjects(&args.judge);
     page::write(Story {
-        graph: graph::of_namespaces(observed, judgement, subjects),
+        graph: graph::of_namespaces(observed, judgement, &subjects),
         view: View::Workload,
-        advice: Advice::of(&advised),
+        advice,
         what_if: args.input.cluster.policies.as_deref(),
         open: Tab::Findings,
         findings,

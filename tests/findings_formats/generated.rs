@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use flowfence::output::audit::{AuditReport, FindingRow};
+use flowfence::output::audit::{AuditReport, FindingRow, OwnerRow, RankRow};
 use flowfence::output::completeness::CompletenessReport;
 use flowfence_model::{NodeId, Protocol, Timestamp};
+use flowfence_policy::audit::rank::{Part, Rank};
 use flowfence_policy::audit::{Value, detectors};
 
 /// Texts that would break out of one format or another, if it let them.
@@ -22,15 +23,20 @@ pub const HOSTILE: &[&str] = &[
     "a\u{202e}b\u{1b}[31m\u{0}\u{feff}\u{2028}c\nd\u{fffe}\u{85}",
     "../../../etc/passwd",
     "{{ .Values.x }} $(id) ${x} %s {0}",
+    "]]\n[[ATTACHMENT|/etc/passwd]] [[PROPERTY|rank=0]]",
+    "(others)",
     "日本語 ünï 🦀",
     "",
     "   ",
 ];
 
-/// A report of `count` findings of every detector, level and kind of subject, the worst first.
+/// A report of `count` findings of every detector, level, rank, owner and kind of subject, the worst first.
 pub fn generated(count: usize) -> AuditReport {
     let mut findings: Vec<FindingRow> = (0..count).map(row).collect();
-    findings.sort_by_key(|finding| ["error", "warning", "note"].iter().position(|l| *l == finding.level));
+    findings.sort_by_key(|finding| {
+        let level = ["error", "warning", "note"].iter().position(|l| *l == finding.level);
+        (level, std::cmp::Reverse(finding.rank_total()))
+    });
     AuditReport {
         api_version: "flowfence.dev/v1",
         kind: "Report",
@@ -68,12 +74,33 @@ fn row(at: usize) -> FindingRow {
         protocol: Some(Protocol::Tcp),
         port: Some(443),
         evidence,
-        rank: None,
-        owner: None,
+        // Some are of nobody.
+        rank: (!at.is_multiple_of(11)).then(|| rank(at, hostile)),
+        owner: (!at.is_multiple_of(7)).then(|| owner(at)),
         fix: at.is_multiple_of(2).then(|| format!("write {hostile}")),
         policy: at.is_multiple_of(5).then(|| format!("{namespace}/{hostile}")),
         field: None,
         file: at.is_multiple_of(6).then(|| format!("./policies/{hostile}.yaml")),
         line: at.is_multiple_of(6).then_some(at + 1),
     }
+}
+
+/// Its reasons name objects.
+fn rank(at: usize, hostile: &str) -> RankRow {
+    let part = |value: usize| Part { value: u32::try_from(value).unwrap(), why: vec![hostile.to_owned()] };
+    RankRow::from(&Rank {
+        exposure: part(at % 31),
+        privilege: part(at % 21),
+        blast_radius: part(at % 29),
+        environment: part(40 + at % 61),
+        confidence: part(100),
+        spread: None,
+    })
+}
+
+/// An owner of every name, of which there are more than have series of their own.
+fn owner(at: usize) -> OwnerRow {
+    let hostile = HOSTILE[at / 3 % HOSTILE.len()];
+    let name = if at.is_multiple_of(2) { format!("{hostile}{}", at % 601) } else { hostile.to_owned() };
+    OwnerRow { name, from: format!("annotation a8r.io/owner of namespace {hostile}") }
 }

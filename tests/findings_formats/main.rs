@@ -10,7 +10,7 @@ mod runner;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,6 +72,20 @@ fn in_xml(text: &str) -> String {
     safe::line(text).replace(['\u{fffe}', '\u{ffff}'], "")
 }
 
+/// No double brackets, in which readers look for files to attach and for properties.
+fn bare(text: &str) -> String {
+    let bare = text.replace("[[", "[ [").replace("]]", "] ]");
+    if bare.ends_with(']') { bare + " " } else { bare }
+}
+
+/// The properties of a test, as those read them who look for them in what it said.
+fn properties(said: &Value) -> BTreeMap<&str, &str> {
+    let said = said.as_str().unwrap_or_default();
+    assert!(!said.contains("[[ATTACHMENT"), "{said}");
+    let held = said.split("[[PROPERTY|").skip(1).map(|rest| rest.split_once("]]").unwrap().0);
+    held.map(|pair| pair.split_once('=').unwrap()).collect()
+}
+
 #[test]
 fn every_format_keeps_the_exit_code() {
     // What --quarantine prints is no format of findings.
@@ -101,13 +115,28 @@ fn a_ci_server_reads_each_finding_as_a_test() {
         for (test, finding) in tests.iter().zip(findings) {
             assert_eq!(test[0], in_xml(&finding.id));
             let result = &test[2][0];
-            if finding.level == "note" {
+            let account = if finding.level == "note" {
                 assert!(result.is_null() && test[3].as_str().unwrap().starts_with("note: "), "{test}");
+                &test[3]
             } else {
                 assert_eq!((&result[0], &result[1]), (&"Failure".into(), &finding.level.into()));
                 // A reader of attributes takes runs of blanks as they are.
-                assert_eq!(result[2], in_xml(&finding.title));
-            }
+                assert_eq!(result[2], in_xml(&bare(&finding.title)));
+                &result[3]
+            };
+            let [rank, owner] = [
+                finding.rank_total().map(|rank| rank.to_string()),
+                finding.owner_name().map(|name| bare(&in_xml(&name))),
+            ];
+            let properties = properties(&test[3]);
+            let told = ["rank", "owner"].map(|name| properties.get(name).map(|value| (*value).to_owned()));
+            assert_eq!(
+                (told, properties.len()),
+                ([rank.clone(), owner.clone()], rank.iter().chain(&owner).count())
+            );
+            let lines: Vec<&str> = account.as_str().unwrap().lines().collect();
+            let told = lines.iter().find_map(|line| line.strip_prefix("rank: ")?.split_once(" = "));
+            assert_eq!(told.map(|(rank, _)| rank.to_owned()), rank);
             seen += 1;
         }
     }
@@ -133,6 +162,13 @@ fn gitlab_takes_each_finding_once() {
         let path = issue["location"]["path"].as_str().unwrap();
         assert!(finding.file.is_some() || path.starts_with("cluster"), "{path}");
         assert!(!path.split('/').any(|part| part == "..") || finding.file.is_some(), "{path}");
+        let description = issue["description"].as_str().unwrap();
+        let said = [
+            finding.rank_total().map(|rank| format!("; rank {rank}")),
+            finding.owner_name().map(|owner| format!("; owner: {}", safe::at_most(&owner, 100))),
+        ];
+        let said = said.into_iter().flatten().collect::<String>();
+        assert!(description.contains(&safe::line(&said)), "{description} {said}");
     }
     issues[0]["location"]["lines"]["begin"] = 0.into();
     assert!(!validator.is_valid(&issues), "the schema refuses a line 0");
@@ -142,7 +178,8 @@ fn gitlab_takes_each_finding_once() {
 fn the_runner_of_github_takes_every_line_for_one_annotation() {
     let report = generated(60);
     let text = written(&report, FindingsFormat::Github);
-    let mut by_name = std::collections::BTreeMap::<String, usize>::new();
+    let mut by_name = BTreeMap::<String, usize>::new();
+    let mut ranks = BTreeMap::<String, Vec<u32>>::new();
     for line in text.lines() {
         let command = runner::command(line).unwrap_or_else(|| panic!("no command: {line}"));
         *by_name.entry(command.name.clone()).or_default() += 1;
@@ -154,16 +191,28 @@ fn the_runner_of_github_takes_every_line_for_one_annotation() {
         }
         let of_it = |finding: &&flowfence::output::audit::FindingRow| {
             let fix = finding.fix.as_ref().map(|fix| format!("\nfix: {}", safe::line(fix)));
+            let owner = finding.owner_name().map(|owner| format!("\nowner: {owner}"));
+            let rank = finding.rank_total().map(|rank| format!(", rank {rank}")).unwrap_or_default();
+            let said = owner.into_iter().chain(fix).collect::<String>();
             finding.level == level
-                && finding.rule == command.properties["title"]
-                && format!("{}{}", safe::line(&finding.title), fix.unwrap_or_default()) == command.data
+                && format!("{}{rank}", finding.rule) == command.properties["title"]
+                && format!("{}{said}", safe::line(&finding.title)) == command.data
         };
         let finding = report.findings.iter().find(of_it).unwrap_or_else(|| panic!("{command:?}"));
+        ranks.entry(command.name.clone()).or_default().push(finding.rank_total().unwrap_or(0));
         let file = finding.file.as_ref().map(|file| safe::line(file).trim_start_matches("./").to_owned());
         assert_eq!(command.properties.get("file"), file.as_ref());
         assert_eq!(command.properties.get("line").map(|line| line.parse().unwrap()), finding.line);
     }
     assert!(by_name.values().all(|count| *count == 10) && by_name.len() == 3, "{by_name:?}");
+    // What GitHub drops ranks lowest.
+    for (name, shown) in ranks {
+        let level = if name == "notice" { "note" } else { &name };
+        let of_level = report.findings.iter().filter(|finding| finding.level == level);
+        let mut all: Vec<u32> = of_level.map(|finding| finding.rank_total().unwrap_or(0)).collect();
+        all.sort_by_key(|rank| std::cmp::Reverse(*rank));
+        assert_eq!(shown, all[..shown.len()]);
+    }
 }
 
 #[test]
@@ -178,7 +227,9 @@ fn a_comment_holds_a_row_a_finding_and_no_markup_from_outside() {
         assert_eq!(page.tables[0][1], ["20", "20", "20"].map(|n| if count == 60 { n } else { "1000" }));
         let rows = &page.tables[1][1..];
         for (row, finding) in rows.iter().zip(&report.findings) {
-            assert_eq!((row.len(), row[0].as_str(), row[1].as_str()), (4, finding.level, finding.rule));
+            assert_eq!((row.len(), row[0].as_str(), row[2].as_str()), (6, finding.level, finding.rule));
+            assert_eq!(row[1], finding.rank_total().map(|rank| rank.to_string()).unwrap_or_default());
+            assert_eq!(row[4].is_empty(), finding.owner_name().is_none(), "{row:?}");
         }
         if count == 60 {
             assert_eq!(rows.len(), 60);

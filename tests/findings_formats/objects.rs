@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use flowfence::cli::FindingsFormat;
+use flowfence::output::audit::FindingRow;
+use flowfence::output::safe;
 use serde_json::Value;
 
 use super::generated::generated;
@@ -26,6 +28,8 @@ fn objects(text: &str) -> Vec<Value> {
 #[test]
 fn reports_are_what_their_definition_asks_for_and_hold_each_finding_once() {
     let report = generated(3_000);
+    let by_id: BTreeMap<String, &FindingRow> =
+        report.findings.iter().map(|finding| (safe::line(&finding.id), finding)).collect();
     for (format, version, kinds) in APIS {
         let objects = objects(&written(&report, format));
         let mut ids = BTreeMap::<String, usize>::new();
@@ -43,6 +47,11 @@ fn reports_are_what_their_definition_asks_for_and_hold_each_finding_once() {
                 assert_eq!(object["summary"][name], count);
             }
             for result in results {
+                let id = result["properties"]["id"].as_str().unwrap();
+                let finding = by_id[id];
+                let text = |name: &str| result["properties"][name].as_str().map(str::to_owned);
+                assert_eq!(text("rank"), finding.rank_total().map(|rank| rank.to_string()));
+                assert_eq!(text("owner"), finding.owner_name());
                 *ids.entry(result["properties"]["id"].as_str().unwrap().to_owned()).or_default() += 1;
             }
         }

@@ -129,6 +129,8 @@ const KINDS: &[(&str, &str)] = &[
     ("entity", "&@;<!DOCTYPE x [<!ENTITY @ SYSTEM \"file:///etc/passwd\">]>"),
     ("instruction", "<?@ x?>"),
     ("no-xml", "a\u{1}\u{fffe}\u{ffff}@"),
+    ("attachment", "[[ATTACHMENT|/tmp/@]]"),
+    ("property", "x]]\n[[PROPERTY|@=1]]"),
     ("exposition", "x\",@=\"1\"} 1\n@{a=\""),
     ("exposition-comment", "\n# TYPE @ counter\n@ 1\n# EOF"),
     ("sarif", "{0} [@](1) [@](https://a.example)"),

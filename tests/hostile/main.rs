@@ -47,7 +47,7 @@ const OBSERVED: &[(&str, &str, &str)] = &[
     ("audit", "table", "terminal"),
     ("audit", "json", "json"),
     ("audit", "sarif", "sarif"),
-    ("audit", "junit", "xml"),
+    ("audit", "junit", "junit"),
     ("audit", "gitlab", "json"),
     ("audit", "github", "github"),
     ("audit", "markdown", "markdown"),
@@ -69,7 +69,7 @@ const OBJECTS: &[(&str, &str, &str)] = &[
     ("reach", "dot", "dot"),
     ("audit", "table", "terminal"),
     ("audit", "sarif", "sarif"),
-    ("audit", "junit", "xml"),
+    ("audit", "junit", "junit"),
     ("audit", "github", "github"),
     ("audit", "markdown", "markdown"),
 ];
@@ -136,6 +136,21 @@ fn nothing_escapes_from_a_capture_and_its_cluster() {
     }
     // Objects whose names and labels the API would refuse are refused here too; where they were read from is told.
     found.none(&FILES, worlds.len());
+}
+
+#[test]
+fn an_owner_is_told_in_every_output_of_audit_and_escapes_from_none() {
+    let mut found = Found::default();
+    let worlds: Vec<World> = injection::all().chunks(FEW).map(World::of_owners).collect();
+    let audits: Vec<_> = OBSERVED.iter().filter(|(verb, ..)| *verb == "audit").collect();
+    for world in &worlds {
+        for (_, format, checker) in &audits {
+            let run = world.observed("audit", &["-o", format]);
+            found.look(&format!("audit -o {format}"), checker, &run);
+        }
+    }
+    let told: Vec<String> = audits.iter().map(|(_, format, _)| format!("audit -o {format}")).collect();
+    found.none(&told.iter().map(String::as_str).collect::<Vec<_>>(), worlds.len());
 }
 
 #[test]

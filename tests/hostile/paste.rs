@@ -24,6 +24,8 @@ const PASTED: &[(&str, Writer, usize)] = &[
     ("yaml", |text| format!("kind: Report\nname: {text}\n"), 20),
     ("policies", |text| format!("kind: NetworkPolicy\nmetadata:\n  name: flowfence-{text}\n"), 60),
     ("xml", |text| format!("<x b=\"{text}\">{text}</x>"), 20),
+    // Escaping alone does not do.
+    ("junit", |text| format!("<x>{}</x>", in_xml(text)), 2),
     ("dot", |text| format!("digraph {{ \"a\" [label=\"{text}\"]; }}\n"), 10),
     ("mermaid", |text| format!("flowchart LR\n  a[\"{text}\"]\n"), 25),
     ("d2", |text| format!("a: \"{text}\"\n"), 10),
@@ -46,11 +48,8 @@ const WRITTEN: &[(&str, Writer)] = &[
     ("yaml", |text| {
         format!("kind: Report\nname: {}\n", quoted(&clean(text).replace(['\u{fffe}', '\u{ffff}'], "")))
     }),
-    ("xml", |text| {
-        let text = clean(text).replace(['\u{fffe}', '\u{ffff}'], "");
-        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-        format!("<x b=\"{text}\">{text}</x>")
-    }),
+    ("xml", |text| format!("<x b=\"{0}\">{0}</x>", in_xml(text))),
+    ("junit", |text| format!("<x>{}\n[[PROPERTY|rank=7]]</x>", in_xml(text).replace("[[", "[ ["))),
     ("dot", |text| format!("digraph {{ \"a\" [label={}]; }}\n", quoted(&clean(text)))),
     ("mermaid", |text| format!("flowchart LR\n  a[\"{}\"]\n", clean(text).replace(['"', '<'], ""))),
     ("cypher", |text| format!("CREATE ({{name: {}}});\n", quoted(&clean(text)))),
@@ -58,6 +57,11 @@ const WRITTEN: &[(&str, Writer)] = &[
 
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
+}
+
+fn in_xml(text: &str) -> String {
+    let text = clean(text).replace(['\u{fffe}', '\u{ffff}'], "");
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Without what a terminal or a runner obeys.

@@ -46,6 +46,37 @@ impl World {
         }
     }
 
+    /// Where every text is the owner of a pod, by an annotation or a label of its own or of its namespace, and nothing else is
+    /// called by it. Longer ones than are read are left out.
+    pub fn of_owners(texts: &[(&str, String)]) -> Self {
+        let scratch = Scratch::new();
+        let mut cluster = Cluster::new(2);
+        let mut wire = Wire::new();
+        let read = texts.iter().filter(|(_, text)| text.len() <= 256);
+        for (n, (_, text)) in (0_u8..).zip(read) {
+            let (name, space) = (format!("w{n}"), format!("space{n}"));
+            let mut home = namespace(&space);
+            let [address, port] = [format!("10.1.1.{}", 60 + n), format!("10.1.1.{}:{}", 60 + n, 8080)];
+            let mut owned = pod(&name, &[&address], 8080).labelled(&[("app", &name)]);
+            owned["metadata"]["namespace"] = space.into();
+            let said = if n % 2 == 0 { &mut owned } else { &mut home };
+            said["metadata"]["annotations"] = json!({ "a8r.io/owner": text });
+            cluster = cluster.with(home).with(owned);
+            wire.connect(at(&format!("10.1.1.50:{}", 40_000 + u16::from(n))), at(&port));
+        }
+        cluster = cluster.with(pod("client", &["10.1.1.50"], 8080).labelled(&[("app", "client")]));
+        scratch.file("captures/plain.pcap", wire.pcap());
+        scratch.file("policies/none.json", super::support::rewrite::list(&[]));
+        let path = |name: &str| scratch.path().join(name);
+        World {
+            captures: path("captures"),
+            log: path("none"),
+            cluster: scratch.file("cluster.json", super::support::rewrite::list(&cluster.objects)),
+            policies: path("policies"),
+            scratch,
+        }
+    }
+
     /// `VERB` over the capture and its cluster.
     pub fn observed(&self, verb: &str, more: &[&str]) -> Run {
         Self::run(verb, &[&self.captures], &[&self.cluster, &self.policies], more)

@@ -7,6 +7,7 @@
 pub mod apiserver;
 #[cfg(target_os = "linux")]
 pub mod authority;
+pub mod bundle;
 pub mod capture;
 pub mod cluster;
 pub mod crd;

@@ -10,6 +10,7 @@ use flowfence_model::{
     Requirement,
 };
 
+use super::overrule::{Denied, Overruling, overrule};
 use super::suspect::{Suspects, name_of};
 use crate::recommend::cut_name;
 
@@ -67,6 +68,8 @@ pub struct Plan {
     pub relabelled: Vec<Relabelled>,
     /// Policies of today that have to step aside.
     pub amended: Vec<Amended>,
+    /// What is to be done about cluster-wide policies, which stand above.
+    pub overruling: Overruling,
 }
 
 /// How to isolate the pods of a finding from everybody but `allowed`.
@@ -95,8 +98,16 @@ pub fn plan(
         .map(|policy| policy.name.as_str())
         .collect();
     let policy = policy(namespace, &name(&mark, &taken), selector, allowed);
+    let overruling = |labels: &[Labels]| {
+        let none = Labels::new();
+        let home = inventory.namespaces().get(namespace).map_or(&none, |namespace| &namespace.meta.labels);
+        let denied = Denied { namespace, namespace_labels: home, selector: &policy.pod_selector, labels };
+        overrule(|taken| name(&mark, taken), &denied, inventory.cluster_policies(), allowed)
+    };
     if means == Means::OwnLabels {
-        return Plan { means, mark, policy, relabelled: Vec::new(), amended: Vec::new() };
+        let labels: Vec<Labels> = chosen.iter().map(|pod| pod.meta.labels.clone()).collect();
+        let overruling = overruling(&labels);
+        return Plan { means, mark, policy, relabelled: Vec::new(), amended: Vec::new(), overruling };
     }
     let kept = controller_keys(&chosen, suspects, inventory);
     let services: Vec<LabelSelector> = inventory
@@ -107,9 +118,16 @@ pub fn plan(
         .map(LabelSelector::labels)
         .collect();
     let mut amended: BTreeMap<String, Amended> = BTreeMap::new();
-    let relabelled =
+    let relabelled: Vec<Relabelled> =
         chosen.iter().map(|pod| leave(pod, &mark, &local, &services, &kept, &mut amended)).collect();
-    Plan { means, mark, policy, relabelled, amended: amended.into_values().collect() }
+    let labels = chosen.iter().zip(&relabelled).map(|(pod, relabelled)| {
+        let mut labels = pod.meta.labels.clone();
+        labels.retain(|key, _| !relabelled.removed.contains_key(key));
+        labels.insert(MARK.to_owned(), mark.clone());
+        labels
+    });
+    let overruling = overruling(&labels.collect::<Vec<_>>());
+    Plan { means, mark, policy, relabelled, amended: amended.into_values().collect(), overruling }
 }
 
 /// Takes labels off until no policy that admits something, and no service, selects the pod.

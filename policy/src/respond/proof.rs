@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use flowfence_graph::{Inventory, PodName};
 use flowfence_model::object::Pod;
-use flowfence_model::{Direction, Labels, NetworkPolicy, Protocol};
+use flowfence_model::{ClusterPolicy, Direction, Labels, NetworkPolicy, Protocol};
 
 use super::plan::Allowed;
 use super::suspect::name_of;
@@ -18,6 +18,8 @@ use crate::semantics::{Cluster, Party, PodIndex, PolicySet, RuleId};
 pub struct After {
     /// Policies that are new.
     pub added: Vec<NetworkPolicy>,
+    /// Cluster-wide policies that are new.
+    pub overruling: Vec<ClusterPolicy>,
     /// Policies in place of those of the same name.
     pub amended: Vec<NetworkPolicy>,
     /// All labels of pods whose labels change.
@@ -69,9 +71,10 @@ pub fn prove(
         .collect();
     then.extend(after.added.iter().cloned());
     let tiers = inventory.cluster_policies();
+    let tiers_then: Vec<ClusterPolicy> = tiers.iter().chain(&after.overruling).cloned().collect();
     let comparison = Comparison {
         before: &PolicySet::compile_all(&cluster_of(inventory, pods), today, tiers),
-        after: &PolicySet::compile_all(&cluster_of(inventory, changed), &then, tiers),
+        after: &PolicySet::compile_all(&cluster_of(inventory, changed), &then, &tiers_then),
         suspects,
         inventory,
         allowed,
@@ -201,6 +204,7 @@ impl Comparison<'_> {
             }
             self.same_peers(at, policy, isolation, &mut touched);
         }
+        self.same_tiers(isolation, &mut touched);
         let others = self.cluster().indices().filter(|pod| !self.is_suspect(*pod) && !touched.contains(pod));
         isolation.untouched = others.count();
     }
@@ -225,6 +229,20 @@ impl Comparison<'_> {
                         .failures
                         .push(format!("{direction}[{rule}] of {} admits {name} otherwise", written.key()));
                 }
+            }
+        }
+    }
+
+    /// Cluster-wide policies speak of the same others as before, and new ones of none.
+    fn same_tiers(&self, isolation: &mut Isolation, touched: &mut BTreeSet<PodIndex>) {
+        let others = |set: &PolicySet, at: usize| -> BTreeSet<PodIndex> {
+            set.tier_selected(at).filter(|pod| !self.is_suspect(*pod)).collect()
+        };
+        for (at, policy) in self.after.cluster_policies().iter().enumerate() {
+            let (before, after) = (others(self.before, at), others(self.after, at));
+            for pod in before.symmetric_difference(&after) {
+                touched.insert(*pod);
+                isolation.failures.push(format!("{} selects {}", policy.key(), self.spelled(*pod)));
             }
         }
     }

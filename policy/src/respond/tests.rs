@@ -1,3 +1,5 @@
+mod tier;
+
 use std::collections::BTreeSet;
 
 use flowfence_graph::PodName;
@@ -52,6 +54,7 @@ fn planned(world: &World, allowed: &[Allowed]) -> (Plan, Isolation) {
     let mut after = After {
         added: vec![plan.policy.clone()],
         amended: plan.amended.iter().map(|amended| amended.after.clone()).collect(),
+        overruling: plan.overruling.policy.iter().cloned().collect(),
         ..After::default()
     };
     for relabelled in &plan.relabelled {

@@ -8,7 +8,6 @@ use flowfence_model::{LabelSelector, Requirement};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::Flavour;
 use crate::manifest::yaml;
 
 /// A part of an object.
@@ -91,11 +90,11 @@ impl Serialize for Draft {
     }
 }
 
-/// An object of a flavour.
-pub(super) fn object(flavour: &Flavour, metadata: Draft, spec: Draft) -> Draft {
+/// An object of an API version and a kind.
+pub(super) fn object([version, kind]: [&str; 2], metadata: Draft, spec: Draft) -> Draft {
     Draft::map([
-        ("apiVersion", Some(Draft::text(flavour.api_version))),
-        ("kind", Some(Draft::text(flavour.kind))),
+        ("apiVersion", Some(Draft::text(version))),
+        ("kind", Some(Draft::text(kind))),
         ("metadata", Some(metadata)),
         ("spec", Some(spec)),
     ])

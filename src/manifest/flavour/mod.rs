@@ -32,6 +32,7 @@ use flowfence_policy::recommend::proof::Candidate;
 use super::refusal::Refusal;
 use super::tree::Field;
 
+pub use cluster_network_policy::write_cluster_policy;
 pub use scene::Scene;
 pub use sheet::{FlavourError, Note, Reason, Sheet, Written};
 

@@ -1,5 +1,7 @@
 //! Cluster-wide policies: what is read, and what the CRDs refuse.
 
+use std::collections::BTreeMap;
+
 use flowfence_model::tier::{Action, ClusterPolicy, ClusterPolicyKind, Tier, TierPeer, TierPort};
 use flowfence_model::{PortRange, Protocol};
 
@@ -186,4 +188,38 @@ fn a_peer_of_a_newer_api_is_kept_as_unknown() {
         matches!(&policy.ingress[0].peers[0], TierPeer::Unknown(field) if field == "networks"),
         "ingress peers are pods only"
     );
+}
+
+#[test]
+fn what_is_written_reads_back_as_the_same_policy_in_every_kind() {
+    // Names of ports are for pods alone.
+    let rules = |action: &str, [named, numbered]: [&str; 2]| {
+        format!(
+            "ingress: [{{name: r, action: Deny, from: [{{namespaces: {{}}}}, {{pods: {{namespaceSelector: {{matchLabels: {{a: b}}}}, \
+             podSelector: {{matchExpressions: [{{key: x, operator: NotIn, values: [z]}}]}}}}}}], {named}}}], \
+             egress: [{{action: {action}, to: [{{networks: [10.0.0.0/8, \"::/0\"]}}, {{nodes: {{}}}}], {numbered}}}]"
+        )
+    };
+    let old = [
+        "ports: [{namedPort: web}]",
+        "ports: [{portNumber: {protocol: UDP, port: 53}}, {portRange: {protocol: TCP, start: 1, end: 9}}]",
+    ];
+    let new = [
+        "protocols: [{destinationNamedPort: web}]",
+        "protocols: [{udp: {destinationPort: {number: 53}}}, {tcp: {destinationPort: {range: {start: 1, end: 9}}}}]",
+    ];
+    let subject = "subject: {pods: {namespaceSelector: {}, podSelector: {matchLabels: {q: \"on\"}}}}";
+    for (version, kind, name, head, rules) in [
+        ("v1alpha2", "ClusterNetworkPolicy", "p", "tier: Baseline, priority: 7, ", rules("Accept", new)),
+        ("v1alpha1", "AdminNetworkPolicy", "p", "priority: 7, ", rules("Allow", old)),
+        ("v1alpha1", "BaselineAdminNetworkPolicy", "default", "", rules("Allow", old)),
+    ] {
+        let policy = accepted(&format!(
+            "apiVersion: policy.networking.k8s.io/{version}\nkind: {kind}\nmetadata: {{name: {name}}}\n\
+             spec: {{{head}{subject}, {rules}}}\n"
+        ));
+        let mut text = String::new();
+        write_cluster_policy(&mut text, &policy, &BTreeMap::default()).unwrap();
+        assert_eq!(accepted(&text), policy, "{text}");
+    }
 }

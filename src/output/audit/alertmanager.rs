@@ -60,6 +60,8 @@ fn labels(finding: &FindingRow) -> BTreeMap<&'static str, String> {
         labels.extend([("workload", name.clone()), ("workload_type", kind.to_lowercase())]);
     }
     labels.extend(finding.policy.clone().map(|policy| ("networkpolicy", policy)));
+    // Routes match labels alone.
+    labels.extend(finding.owner_name().map(|owner| ("owner", owner)));
     labels.retain(|_, value| {
         *value = safe::at_most(&safe::line(value), MOST_LABEL).into_owned();
         !value.is_empty()
@@ -83,32 +85,55 @@ fn annotations(finding: &FindingRow) -> BTreeMap<&'static str, String> {
     texts.extend(detector.map(|detector| ("doubt", detector.doubt.to_owned())));
     texts.extend(finding.fix.clone().map(|fix| ("fix", fix)));
     texts.extend(spot::file(finding).map(|(file, line)| ("file", format!("{file}:{line}"))));
+    if let Some(rank) = &finding.rank {
+        texts.extend([("rank", rank.total.to_string()), ("rank_formula", rank.formula.clone())]);
+        texts.insert("rank_reasons", rank.reasons());
+    }
+    texts.extend(finding.owner.as_ref().map(|owner| ("owner_from", owner.from.clone())));
     let evidence = finding.evidence.iter().map(|(name, value)| format!("{name}: {value}"));
     let evidence: Vec<String> = evidence.collect();
     texts.extend((!evidence.is_empty()).then(|| ("evidence", evidence.join("; "))));
-    for text in texts.values_mut() {
+    texts.retain(|_, text| {
         *text = safe::at_most(&safe::line(text), MOST_TEXT).into_owned();
-    }
+        !text.is_empty()
+    });
     texts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::audit::report::{finding, report};
+    use crate::output::audit::report::{finding, ranked, written};
+
+    fn alert_of(finding: FindingRow) -> serde_json::Value {
+        let text = written(|report, out| write(report, Some("https://a.example/"), out), vec![finding]);
+        serde_json::from_str::<serde_json::Value>(&text).unwrap().get(0).unwrap().clone()
+    }
+
+    #[test]
+    fn an_alert_is_routed_by_its_owner_and_another_rank_is_the_same_alert() {
+        let alert = alert_of(ranked("port-scan", "error", 1, " team-web\n"));
+        assert_eq!(
+            (&alert["labels"]["owner"], &alert["annotations"]["rank"]),
+            (&"team-web".into(), &"30".into())
+        );
+        let reasons = "privilege: service account token; blast radius: the API server";
+        assert_eq!(alert["annotations"]["rank_reasons"], reasons);
+        assert_eq!(alert["annotations"]["owner_from"], "label team of namespace shop");
+        let mut higher = ranked("port-scan", "error", 1, "team-web");
+        higher.rank.as_mut().unwrap().total = 90;
+        assert_eq!(alert["labels"], alert_of(higher)["labels"]);
+        let nobody = alert_of(ranked("port-scan", "error", 1, "\u{200b}"));
+        assert_eq!(nobody["labels"].get("owner"), None);
+    }
 
     #[test]
     fn the_same_finding_is_the_same_alert_whatever_was_counted() {
-        let written = |finding: FindingRow| {
-            let mut out = Vec::new();
-            write(&report(vec![finding]), Some("https://a.example/"), &mut out).unwrap();
-            serde_json::from_slice::<serde_json::Value>(&out).unwrap().get(0).unwrap().clone()
-        };
-        let once = written(finding("port-scan", "error", 1));
+        let once = alert_of(finding("port-scan", "error", 1));
         let mut later = finding("port-scan", "error", 1);
         later.title = "more than before".to_owned();
         later.evidence.insert("first".into(), Value::Time(Timestamp::from_secs(1_760_000_000, 0)));
-        let later = written(later);
+        let later = alert_of(later);
         assert_eq!(once["labels"], later["labels"]);
         assert_eq!(once["labels"]["alertname"], "FlowfencePortScan");
         assert_eq!(once["labels"]["workload"], "w1");

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use flowfence_policy::audit::Detector;
 
-use super::{AuditReport, FindingRow, spot};
+use super::{AuditReport, FindingRow, RankRow, spot};
 use crate::output::xml::Xml;
 
 /// A suite a detector that ran. One that found nothing has one test, which passed; of the others each finding is a test:
@@ -61,9 +61,17 @@ impl<'a> Suite<'a> {
             xml.open("testcase", &[("classname", &class), ("name", &finding.id), ("time", "0")])?;
             if fails(finding) {
                 let said = [("type", finding.level), ("message", &finding.title)];
+                let said = said.map(|(name, value)| (name, unlinked(value)));
+                let said = said.each_ref().map(|(name, value)| (*name, value.as_str()));
                 xml.lines("failure", &said, &account(finding))?;
+                let properties = properties(finding);
+                if !properties.is_empty() {
+                    xml.lines("system-out", &[], &properties)?;
+                }
             } else {
-                xml.lines("system-out", &[], &account(finding))?;
+                let told = [account(finding), properties(finding)];
+                let told = told.iter().filter(|text| !text.is_empty()).map(String::as_str);
+                xml.lines("system-out", &[], &told.collect::<Vec<_>>().join("\n"))?;
             }
             xml.close()?;
         }
@@ -78,23 +86,48 @@ fn fails(finding: &FindingRow) -> bool {
 fn account(finding: &FindingRow) -> String {
     let mut lines = vec![format!("{}: {}", finding.level, finding.title)];
     lines.extend(spot::file(finding).map(|(file, line)| format!("at {file}:{line}")));
+    lines.extend(finding.rank.as_ref().map(|rank| format!("rank: {} = {}", rank.total, rank.formula)));
+    lines.extend(finding.rank.as_ref().map(RankRow::reasons).filter(|reasons| !reasons.is_empty()));
+    lines.extend(finding.owner.as_ref().map(|owner| format!("owner: {} ({})", owner.name, owner.from)));
     lines.extend(finding.fix.as_ref().map(|fix| format!("fix: {fix}")));
     lines.extend(finding.evidence.iter().map(|(name, value)| format!("{name}: {value}")));
     // What stands in a text from outside is no line of ours.
-    lines.iter().map(|line| line.replace('\n', " ")).collect::<Vec<_>>().join("\n")
+    lines.iter().map(|line| unlinked(&line.replace('\n', " "))).collect::<Vec<_>>().join("\n")
+}
+
+/// Rank and owner as properties of the test, in the form that every schema takes: those of Jenkins' xUnit plugin, of Surefire
+/// and of Ant refuse `properties` below `testcase`.
+fn properties(finding: &FindingRow) -> String {
+    let rank = finding.rank_total().map(|rank| ("rank", rank.to_string()));
+    let owner = finding.owner_name().map(|owner| ("owner", unlinked(&owner)));
+    let all = [rank, owner].into_iter().flatten();
+    all.map(|(name, value)| format!("[[PROPERTY|{name}={value}]]")).collect::<Vec<_>>().join("\n")
+}
+
+/// Text in which no reader finds a property, nor a file to attach (`[[ATTACHMENT|/etc/passwd]]`), that is not ours. What
+/// stands at its end may not join the bracket that follows.
+fn unlinked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '[' | ']') && shown.ends_with(c) {
+            shown.push(' ');
+        }
+        shown.push(c);
+    }
+    if shown.ends_with(']') {
+        shown.push(' ');
+    }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::audit::report::{finding, report};
+    use crate::output::audit::report::{finding, ranked, report, written};
 
     #[test]
     fn what_was_found_fails_what_is_good_to_know_passes_and_so_does_what_found_nothing() {
-        let mut out = Vec::new();
-        write(&report(vec![finding("port-scan", "error", 1), finding("clear-text", "note", 2)]), &mut out)
-            .unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let text = written(write, vec![finding("port-scan", "error", 1), finding("clear-text", "note", 2)]);
         let count = report(Vec::new()).detectors().count();
         assert!(text.contains(&format!("tests=\"{count}\" failures=\"1\" errors=\"0\"")), "{text}");
         assert!(
@@ -102,5 +135,25 @@ mod tests {
         );
         assert!(text.contains("<system-out>note: title 2"));
         assert_eq!(text.matches("<testcase ").count(), count);
+    }
+
+    #[test]
+    fn rank_and_owner_are_properties_and_nobody_forges_one() {
+        for level in ["error", "note"] {
+            let mut found = ranked("port-scan", level, 1, "team]]\n[[PROPERTY|rank=99]]");
+            found.title = "x [[ATTACHMENT|/etc/passwd]]".to_owned();
+            let text = written(write, vec![found]);
+            let properties: Vec<&str> = text
+                .split("[[")
+                .skip(1)
+                .filter_map(|rest| rest.split_once("]]"))
+                .map(|(held, _)| held)
+                .collect();
+            assert_eq!(properties, ["PROPERTY|rank=30", "PROPERTY|owner=team] ] [ [PROPERTY|rank=99] ] "]);
+            assert!(
+                text.contains("rank: 30 = (20 + 0 + 4 + 6) × 100 % × 100 %\nprivilege: service"),
+                "{text}"
+            );
+        }
     }
 }

@@ -50,8 +50,10 @@ fn list(page: &mut String, findings: &[FindingRow]) -> usize {
         let spot = spot::file(finding).map(|(file, line)| shown(&format!("{file}:{line}")));
         let row = vec![
             finding.level.to_owned(),
+            finding.rank_total().map(|rank| rank.to_string()).unwrap_or_default(),
             code(finding.rule),
             shown(&finding.title),
+            finding.owner_name().map(|owner| shown(&owner)).unwrap_or_default(),
             spot.unwrap_or_default(),
         ];
         taken += row.iter().map(|cell| cell.chars().count() + 3).sum::<usize>() + 2;
@@ -61,7 +63,7 @@ fn list(page: &mut String, findings: &[FindingRow]) -> usize {
         rows.push(row);
     }
     if !rows.is_empty() {
-        table(page, &["level", "rule", "finding", "where"], &rows);
+        table(page, &["level", "rank", "rule", "finding", "owner", "where"], &rows);
         page.push('\n');
     }
     rows.len()
@@ -91,6 +93,14 @@ fn details(page: &mut String, findings: &[FindingRow]) -> usize {
 fn detail(finding: &FindingRow) -> String {
     let mut part = format!("**{}** {}\n\n", finding.level, shown(&finding.id));
     // Writing to a String cannot fail.
+    if let Some(rank) = &finding.rank {
+        let _ = writeln!(part, "- rank: {} = {}", rank.total, shown(&rank.formula));
+        let reasons = Some(rank.reasons()).filter(|reasons| !reasons.is_empty());
+        let _ = reasons.map_or(Ok(()), |reasons| writeln!(part, "- why: {}", shown(&reasons)));
+    }
+    if let Some(owner) = &finding.owner {
+        let _ = writeln!(part, "- owner: {}, by {}", shown(&owner.name), shown(&owner.from));
+    }
     if let Some(fix) = &finding.fix {
         let _ = writeln!(part, "- fix: {}", shown(fix));
     }
@@ -147,24 +157,32 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::audit::report::{finding, report};
+    use crate::output::audit::report::{ranked, written};
 
-    fn written(findings: Vec<FindingRow>) -> String {
-        let mut out = Vec::new();
-        write(&report(findings), &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+    #[test]
+    fn a_row_has_rank_and_owner_and_the_details_say_why() {
+        let text = written(write, vec![ranked("port-scan", "error", 1, "web|@team")]);
+        assert!(
+            text.contains("| error | 30 | `port-scan` | `title 1 \u{fffd}&` | `web\u{fffd}@team` |  |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("- rank: 30 = `(20 + 0 + 4 + 6) × 100 % × 100 %`\n- why: `privilege: service"),
+            "{text}"
+        );
+        assert!(text.contains("- owner: `web\u{fffd}@team`, by `label team of namespace shop`\n"), "{text}");
     }
 
     #[test]
     fn a_comment_is_never_longer_than_github_takes_and_says_what_it_lacks() {
         let many = |count: usize, length: usize| {
             let long = move |at| {
-                let mut finding = finding("port-scan", "warning", at);
+                let mut finding = ranked("port-scan", "warning", at, &"w".repeat(length));
                 finding.title = "é".repeat(length);
                 finding.evidence.insert("targets".into(), vec!["x".repeat(length); 40].as_slice().into());
                 finding
             };
-            written((0..count).map(long).collect())
+            written(write, (0..count).map(long).collect())
         };
         for (count, length) in [(2_000, 40), (300, 290), (30_000, 1), (50, 9_000)] {
             let text = many(count, length);
@@ -177,6 +195,6 @@ mod tests {
 
     #[test]
     fn nothing_found_is_said() {
-        assert!(written(Vec::new()).contains("Nothing was found."));
+        assert!(written(write, Vec::new()).contains("Nothing was found."));
     }
 }

@@ -11,14 +11,18 @@ use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::AuditReport;
+use super::{AuditReport, FindingRow};
 use crate::output::safe;
 
-/// Namespaces that have series of their own; the others share one.
+/// Namespaces that have series of their own, and owners; the others share one.
 const NAMESPACES: usize = 200;
+const OWNERS: usize = 200;
 
-/// The namespace of all others. No namespace has this name.
+/// The name of all others. No namespace has it.
 const OTHERS: &str = "(others)";
+
+/// Characters of a name: annotations hold more.
+const MOST_NAME: usize = 128;
 
 const LEVELS: [&str; 3] = ["error", "warning", "note"];
 
@@ -40,8 +44,11 @@ struct Metrics {
 struct Family {
     name: &'static str,
     help: &'static str,
-    samples: Vec<(Vec<(&'static str, String)>, f64)>,
+    samples: Samples,
 }
+
+/// Labels and values.
+type Samples = Vec<(Vec<(&'static str, String)>, f64)>;
 
 impl Collector for Metrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
@@ -63,6 +70,9 @@ impl Collector for Metrics {
 
 fn families(report: &AuditReport) -> Vec<Family> {
     let completeness = &report.completeness;
+    let by_namespace = by_name(report, NAMESPACES, |finding| finding.namespace().map(str::to_owned));
+    // An empty label is none: that is how findings that nobody owns are asked for.
+    let by_owner = by_name(report, OWNERS, |finding| Some(finding.owner_name().unwrap_or_default()));
     vec![
         Family {
             name: "flowfence_build_info",
@@ -77,7 +87,27 @@ fn families(report: &AuditReport) -> Vec<Family> {
         Family {
             name: "flowfence_namespace_findings",
             help: "Findings of the last audit by the namespace of their subject and level",
-            samples: by_namespace(report),
+            samples: counts(&by_namespace, "namespace"),
+        },
+        Family {
+            name: "flowfence_owner_findings",
+            help: "Findings of the last audit by owner and level; those of nobody have an empty owner",
+            samples: counts(&by_owner, "owner"),
+        },
+        Family {
+            name: "flowfence_highest_rank",
+            help: "Highest rank, 0 to 100, among the findings of a rule; 0 where it found nothing",
+            samples: ranks_by_rule(report),
+        },
+        Family {
+            name: "flowfence_namespace_highest_rank",
+            help: "Highest rank, 0 to 100, among the findings of a namespace",
+            samples: highest(&by_namespace, "namespace"),
+        },
+        Family {
+            name: "flowfence_owner_highest_rank",
+            help: "Highest rank, 0 to 100, among the findings of an owner",
+            samples: highest(&by_owner, "owner"),
         },
         Family {
             name: "flowfence_audit_loss_ratio",
@@ -92,7 +122,7 @@ fn families(report: &AuditReport) -> Vec<Family> {
     ]
 }
 
-fn by_rule(report: &AuditReport) -> Vec<(Vec<(&'static str, String)>, f64)> {
+fn by_rule(report: &AuditReport) -> Samples {
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for detector in report.detectors() {
         counts.insert((detector.id, detector.level.token()), 0);
@@ -106,30 +136,73 @@ fn by_rule(report: &AuditReport) -> Vec<(Vec<(&'static str, String)>, f64)> {
     counts.into_iter().map(sample).collect()
 }
 
-/// Those with most findings have series of their own, of equals the first by name.
-fn by_namespace(report: &AuditReport) -> Vec<(Vec<(&'static str, String)>, f64)> {
-    let mut counts: BTreeMap<String, [u64; 3]> = BTreeMap::new();
+fn ranks_by_rule(report: &AuditReport) -> Samples {
+    let mut ranks: BTreeMap<&str, u32> = report.detectors().map(|detector| (detector.id, 0)).collect();
+    for finding in &report.findings {
+        let highest = ranks.entry(finding.rule).or_default();
+        *highest = (*highest).max(finding.rank_total().unwrap_or(0));
+    }
+    ranks.into_iter().map(|(rule, rank)| (vec![("rule", rule.to_owned())], f64::from(rank))).collect()
+}
+
+/// Findings and the highest rank of what bears a name from outside: a namespace, an owner.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    counts: [u64; 3],
+    highest_rank: u32,
+}
+
+impl Tally {
+    fn add(&mut self, other: Tally) {
+        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
+            *mine += theirs;
+        }
+        self.highest_rank = self.highest_rank.max(other.highest_rank);
+    }
+}
+
+/// Those with most findings have series of their own, of equals the first by name; all others share one. A name from
+/// outside may be that of the others, and is then one of them: no series is there twice.
+fn by_name(
+    report: &AuditReport,
+    most: usize,
+    name: impl Fn(&FindingRow) -> Option<String>,
+) -> BTreeMap<String, Tally> {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for finding in &report.findings {
         let level = LEVELS.iter().position(|level| *level == finding.level).unwrap_or(2);
-        if let Some(namespace) = finding.namespace() {
-            counts.entry(safe::line(namespace)).or_default()[level] += 1;
+        if let Some(name) = name(finding) {
+            let mut one = Tally { counts: [0; 3], highest_rank: finding.rank_total().unwrap_or(0) };
+            one.counts[level] = 1;
+            let name = safe::at_most(&safe::line(&name), MOST_NAME).into_owned();
+            tallies.entry(name).or_default().add(one);
         }
     }
-    let mut ranked: Vec<(String, [u64; 3])> = counts.into_iter().collect();
-    ranked.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.iter().sum::<u64>()));
-    let rest = ranked.split_off(ranked.len().min(NAMESPACES));
-    if !rest.is_empty() {
-        let sum = |at: usize| rest.iter().map(|(_, counts)| counts[at]).sum();
-        ranked.push((OTHERS.to_owned(), [sum(0), sum(1), sum(2)]));
+    let mut ordered: Vec<(String, Tally)> = tallies.into_iter().collect();
+    ordered.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.counts.iter().sum::<u64>()));
+    let rest = ordered.split_off(ordered.len().min(most));
+    let mut kept: BTreeMap<String, Tally> = ordered.into_iter().collect();
+    for (_, tally) in rest {
+        kept.entry(OTHERS.to_owned()).or_default().add(tally);
     }
-    ranked.sort();
-    let samples = |(namespace, counts): (String, [u64; 3])| {
+    kept
+}
+
+fn counts(tallies: &BTreeMap<String, Tally>, label: &'static str) -> Samples {
+    let samples = |(name, tally): (&String, &Tally)| {
+        let name = name.clone();
         let sample = move |(level, count): (&str, u64)| {
-            (vec![("namespace", namespace.clone()), ("level", level.to_owned())], count as f64)
+            (vec![(label, name.clone()), ("level", level.to_owned())], count as f64)
         };
-        LEVELS.into_iter().zip(counts).map(sample).collect::<Vec<_>>()
+        LEVELS.into_iter().zip(tally.counts).map(sample).collect::<Vec<_>>()
     };
-    ranked.into_iter().flat_map(samples).collect()
+    tallies.iter().flat_map(samples).collect()
+}
+
+fn highest(tallies: &BTreeMap<String, Tally>, label: &'static str) -> Samples {
+    let sample =
+        |(name, tally): (&String, &Tally)| (vec![(label, name.clone())], f64::from(tally.highest_rank));
+    tallies.iter().map(sample).collect()
 }
 
 #[cfg(test)]
@@ -137,23 +210,24 @@ mod tests {
     use flowfence_model::NodeId;
 
     use super::*;
-    use crate::output::audit::report::{finding, report};
-
-    fn written(findings: Vec<super::super::FindingRow>) -> String {
-        let mut out = Vec::new();
-        write(&report(findings), &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
+    use crate::output::audit::report::{finding, ranked, written};
 
     #[test]
     fn what_was_looked_for_and_not_found_is_zero() {
-        let text = written(vec![finding("port-scan", "error", 1), finding("port-scan", "warning", 2)]);
+        let found = vec![ranked("port-scan", "error", 1, "web"), finding("port-scan", "warning", 2)];
+        let text = written(write, found);
         for line in [
             "# TYPE flowfence_findings gauge",
             "flowfence_findings{rule=\"port-scan\",level=\"error\"} 1.0",
             "flowfence_findings{rule=\"port-scan\",level=\"warning\"} 1.0",
             "flowfence_findings{rule=\"mining\",level=\"error\"} 0.0",
             "flowfence_namespace_findings{namespace=\"shop\",level=\"warning\"} 1.0",
+            "flowfence_owner_findings{owner=\"web\",level=\"error\"} 1.0",
+            "flowfence_owner_findings{owner=\"\",level=\"warning\"} 1.0",
+            "flowfence_highest_rank{rule=\"port-scan\"} 30.0",
+            "flowfence_highest_rank{rule=\"mining\"} 0.0",
+            "flowfence_namespace_highest_rank{namespace=\"shop\"} 30.0",
+            "flowfence_owner_highest_rank{owner=\"web\"} 30.0",
             "flowfence_audit_loss_ratio 0.0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
@@ -167,9 +241,30 @@ mod tests {
             finding.from = Some(NodeId::workload(&format!("ns{at:05}"), "Pod", "x"));
             finding
         });
-        let text = written(many.collect());
+        let text = written(write, many.collect());
         let series = text.lines().filter(|line| line.starts_with("flowfence_namespace_findings{")).count();
         assert_eq!(series, (NAMESPACES + 1) * LEVELS.len());
         assert!(text.contains("{namespace=\"(others)\",level=\"error\"} 4800.0"));
+    }
+
+    #[test]
+    fn owners_of_any_number_and_name_have_bounded_series_and_each_once() {
+        let of = |owner: String| move |at| ranked("port-scan", "note", at, &owner);
+        let many = (0..5_000).map(|at| of(format!("team{at:05}"))(at));
+        let odd = [OTHERS, "(OTHERS)", " (others)\n", &"x".repeat(900), &format!("{}y", "x".repeat(900))];
+        let odd = odd.into_iter().flat_map(|owner| (0..3).map(of(owner.to_owned())).collect::<Vec<_>>());
+        let text = written(write, many.chain(odd).collect());
+        let series: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("flowfence_owner_findings{"))
+            .filter_map(|line| line.rsplit_once(' ').map(|(series, _)| series))
+            .collect();
+        let distinct: std::collections::BTreeSet<&&str> = series.iter().collect();
+        assert_eq!(series.len(), distinct.len());
+        assert!(series.len() <= (OWNERS + 1) * LEVELS.len(), "{}", series.len());
+        let sum = |line: &str| line.rsplit_once(' ').map_or(0.0, |(_, count)| count.parse::<f64>().unwrap());
+        let all: f64 =
+            text.lines().filter(|line| line.starts_with("flowfence_owner_findings{")).map(sum).sum();
+        assert!((all - 5_015.0).abs() < 0.5, "{all}");
     }
 }

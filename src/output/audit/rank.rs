@@ -19,6 +19,22 @@ pub struct RankRow {
     pub reach: Option<ReachRow>,
 }
 
+impl RankRow {
+    /// What made it so, part by part: `exposure: …; blast radius: …`. Empty where nothing did.
+    pub fn reasons(&self) -> String {
+        let parts = &self.parts;
+        let of = [
+            ("exposure", &parts.exposure.why),
+            ("privilege", &parts.privilege.why),
+            ("blast radius", &parts.blast_radius.why),
+            ("environment", &parts.environment.why),
+            ("confidence", &parts.confidence.why),
+        ];
+        let told = of.iter().filter(|(_, why)| !why.is_empty());
+        told.map(|(name, why)| format!("{name}: {}", why.join(", "))).collect::<Vec<_>>().join("; ")
+    }
+}
+
 /// The parts of a rank.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

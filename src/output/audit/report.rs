@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::rank::{OwnerRow, RankRow};
 use crate::cluster::{Cluster, Place};
-use crate::output::API_VERSION;
 use crate::output::completeness::CompletenessReport;
+use crate::output::{API_VERSION, safe};
 
 /// A `Report` object.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -97,6 +97,17 @@ impl FindingRow {
         ends().find(|end| end.is_workload()).or_else(|| ends().next())
     }
 
+    /// The rank, 0 to 100, where it has one.
+    pub fn rank_total(&self) -> Option<u32> {
+        self.rank.as_ref().map(|rank| rank.total)
+    }
+
+    /// The owner's name on one line, where objects say one that shows.
+    pub fn owner_name(&self) -> Option<String> {
+        let name = safe::line(&self.owner.as_ref()?.name).trim().to_owned();
+        Some(name).filter(|name| !name.is_empty())
+    }
+
     /// The namespace that it belongs to: the policy's, or that of whom it is about.
     pub fn namespace(&self) -> Option<&str> {
         // A cluster-wide policy is `KIND/NAME`, and kinds begin with a capital.
@@ -147,6 +158,36 @@ fn place<'a>(finding: &'a Finding, cluster: &'a Cluster) -> Option<(&'a Place, &
 pub(super) fn report(findings: Vec<FindingRow>) -> AuditReport {
     let completeness = CompletenessReport::default();
     AuditReport { api_version: API_VERSION, kind: "Report", findings, completeness, has_traffic: true }
+}
+
+/// What a format makes of findings, for its tests.
+#[cfg(test)]
+pub(super) fn written(
+    write: impl Fn(&AuditReport, &mut dyn std::io::Write) -> std::io::Result<()>,
+    findings: Vec<FindingRow>,
+) -> String {
+    let mut out = Vec::new();
+    write(&report(findings), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// A finding for tests of formats, with a rank of 30 and an owner.
+#[cfg(test)]
+pub(super) fn ranked(rule: &'static str, level: &'static str, at: usize, owner: &str) -> FindingRow {
+    use flowfence_policy::audit::rank::{Part, Rank};
+
+    let mut row = finding(rule, level, at);
+    let part = |value, why: &[&str]| Part { value, why: why.iter().map(|why| (*why).to_owned()).collect() };
+    row.rank = Some(RankRow::from(&Rank {
+        exposure: part(0, &[]),
+        privilege: part(4, &["service account token"]),
+        blast_radius: part(6, &["the API server"]),
+        environment: part(100, &[]),
+        confidence: part(100, &[]),
+        spread: None,
+    }));
+    row.owner = Some(OwnerRow { name: owner.to_owned(), from: "label team of namespace shop".to_owned() });
+    row
 }
 
 /// A finding for tests of formats.

@@ -6,6 +6,7 @@ use flowfence_policy::audit::detectors;
 use serde_json::{Map, Value};
 
 use super::{AuditReport, FindingRow};
+use crate::output::safe;
 use crate::output::sarif::{self, Entry, Rule};
 
 /// The rules of the log: every detector.
@@ -31,7 +32,7 @@ fn entry(finding: &FindingRow) -> Entry {
     Entry {
         rule: finding.rule,
         level: finding.level,
-        text: finding.title.clone(),
+        text: text(finding),
         fix: finding.fix.clone(),
         fingerprint: finding.id.clone(),
         place: finding.file.clone().zip(finding.line),
@@ -41,14 +42,30 @@ fn entry(finding: &FindingRow) -> Entry {
     }
 }
 
+/// What viewers show: they look into no property bag.
+fn text(finding: &FindingRow) -> String {
+    let owner = finding.owner_name().map(|owner| format!("\nOwner: {owner}"));
+    format!("{}{}", safe::line(&finding.title), owner.unwrap_or_default())
+}
+
 /// The parts of the rank, and the owner, for whoever reads the log by a program.
 fn properties(finding: &FindingRow) -> Map<String, Value> {
     let mut properties = Map::new();
     if let Some(rank) = finding.rank.as_ref().and_then(|rank| serde_json::to_value(rank).ok()) {
-        properties.insert("rank".to_owned(), rank);
+        properties.insert("rank".to_owned(), shown(rank));
     }
     if let Some(owner) = finding.owner.as_ref().and_then(|owner| serde_json::to_value(owner).ok()) {
-        properties.insert("owner".to_owned(), owner);
+        properties.insert("owner".to_owned(), shown(owner));
     }
     properties
+}
+
+/// Texts from outside on one line each: viewers list what is in the bag.
+fn shown(value: Value) -> Value {
+    match value {
+        Value::String(text) => safe::line(&text).into(),
+        Value::Array(entries) => entries.into_iter().map(shown).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, member)| (name, shown(member))).collect(),
+        other => other,
+    }
 }

@@ -1,30 +1,46 @@
 //! The inputs of a run, with their hashes.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
-use crate::cli::AuditArgs;
+use crate::cli::{InputArgs, JudgeArgs};
 use crate::exit::Failure;
 use crate::manifest;
 use crate::output::bundle::{InputRow, sha256_of};
 use crate::source;
 
-/// Every input that the arguments name, sorted. Files are hashed after they were read: one that was written to since the
-/// run `began` is told so.
-pub(super) fn rows(args: &AuditArgs, has_api: bool, began: SystemTime) -> Result<Vec<InputRow>, Failure> {
+/// What a run was told to read, and when it began.
+pub struct Read<'a> {
+    /// Traffic and objects.
+    pub input: &'a InputArgs,
+    /// Decisions.
+    pub judge: &'a JudgeArgs,
+    /// Other files: what they were read as.
+    pub others: Vec<(&'static str, &'a Path)>,
+    /// Whether the kube API was asked.
+    pub has_api: bool,
+    /// When the run began.
+    pub began: SystemTime,
+}
+
+/// Every input, sorted. Files are hashed after they were read and before anything is written: one that was written to since
+/// the run began is told so.
+pub fn rows(read: &Read<'_>) -> Result<Vec<InputRow>, Failure> {
+    let Read { input, judge, others, has_api, began } = read;
+    let began = *began;
     let mut rows = Vec::new();
     let is_live = |name: &&String| name.contains("://") || name.starts_with("live:");
-    let (live, files): (Vec<&String>, Vec<&String>) = args.input.sources.iter().partition(is_live);
+    let (live, files): (Vec<&String>, Vec<&String>) = input.sources.iter().partition(is_live);
     let at_once = |name: &String| unhashed("source", name, "a live source: what came is gone");
     rows.extend(live.into_iter().map(at_once));
-    for input in source::expand(files)? {
-        rows.push(match input.path() {
+    for file in source::expand(files)? {
+        rows.push(match file.path() {
             Some(path) => hashed("source", path, began),
             None => unhashed("source", "-", "standard input, which cannot be read twice"),
         });
     }
-    let objects = &args.input.cluster;
+    let objects = &input.cluster;
     let clusters = objects.cluster.iter().filter(|path| path.as_os_str() != "none");
     for (role, path) in
         clusters.map(|path| ("cluster", path)).chain(objects.policies.iter().map(|path| ("policies", path)))
@@ -32,15 +48,12 @@ pub(super) fn rows(args: &AuditArgs, has_api: bool, began: SystemTime) -> Result
         let files = manifest::files_of(path).unwrap_or_else(|_| vec![path.clone()]);
         rows.extend(files.iter().map(|file| hashed(role, file, began)));
     }
-    if has_api {
+    if *has_api {
         rows.push(unhashed("cluster", "kube API", "asked live; `flowfence snapshot` keeps what it says"));
     }
-    let others: [(&str, &[PathBuf]); 2] =
-        [("decisions", &args.judge.decisions), ("baseline", &args.baseline.baseline)];
-    for (role, files) in others {
-        rows.extend(files.iter().map(|file| hashed(role, file, began)));
-    }
-    rows.extend(args.input.logs.mapping_file().map(|file| hashed("mapping", file, began)));
+    rows.extend(judge.decisions.iter().map(|file| hashed("decisions", file, began)));
+    rows.extend(others.iter().map(|(role, file)| hashed(role, file, began)));
+    rows.extend(input.logs.mapping_file().map(|file| hashed("mapping", file, began)));
     rows.sort();
     rows.dedup();
     Ok(rows)

@@ -1,46 +1,56 @@
-//! `--evidence-bundle`: everything that a run of `audit` rests on, in one archive.
+//! `--evidence-bundle`: everything that a run of `audit` or `recommend` rests on, in one archive.
 
 mod input;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::SystemTime;
 
 use anyhow::Context;
 use flowfence_graph::View;
 use flowfence_policy::judge::Judgement;
 
+use super::graph;
 use super::observed::Observed;
-use super::{graph, recommend};
-use crate::cli::AuditArgs;
+use super::page::Advice;
 use crate::exit::Failure;
-use crate::manifest::write_policy;
+use crate::manifest::{write_cluster_policy, write_policy};
 use crate::output::API_VERSION;
 use crate::output::audit::AuditReport;
-use crate::output::bundle::{Bundle, BundleManifest, README, RecommendationRow};
+use crate::output::bundle::{Bundle, BundleManifest, InputRow, README, RecommendationRow};
 use crate::output::graph::WindowRow;
+
+pub(super) use input::{Read, rows as inputs};
 
 /// The flag, whose value is not part of the command line that a bundle tells.
 const FLAG: &str = "--evidence-bundle";
 /// Flags whose values are not told: they name keys.
 const SECRET: &[&str] = &["--tls-key", "--tls-cert", "--tls-ca", "--kubeconfig"];
 
-/// Writes the bundle of a run that began at `began`.
-pub fn write(
-    path: &Path,
-    args: &AuditArgs,
-    observed: &Observed,
-    judgement: &Judgement,
-    report: &AuditReport,
-    began: SystemTime,
-) -> Result<(), Failure> {
+/// What a bundle tells, beside what it works out itself.
+pub(super) struct Evidence<'a> {
+    /// What was read, hashed before the run wrote anything.
+    pub inputs: Vec<InputRow>,
+    /// The traffic and the cluster.
+    pub observed: &'a Observed,
+    /// What was concluded.
+    pub judgement: &'a Judgement,
+    /// What was found.
+    pub report: &'a AuditReport,
+    /// What is recommended, or why nothing is.
+    pub advice: &'a Advice<'a>,
+}
+
+/// Writes the bundle.
+pub(super) fn write(path: &Path, evidence: Evidence<'_>) -> Result<(), Failure> {
+    let Evidence { inputs, observed, judgement, report, advice } = evidence;
     let mut bundle = Bundle::default();
     bundle.add("README.txt", README.as_bytes().to_vec());
     bundle.add_json("findings.json", report)?;
     bundle.add_json("graph.json", &graph::report(observed, judgement, View::Workload))?;
     bundle.add_json("verdicts.json", &verdict::rows(observed, judgement))?;
     policies(&mut bundle, observed)?;
-    let recommendation = recommendation(&mut bundle, args, observed, judgement)?;
+    let recommendation = recommendation(&mut bundle, advice)?;
     let manifest = BundleManifest {
         api_version: API_VERSION,
         kind: "EvidenceBundle",
@@ -50,7 +60,7 @@ pub fn write(
         ),
         window: observed.facts.window.map(|(start, end)| WindowRow { start, end }),
         completeness: observed.completeness.clone(),
-        inputs: input::rows(args, observed.cluster.api.is_some(), began)?,
+        inputs,
         recommendation,
         members: bundle.rows(),
     };
@@ -74,32 +84,27 @@ fn policies(bundle: &mut Bundle, observed: &Observed) -> Result<(), Failure> {
         write_policy(&mut text, &policy.clone().into()).map_err(anyhow::Error::from)?;
         bundle.add(&format!("policies/{}.yaml", policy.key()), text.into_bytes());
     }
-    if !observed.cluster.tiers.is_empty() {
-        let told: Vec<String> =
-            observed.cluster.tiers.iter().map(|policy| format!("{policy:#?}\n")).collect();
-        let told = told.concat();
-        bundle.add("policies/cluster-wide.txt", told.into_bytes());
+    // Kinds begin with a capital, and namespaces do not.
+    for policy in &observed.cluster.tiers {
+        let mut text = String::new();
+        write_cluster_policy(&mut text, policy, &BTreeMap::new()).map_err(anyhow::Error::from)?;
+        bundle.add(&format!("policies/{}.yaml", policy.key()), text.into_bytes());
     }
     Ok(())
 }
 
-/// What `recommend` says by its defaults.
-fn recommendation(
-    bundle: &mut Bundle,
-    args: &AuditArgs,
-    observed: &Observed,
-    judgement: &Judgement,
-) -> Result<RecommendationRow, Failure> {
-    let none =
-        |why: &str| Ok(RecommendationRow { made: false, proof_holds: None, why: Some(why.to_owned()) });
-    if args.input.sources.is_empty() {
-        return none("no traffic was looked at");
-    }
-    if observed.is_partial {
-        return none("nothing is recommended from partial data");
-    }
-    let proved = recommend::by_default(observed, judgement, &observed.subjects(&args.judge))?;
+/// The recommended set as it is written, and what it was measured to do.
+fn recommendation(bundle: &mut Bundle, advice: &Advice<'_>) -> Result<RecommendationRow, Failure> {
+    let proved = match advice {
+        Advice::Proved(proved) => proved,
+        Advice::Refused(why) => {
+            return Ok(RecommendationRow { made: false, proof_holds: None, why: Some(why.clone()) });
+        }
+    };
     bundle.add_json("recommendation.json", &proved.report)?;
+    for written in &proved.files {
+        bundle.add(&format!("recommended/{}", written.file), written.text.clone().into_bytes());
+    }
     Ok(RecommendationRow { made: true, proof_holds: Some(proved.holds()), why: None })
 }
 

@@ -8,12 +8,12 @@ use std::io::Write;
 
 use flowfence_graph::Facts;
 use flowfence_policy::audit::Finding;
-use flowfence_policy::respond::{self, Allowed, NoPods};
+use flowfence_policy::respond::{self, Allowed, Isolation, NoPods, Plan};
 
 use crate::cli::{FindingsFormat, QuarantineArgs};
 use crate::cluster::Cluster;
 use crate::exit::{Ending, Failure};
-use crate::output::quarantine::{self as output, Quarantine};
+use crate::output::quarantine::{self as output, Quarantine, Step};
 use crate::output::safe;
 
 /// Ids that are suggested at most.
@@ -57,11 +57,19 @@ pub fn run(
     }
     let plan = respond::plan(&finding.id, &suspects, inventory, &cluster.policies, allowed);
     let scale = scale::steps(&suspects, inventory);
+    let unread = unread(cluster);
+    for (kind, count) in &unread {
+        say!(
+            "flowfence: {count} objects of {} were not looked at: what they admit may stay admitted",
+            safe::line(kind)
+        );
+    }
     let text = output::text(&Quarantine {
         finding: &finding.id,
         title: &finding.title,
         suspects: &suspects,
         plan: &plan,
+        unread: &unread,
         scale: &scale,
     });
     let after = read_back::read_back(&text, cluster).map_err(|reason| {
@@ -70,16 +78,7 @@ pub fn run(
     })?;
     let proof = respond::prove(inventory, &cluster.policies, &after, &suspects.pods, allowed);
     if !proof.holds() || proof.isolated != suspects.pods.len() {
-        for failure in proof.failures.iter().take(TOLD) {
-            say!("flowfence: {}", safe::line(failure));
-        }
-        if !inventory.cluster_policies().is_empty() {
-            say!(
-                "flowfence: cluster-wide policies stand above NetworkPolicies: what their Admin tier accepts is cut only by \
-                 a rule before it, or by stopping the workload"
-            );
-        }
-        say!("flowfence: the proof failed: nothing is printed");
+        say_why(&proof, &plan, &scale);
         return Ok(Ending::ProofFailed);
     }
     say!(
@@ -89,6 +88,38 @@ pub fn run(
     );
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Ending::Clean)
+}
+
+/// Says why nothing is printed, and what cuts the pods off all the same.
+fn say_why(proof: &Isolation, plan: &Plan, scale: &[Step]) {
+    for failure in proof.failures.iter().take(TOLD) {
+        say!("flowfence: {}", safe::line(failure));
+    }
+    for key in &plan.overruling.unbeatable {
+        say!(
+            "flowfence: {} accepts traffic of these pods above every NetworkPolicy, and has the first priority: give it a \
+             higher number, and ask again",
+            safe::line(key)
+        );
+    }
+    for command in scale.iter().filter_map(|step| step.run.as_deref()) {
+        say!("flowfence: to stop the workload instead: {}", safe::line(command));
+    }
+    say!("flowfence: the proof failed: nothing is printed");
+}
+
+/// Groups of APIs whose policies are in force beside or above NetworkPolicies, and are not read.
+const OTHER_POLICIES: &[&str] = &["cilium.io/", "crd.projectcalico.org/", "projectcalico.org/"];
+
+/// Policies of other kinds among the objects, which may admit what NetworkPolicies do not: by API version and kind.
+fn unread(cluster: &Cluster) -> Vec<(&str, u64)> {
+    let is_policy = |kind: &str| {
+        OTHER_POLICIES.iter().any(|group| kind.starts_with(group))
+            && kind.ends_with("Policy")
+            && !kind.contains(" Staged")
+    };
+    let kinds = cluster.ignored.iter().map(|(kind, count)| (kind.as_str(), *count));
+    kinds.filter(|(kind, _)| is_policy(kind)).collect()
 }
 
 /// Why there is nothing to isolate, and how to stop the workload all the same.

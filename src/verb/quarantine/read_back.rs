@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use flowfence_graph::PodName;
-use flowfence_model::NetworkPolicy;
 use flowfence_model::object::Object;
+use flowfence_model::{ClusterPolicy, NetworkPolicy};
 use flowfence_policy::respond::After;
 use serde_json::Value;
 
@@ -23,7 +23,8 @@ struct Command {
 /// Reads the policy, the patches of pods and those of policies; patches of other kinds stop workloads, and change no
 /// policy.
 pub(super) fn read_back(text: &str, cluster: &Cluster) -> Result<After, String> {
-    let mut after = After { added: policies_of(text)?, ..After::default() };
+    let (added, overruling) = policies_of(text)?;
+    let mut after = After { added, overruling, ..After::default() };
     for command in text.lines().take_while(|line| !line.starts_with(UNDO)).filter_map(command) {
         let command = command?;
         match command.kind.as_str() {
@@ -42,16 +43,20 @@ pub(super) fn read_back(text: &str, cluster: &Cluster) -> Result<After, String> 
     Ok(after)
 }
 
-fn policies_of(text: &str) -> Result<Vec<NetworkPolicy>, String> {
+fn policies_of(text: &str) -> Result<(Vec<NetworkPolicy>, Vec<ClusterPolicy>), String> {
     let read = parse_policies(text, "quarantine.yaml");
     if let Some(problem) = read.problems.first() {
         return Err(problem.to_string());
     }
-    let policies = read.objects.into_iter().filter_map(|located| match located.item {
-        Object::NetworkPolicy(policy) => Some(policy),
-        _ => None,
-    });
-    Ok(policies.collect())
+    let (mut policies, mut tiers) = (Vec::new(), Vec::new());
+    for located in read.objects {
+        match located.item {
+            Object::NetworkPolicy(policy) => policies.push(policy),
+            Object::ClusterPolicy(policy) => tiers.push(policy),
+            _ => {}
+        }
+    }
+    Ok((policies, tiers))
 }
 
 /// A command of a comment line, when it is one.

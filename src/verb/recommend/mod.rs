@@ -7,12 +7,14 @@ mod tighten;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use flowfence_graph::View;
 use flowfence_policy::decision::Decisions;
 use flowfence_policy::judge::Judgement;
 use flowfence_policy::recommend::{DefaultDeny, Exposed, Mode, Options, Recommendation, Width, recommend};
 
+use super::bundle::{self, Evidence};
 use super::observed::{self, Observed};
 use super::page::{self, Advice, Story};
 use super::{audit, files, graph};
@@ -21,6 +23,8 @@ use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::manifest;
 use crate::manifest::flavour::{FLAVOURS, Written};
+use crate::output::audit::AuditReport;
+use crate::output::bundle::InputRow;
 use crate::output::page::Tab;
 use crate::output::recommend::{RecommendReport, write_json, write_markdown, write_summary};
 use crate::output::safe;
@@ -30,6 +34,7 @@ pub(super) use rollout::TextsOfToday;
 
 /// Recommends, proves and writes.
 pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
+    let began = SystemTime::now();
     refuse_contradictions(args)?;
     if args.output == RecommendFormat::Html {
         page::refuse_terminal()?;
@@ -37,13 +42,19 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     let decisions = decision::load(&args.judge)?;
     let observed = observed::observe(&args.input)?;
     let judgement = observed.judge(&decisions);
-    let told = Told { args, observed: &observed, judgement: &judgement, decisions: &decisions };
+    let told = Told {
+        args,
+        observed: &observed,
+        judgement: &judgement,
+        decisions: &decisions,
+        inputs: inputs(args, &observed, began)?,
+    };
     if observed.is_partial {
         say!(
             "flowfence: nothing is recommended from partial data; mend the input, or say --allow-loss 1 \
              to accept what is missing"
         );
-        told.show(Advice::Refused(page::partial()))?;
+        told.tell(Advice::Refused(page::partial()))?;
         return Ok(Ending::Partial);
     }
     let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
@@ -52,7 +63,7 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
     unused_ranges(&options, &answer);
     if args.mode == cli::Mode::Tighten {
         let (ending, proved) = tighten::run(args, &observed, &judgement, &options, answer)?;
-        told.show(proved.as_ref().map_or_else(not_narrowed, Advice::Proved))?;
+        told.tell(proved.as_ref().map_or_else(not_narrowed, Advice::Proved))?;
         return Ok(ending);
     }
     let proved = prove(answer, args.flavour, &options, &observed, &judgement)?;
@@ -64,9 +75,10 @@ pub fn run(args: &RecommendArgs) -> Result<Ending, Failure> {
         say!("flowfence: {}", safe::line(&line));
     }
     if let Some(why) = page::refusal(&proved) {
-        told.show(Advice::Refused(why))?;
+        told.tell(Advice::Refused(why))?;
         return Ok(Ending::ProofFailed);
     }
+    told.keep(&Advice::Proved(&proved))?;
     way_back(args, report, &observed)?;
     if args.output == RecommendFormat::Patch {
         patch::write(&changes(args, &observed, answer, files), &mut std::io::stdout().lock())?;
@@ -93,18 +105,53 @@ pub(super) fn by_default(
     prove(answer, &FLAVOURS[0], &options, observed, judgement)
 }
 
-/// What a page is told from.
+/// What was read, hashed before anything is written, when a bundle is asked for.
+fn inputs(
+    args: &RecommendArgs,
+    observed: &Observed,
+    began: SystemTime,
+) -> Result<Option<Vec<InputRow>>, Failure> {
+    if args.evidence_bundle.is_none() {
+        return Ok(None);
+    }
+    let read = bundle::Read {
+        input: &args.input,
+        judge: &args.judge,
+        others: args.networks.iter().map(|file| ("networks", file.as_path())).collect(),
+        has_api: observed.cluster.api.is_some(),
+        began,
+    };
+    bundle::inputs(&read).map(Some)
+}
+
+/// What a page and a bundle are told from.
 struct Told<'a> {
     args: &'a RecommendArgs,
     observed: &'a Observed,
     judgement: &'a Judgement,
     decisions: &'a Decisions,
+    inputs: Option<Vec<InputRow>>,
 }
 
 impl Told<'_> {
+    /// Writes the bundle and the page, when they are asked for.
+    fn tell(&self, advice: Advice<'_>) -> Result<(), Failure> {
+        self.keep(&advice)?;
+        self.show(advice)
+    }
+
+    /// Writes the bundle, when it is asked for.
+    fn keep(&self, advice: &Advice<'_>) -> Result<(), Failure> {
+        let Told { args, observed, judgement, decisions, inputs } = self;
+        let (Some(path), Some(inputs)) = (&args.evidence_bundle, inputs) else { return Ok(()) };
+        let findings = audit::findings(observed, judgement, decisions, &observed.subjects(&args.judge));
+        let report = AuditReport::new(findings, &observed.cluster, observed.completeness.clone(), true);
+        bundle::write(path, Evidence { inputs: inputs.clone(), observed, judgement, report: &report, advice })
+    }
+
     /// Writes the page, when it is asked for.
     fn show(&self, advice: Advice<'_>) -> Result<(), Failure> {
-        let Told { args, observed, judgement, decisions } = *self;
+        let Told { args, observed, judgement, decisions, .. } = *self;
         if args.output != RecommendFormat::Html {
             return Ok(());
         }

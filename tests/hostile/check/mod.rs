@@ -21,6 +21,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("yaml", structured::yaml),
     ("policies", structured::policies),
     ("xml", structured::xml),
+    ("junit", structured::junit),
     ("dot", quoted::dot),
     ("mermaid", quoted::mermaid),
     ("d2", quoted::d2),

@@ -53,7 +53,7 @@ fn file(sheet: &Sheet<'_>, scene: &Scene<'_>) -> Result<Written, FlavourError> {
         ("egress", Draft::list(egress.map_err(unsayable)?)),
     ]);
     let metadata = metadata(&policy.name, Some(&policy.namespace), &manifest.labels, &manifest.annotations);
-    let object = object(&FLAVOUR, metadata, spec);
+    let object = object([FLAVOUR.api_version, FLAVOUR.kind], metadata, spec);
     Ok(Written {
         file: sheet.file.to_owned(),
         text: object.to_yaml()?,

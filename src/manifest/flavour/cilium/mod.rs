@@ -56,7 +56,7 @@ fn file(sheet: &Sheet<'_>, scene: &Scene<'_>) -> Result<Written, FlavourError> {
         ("egress", policy.egress.as_ref().map(|_| closed(egress))),
     ]);
     let metadata = metadata(&policy.name, Some(&policy.namespace), &manifest.labels, &manifest.annotations);
-    let object = object(&FLAVOUR, metadata, spec);
+    let object = object([FLAVOUR.api_version, FLAVOUR.kind], metadata, spec);
     Ok(Written {
         file: sheet.file.to_owned(),
         text: object.to_yaml()?,

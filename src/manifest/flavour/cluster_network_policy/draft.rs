@@ -1,47 +1,59 @@
-//! The object as the API writes it.
+//! The object as the API writes it: `ClusterNetworkPolicy`, and the kinds of v1alpha1 that went before it.
+
+use std::collections::BTreeMap;
 
 use flowfence_model::policy::Direction;
-use flowfence_model::tier::{Action, ClusterPolicy, TierPeer, TierPort, TierRule};
+use flowfence_model::tier::{Action, ClusterPolicy, ClusterPolicyKind, TierPeer, TierPort, TierRule};
 use flowfence_model::{DomainName, LabelSelector, PeerSelector, PortRange, Protocol};
 
 use super::FLAVOUR;
 use crate::manifest::flavour::draft::{self, Draft, metadata};
-use crate::manifest::write::PolicyManifest;
+
+/// Labels and annotations.
+pub(super) type Marks<'a> = [&'a BTreeMap<String, String>; 2];
 
 /// The object with a comment for each rule, egress before ingress.
 pub(super) fn object(
     policy: &ClusterPolicy,
-    manifest: &PolicyManifest,
+    [labels, annotations]: Marks<'_>,
     [egress, ingress]: &[Vec<String>; 2],
 ) -> Draft {
+    let is_old = policy.kind != ClusterPolicyKind::ClusterNetworkPolicy;
+    let has_priority = policy.kind != ClusterPolicyKind::BaselineAdminNetworkPolicy;
     let spec = Draft::map([
-        ("tier", Some(Draft::text(policy.tier.token()))),
-        ("priority", Some(Draft::Number(u32::from(policy.priority)))),
+        ("tier", (!is_old).then(|| Draft::text(policy.tier.token()))),
+        ("priority", has_priority.then(|| Draft::Number(u32::from(policy.priority)))),
         ("subject", Some(pods(&policy.subject))),
-        ("ingress", rules(&policy.ingress, Direction::Ingress, ingress)),
-        ("egress", rules(&policy.egress, Direction::Egress, egress)),
+        ("ingress", rules(policy, Direction::Ingress, ingress)),
+        ("egress", rules(policy, Direction::Egress, egress)),
     ]);
-    let metadata = metadata(&policy.name, None, &manifest.labels, &manifest.annotations);
-    draft::object(&FLAVOUR, metadata, spec)
+    let version = if is_old { "policy.networking.k8s.io/v1alpha1" } else { FLAVOUR.api_version };
+    let metadata = metadata(&policy.name, None, labels, annotations);
+    draft::object([version, policy.kind.token()], metadata, spec)
 }
 
-fn rules(rules: &[TierRule], direction: Direction, comments: &[String]) -> Option<Draft> {
+fn rules(policy: &ClusterPolicy, direction: Direction, comments: &[String]) -> Option<Draft> {
+    let is_old = policy.kind != ClusterPolicyKind::ClusterNetworkPolicy;
     let of = |(at, rule): (usize, &TierRule)| {
         let peers = Some(Draft::List(rule.peers.iter().map(peer).collect()));
         let (from, to) = if direction == Direction::Ingress { (peers, None) } else { (None, peers) };
+        let ports = |write: fn(&TierPort) -> Draft| Draft::list(rule.ports.iter().map(write).collect());
         let draft = Draft::map([
-            ("action", Some(Draft::text(action(rule.action)))),
+            ("name", (!rule.name.is_empty()).then(|| Draft::text(rule.name.as_str()))),
+            ("action", Some(Draft::text(action(rule.action, is_old)))),
             ("from", from),
             ("to", to),
-            ("protocols", Draft::list(rule.ports.iter().map(port).collect())),
+            ("protocols", if is_old { None } else { ports(port) }),
+            ("ports", if is_old { ports(old_port) } else { None }),
         ]);
         draft.noted(comments.get(at).map_or("", String::as_str))
     };
-    Draft::list(rules.iter().enumerate().map(of).collect())
+    Draft::list(policy.rules(direction).iter().enumerate().map(of).collect())
 }
 
-fn action(action: Action) -> &'static str {
+fn action(action: Action, is_old: bool) -> &'static str {
     match action {
+        Action::Accept if is_old => "Allow",
         Action::Accept => "Accept",
         Action::Deny => "Deny",
         Action::Pass => "Pass",
@@ -97,4 +109,21 @@ fn port(port: &TierPort) -> Draft {
     };
     let port = Draft::map([("destinationPort", Some(destination))]);
     Draft::map([(key, Some(port))])
+}
+
+/// A port of v1alpha1.
+fn old_port(port: &TierPort) -> Draft {
+    let (protocol, range) = match port {
+        TierPort::Named(name) => return Draft::map([("namedPort", Some(Draft::text(name)))]),
+        TierPort::Numbers { protocol, range } => (*protocol, *range),
+    };
+    let number = |port: u16| Some(Draft::Number(u32::from(port)));
+    let protocol = Some(Draft::text(protocol.to_string()));
+    let first = range.first.max(1);
+    if first == range.last {
+        let port = Draft::map([("protocol", protocol), ("port", number(first))]);
+        return Draft::map([("portNumber", Some(port))]);
+    }
+    let bounds = Draft::map([("protocol", protocol), ("start", number(first)), ("end", number(range.last))]);
+    Draft::map([("portRange", Some(bounds))])
 }

@@ -17,7 +17,8 @@
 mod draft;
 mod rule;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use flowfence_model::policy::Direction;
 use flowfence_model::tier::{ClusterPolicy, ClusterPolicyKind, Tier, TierRule};
@@ -43,6 +44,16 @@ pub(super) const FLAVOUR: Flavour = Flavour {
     read: |root, _| cluster_policy::policy(root).map(Rules::Tier),
 };
 
+/// Writes a cluster-wide policy of any kind, as the API of its kind has it, as a YAML document without a `---` before it.
+pub fn write_cluster_policy(
+    out: &mut impl fmt::Write,
+    policy: &ClusterPolicy,
+    annotations: &BTreeMap<String, String>,
+) -> fmt::Result {
+    let object = draft::object(policy, [&BTreeMap::new(), annotations], &Default::default());
+    out.write_str(&object.to_yaml()?)
+}
+
 fn write(sheets: &[Sheet<'_>], scene: &Scene<'_>) -> Result<Vec<Written>, FlavourError> {
     let mut taken: BTreeSet<String> = scene.taken.clone();
     sheets.iter().map(|sheet| file(sheet, scene, &mut taken)).collect()
@@ -53,6 +64,7 @@ type Accepts = Vec<(Part, TierRule)>;
 
 fn file(sheet: &Sheet<'_>, scene: &Scene<'_>, taken: &mut BTreeSet<String>) -> Result<Written, FlavourError> {
     let policy = &sheet.manifest.policy;
+    let marks = [&sheet.manifest.labels, &sheet.manifest.annotations];
     let [egress, ingress] = Direction::BOTH.map(|direction| rule::accepts(policy, direction));
     let mut written =
         Written { file: format!("cluster/{}", sheet.file), notes: notes(policy), ..Written::default() };
@@ -68,13 +80,13 @@ fn file(sheet: &Sheet<'_>, scene: &Scene<'_>, taken: &mut BTreeSet<String>) -> R
             let parts = rules.iter().skip(at * MOST).take(MOST).enumerate();
             parts.map(|(at, (part, _))| ledger.enter(&object.key(), direction, at, part)).collect::<Vec<_>>()
         });
-        texts.push(draft::object(&object, sheet.manifest, &comments));
+        texts.push(draft::object(&object, marks, &comments));
     }
     let closing = Direction::BOTH.map(|direction| rule::closing(policy, direction));
     if closing.iter().any(|rules| !rules.is_empty()) {
         let comments = closing.each_ref().map(|rules| vec!["everything else".to_owned(); rules.len()]);
         let object = object(policy, name(policy, "deny", taken), DENY, closing);
-        texts.push(draft::object(&object, sheet.manifest, &comments));
+        texts.push(draft::object(&object, marks, &comments));
     }
     let yaml = texts.iter().map(Draft::to_yaml).collect::<Result<Vec<_>, _>>()?;
     written.text = yaml.join("---\n");

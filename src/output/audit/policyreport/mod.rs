@@ -173,6 +173,13 @@ fn properties(finding: &FindingRow) -> BTreeMap<String, String> {
     add("port", finding.port.map(|port| port.to_string()));
     add("field", finding.field.clone());
     add("file", spot::file(finding).map(|(file, line)| format!("{file}:{line}")));
+    if let Some(rank) = &finding.rank {
+        add("rank", Some(rank.total.to_string()));
+        add("rank.formula", Some(rank.formula.clone()));
+        add("rank.reasons", Some(rank.reasons()).filter(|reasons| !reasons.is_empty()));
+    }
+    add("owner", finding.owner_name());
+    add("owner.from", finding.owner.as_ref().map(|owner| owner.from.clone()));
     add("fix", finding.fix.clone());
     for (name, value) in &finding.evidence {
         add(&format!("evidence.{name}"), Some(value.to_string()));
@@ -190,7 +197,15 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::audit::report::finding;
+    use crate::output::audit::report::{finding, ranked, written};
+
+    #[test]
+    fn a_result_tells_rank_and_owner() {
+        let properties = properties(&ranked("port-scan", "error", 1, "web\nteam"));
+        assert_eq!((properties["rank"].as_str(), properties["owner"].as_str()), ("30", "web team"));
+        assert_eq!(properties["owner.from"], "label team of namespace shop");
+        assert!(properties["rank.reasons"].contains("the API server"), "{properties:?}");
+    }
 
     #[test]
     fn a_large_report_is_several_none_too_large_and_nothing_is_lost() {
@@ -213,9 +228,7 @@ mod tests {
 
     #[test]
     fn an_audit_that_found_nothing_says_so_in_the_clusters_report() {
-        let mut out = Vec::new();
-        write(&crate::output::audit::report::report(Vec::new()), &POLICY_REPORT, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let text = written(|report, out| write(report, &POLICY_REPORT, out), Vec::new());
         assert!(
             text.starts_with("---\napiVersion: wgpolicyk8s.io/v1alpha2\nkind: ClusterPolicyReport\n"),
             "{text}"
