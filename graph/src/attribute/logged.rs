@@ -19,7 +19,7 @@ use super::Contacts;
 use crate::contact::{Contact, LogWord, Party};
 use crate::inventory::Inventory;
 use book::Book;
-use outcome::{Outcome, Report, outcome};
+use outcome::{Asked, Outcome, Report, outcome};
 
 /// What one contact's conversations have in common; ends by their numbers.
 type Key = (u32, u32, Protocol, Option<u16>, Option<IcmpType>);
@@ -170,8 +170,8 @@ fn contact(
     window: Option<(Timestamp, Timestamp)>,
     book: &Book<'_>,
 ) -> Contact {
-    let Outcome { tally, word, is_assumed } =
-        outcome(&saying.reports(), window, protocol, to.id.is_workload());
+    let asked = Asked { is_pod: to.id.is_workload(), is_service: !saying.services.is_empty() };
+    let Outcome { tally, word, is_assumed } = outcome(&saying.reports(), window, protocol, asked);
     let word = LogWord { policies: saying.policies, ..word };
     // Only of a node it matters which pod it was.
     let asked = match &from.id {

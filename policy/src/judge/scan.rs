@@ -211,8 +211,8 @@ fn usual_gap(times: &[Timestamp]) -> Duration {
     gaps.get(gaps.len() / 2).copied().unwrap_or_default()
 }
 
-/// The first door that a scan tries may be open. A connection without payload, on a port and
-/// address that the scan also tries, no longer before its first failure than it takes for a step,
+/// The first door that a scan tries may be open. A connection without payload, on a port or
+/// at an address that the scan also tries, no longer before its first failure than it takes for a step,
 /// belongs to it.
 fn with_open_doors(
     start: Timestamp,
@@ -227,8 +227,7 @@ fn with_open_doors(
         .filter(|((place, protocol, port), outcome)| {
             outcome.is_answered()
                 && *protocol == Protocol::Tcp
-                && places.contains(place)
-                && ports.contains(&(*protocol, *port))
+                && (places.contains(place) || ports.contains(&(*protocol, *port)))
                 && is_bare(place, outcome)
         })
         .map(|(_, outcome)| outcome.first)
