@@ -16,14 +16,14 @@ const OUTSIDE: &str = "203.0.113.10";
 
 /// Five genuine edges, four connections each.
 fn ordinary() -> Vec<Edge> {
-    let edges = [
+    let edges: [Edge; 5] = [
         (WEB, 40_000, API, 8080),
         (SISTER, 40_000, API, 8080),
         (API, 41_000, DB, 5432),
         (BOT, 42_000, API, 8080),
         (API, 44_000, OUTSIDE, 443),
     ];
-    let again = |(from, port, to, service)| (0..4).map(move |n| (from, port + n, to, service));
+    let again = |(from, port, to, service): Edge| (0..4_u16).map(move |n| (from, port + n, to, service));
     edges.into_iter().flat_map(again).collect()
 }
 
