@@ -100,40 +100,68 @@ fn of<'a>(policies: &'a mut [Value], app: &str) -> &'a mut Value {
 type Fault = (&'static str, fn(&mut Vec<Value>) -> String, &'static str);
 
 const FAULTS: &[Fault] = &[
-    ("a policy over pods that are gone", |policies| {
-        policies.push(policy("gone", "gone", &json!([])));
-        "app/gone".to_owned()
-    }, "policy-selects-nothing"),
-    ("a rule that admits the whole namespace", |policies| {
-        let db = of(policies, "db");
-        db["spec"]["ingress"][0]["from"] = json!([{"podSelector": {}}]);
-        name(db)
-    }, "rule-wider-than-used"),
-    ("a rule that nobody uses", |policies| {
-        let db = of(policies, "db");
-        let rule = json!({"from": [{"podSelector": {"matchLabels": {"app": "web"}}}], "ports": [{"port": 9187}]});
-        db["spec"]["ingress"].as_array_mut().unwrap().push(rule);
-        name(db)
-    }, "rule-unused"),
-    ("a policy that another contains", |policies| {
-        let from = json!([{"from": [{"podSelector": {"matchLabels": {"app": "api"}}}], "ports": [{"port": 5432}]}]);
-        policies.push(policy("old-db", "db", &from));
-        "app/old-db".to_owned()
-    }, "policy-shadowed"),
-    ("a workload without a policy", |policies| {
-        let api = name(of(policies, "api"));
-        policies.retain(|policy| name(policy) != api);
-        "app/Deployment/api".to_owned()
-    }, "workload-uncovered"),
-    ("a policy over pods on the network of their node", |policies| {
-        policies.push(policy("agent", "agent", &json!([])));
-        "app/agent".to_owned()
-    }, "host-network-bypass"),
-    ("a policy that does not admit what happens", |policies| {
-        let db = of(policies, "db");
-        db["spec"]["ingress"] = json!([]);
-        name(db)
-    }, "unexpected-connection"),
+    (
+        "a policy over pods that are gone",
+        |policies| {
+            policies.push(policy("gone", "gone", &json!([])));
+            "app/gone".to_owned()
+        },
+        "policy-selects-nothing",
+    ),
+    (
+        "a rule that admits the whole namespace",
+        |policies| {
+            let db = of(policies, "db");
+            db["spec"]["ingress"][0]["from"] = json!([{"podSelector": {}}]);
+            name(db)
+        },
+        "rule-wider-than-used",
+    ),
+    (
+        "a rule that nobody uses",
+        |policies| {
+            let db = of(policies, "db");
+            let rule = json!({"from": [{"podSelector": {"matchLabels": {"app": "web"}}}], "ports": [{"port": 9187}]});
+            db["spec"]["ingress"].as_array_mut().unwrap().push(rule);
+            name(db)
+        },
+        "rule-unused",
+    ),
+    (
+        "a policy that another contains",
+        |policies| {
+            let from = json!([{"from": [{"podSelector": {"matchLabels": {"app": "api"}}}], "ports": [{"port": 5432}]}]);
+            policies.push(policy("old-db", "db", &from));
+            "app/old-db".to_owned()
+        },
+        "policy-shadowed",
+    ),
+    (
+        "a workload without a policy",
+        |policies| {
+            let api = name(of(policies, "api"));
+            policies.retain(|policy| name(policy) != api);
+            "app/Deployment/api".to_owned()
+        },
+        "workload-uncovered",
+    ),
+    (
+        "a policy over pods on the network of their node",
+        |policies| {
+            policies.push(policy("agent", "agent", &json!([])));
+            "app/agent".to_owned()
+        },
+        "host-network-bypass",
+    ),
+    (
+        "a policy that does not admit what happens",
+        |policies| {
+            let db = of(policies, "db");
+            db["spec"]["ingress"] = json!([]);
+            name(db)
+        },
+        "unexpected-connection",
+    ),
 ];
 
 #[test]

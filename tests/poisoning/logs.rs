@@ -60,7 +60,8 @@ fn named(address: &str) -> Value {
 
 /// A packet as Hubble tells it; `flags` of its TCP header.
 fn hubble((from, source, to, destination): Edge, verdict: &str, is_reply: bool, flags: &[&str]) -> Value {
-    let flags: Value = flags.iter().map(|flag| ((*flag).to_owned(), json!(true))).collect::<serde_json::Map<_, _>>().into();
+    let flags: Value =
+        flags.iter().map(|flag| ((*flag).to_owned(), json!(true))).collect::<serde_json::Map<_, _>>().into();
     json!({"flow": {"time": crate::support::cluster::time(i64::from(source.min(destination) % 4) * 60),
         "verdict": verdict, "is_reply": is_reply, "Type": "L3_L4", "node_name": "n1",
         "IP": {"source": from, "destination": to}, "source": named(from), "destination": named(to),
@@ -94,17 +95,27 @@ fn attempts(from: &'static str, to: &'static str, port: u16) -> impl Iterator<It
 }
 
 fn vpc_lies() -> Vec<(&'static str, Vec<String>)> {
-    let each = |tell: &dyn Fn(Edge) -> Vec<String>, from, to, port| attempts(from, to, port).flat_map(tell).collect();
+    let each = |tell: &dyn Fn(Edge) -> Vec<String>, from, to, port| {
+        attempts(from, to, port).flat_map(tell).collect()
+    };
     vec![
-        ("answers of the database to what the bot never asked", each(
-            &|edge| [DB, BOT].map(|end| vpc(end, back(edge), "ACCEPT")).to_vec(), BOT, DB, 5432)),
-        ("answers from outside to what nobody asked", each(
-            &|edge| vec![vpc(WEB, back(edge), "ACCEPT")], WEB, "203.0.113.66", 443)),
+        (
+            "answers of the database to what the bot never asked",
+            each(&|edge| [DB, BOT].map(|end| vpc(end, back(edge), "ACCEPT")).to_vec(), BOT, DB, 5432),
+        ),
+        (
+            "answers from outside to what nobody asked",
+            each(&|edge| vec![vpc(WEB, back(edge), "ACCEPT")], WEB, "203.0.113.66", 443),
+        ),
         ("a false source that hears no answer", each(&|edge| vec![vpc(DB, edge, "ACCEPT")], WEB, DB, 5432)),
-        ("let out by one end and stopped by the other", each(
-            &|edge| vec![vpc(BOT, edge, "ACCEPT"), vpc(DB, edge, "REJECT")], BOT, DB, 5432)),
-        ("answers of the API, told as if it had asked", each(
-            &|edge| vec![vpc(API, back(edge), "ACCEPT")], WEB, API, 8080)),
+        (
+            "let out by one end and stopped by the other",
+            each(&|edge| vec![vpc(BOT, edge, "ACCEPT"), vpc(DB, edge, "REJECT")], BOT, DB, 5432),
+        ),
+        (
+            "answers of the API, told as if it had asked",
+            each(&|edge| vec![vpc(API, back(edge), "ACCEPT")], WEB, API, 8080),
+        ),
         ("a door that nobody opens", each(&|edge| vec![vpc(BOT, edge, "ACCEPT")], BOT, API, 9_999)),
     ]
 }
@@ -119,7 +130,12 @@ fn hubble_lies() -> Vec<(&'static str, Vec<String>)> {
         there["flow"]["node_name"] = "n2".into();
         [line(edge, "FORWARDED", &["SYN"]), there.to_string()]
     };
-    let refused = |edge| [line(edge, "FORWARDED", &["SYN"]), hubble(back(edge), "FORWARDED", true, &["RST", "ACK"]).to_string()];
+    let refused = |edge| {
+        [
+            line(edge, "FORWARDED", &["SYN"]),
+            hubble(back(edge), "FORWARDED", true, &["RST", "ACK"]).to_string(),
+        ]
+    };
     let under_a_name = |edge| {
         let mut flow = hubble(edge, "FORWARDED", false, &["SYN"]);
         flow["flow"]["source"] = named(API);
@@ -127,19 +143,31 @@ fn hubble_lies() -> Vec<(&'static str, Vec<String>)> {
     };
     vec![
         ("let out by one node and stopped by the other", bot().flat_map(stopped).collect()),
-        ("knocks at six ports, let through and never answered",
-            (0..6).map(|n| line((BOT, 48_000, DB, 6_000 + n), "FORWARDED", &["SYN"])).collect()),
+        (
+            "knocks at six ports, let through and never answered",
+            (0..6).map(|n| line((BOT, 48_003, DB, 6_000 + n), "FORWARDED", &["SYN"])).collect(),
+        ),
         ("knocks that are refused", bot().flat_map(refused).collect()),
-        ("a false source that hears no answer", attempts(WEB, DB, 5432).map(|edge| line(edge, "FORWARDED", &["SYN"])).collect()),
-        ("segments from a port that others serve, to nobody who asked",
-            bot().map(|edge| line(back(edge), "FORWARDED", &["ACK"])).collect()),
-        ("knocks under the name and the labels of the API, from the bot's address", bot().map(under_a_name).collect()),
+        (
+            "a false source that hears no answer",
+            attempts(WEB, DB, 5432).map(|edge| line(edge, "FORWARDED", &["SYN"])).collect(),
+        ),
+        (
+            "segments from a port that others serve, to nobody who asked",
+            bot().map(|edge| line(back(edge), "FORWARDED", &["ACK"])).collect(),
+        ),
+        (
+            "knocks under the name and the labels of the API, from the bot's address",
+            bot().map(under_a_name).collect(),
+        ),
         ("what a policy on trial would deny", bot().map(|edge| line(edge, "AUDIT", &["SYN"])).collect()),
     ]
 }
 
 fn zeek_lies() -> Vec<(&'static str, Vec<String>)> {
-    let of = |state: &'static str, packets| attempts(BOT, DB, 5432).map(|edge| zeek(edge, state, packets)).collect();
+    let of = |state: &'static str, packets| {
+        attempts(BOT, DB, 5432).map(|edge| zeek(edge, state, packets)).collect()
+    };
     vec![
         ("openings that nobody answers", of("S0", [3, 0])),
         ("refusals", of("REJ", [1, 1])),
@@ -169,7 +197,8 @@ fn no_lie_in_a_flow_log_becomes_a_rule_and_what_is_genuine_keeps_its_own() {
         assert!(expected["policies"].as_array().unwrap().len() >= 4, "{format}");
         for (lie, told) in lies {
             // Behind and before what it would pass for.
-            for lines in [[genuine.clone(), told.clone()].concat(), [told.clone(), genuine.clone()].concat()] {
+            for lines in [[genuine.clone(), told.clone()].concat(), [told.clone(), genuine.clone()].concat()]
+            {
                 let answer = recommended(&lines);
                 assert_eq!(answer["policies"], expected["policies"], "{format}: {lie}");
             }

@@ -112,10 +112,7 @@ fn by_names(scene: &Scene<'_>, edges: &Edges<'_>, servers: &BTreeSet<&NodeId>) -
                 .with("entropy", format!("{:.1} bits an octet", letters.entropy()))
                 .with("vowels", format!("{} % of letters", share(letters.vowels, letters.alphabetic)))
                 .with("digits", format!("{} % of octets", share(letters.digits, letters.octets)))
-                .with(
-                    "threshold",
-                    format!("{NAMES} names, {DATA} octets beyond {HOST} each; no words"),
-                );
+                .with("threshold", format!("{NAMES} names, {DATA} octets beyond {HOST} each; no words"));
             finding.edges = edges
                 .iter()
                 .filter(|(edge, _)| edge.from == from)

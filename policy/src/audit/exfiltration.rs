@@ -85,8 +85,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
             let history = known.entry(id).or_insert(History { since, sent: 0, connections: 0 });
             history.since = history.since.min(since);
         }
-        if let (Some(_), Some(history)) = (edge.to.external(), known.get_mut(&edge.from))
-        {
+        if let (Some(_), Some(history)) = (edge.to.external(), known.get_mut(&edge.from)) {
             history.sent += seen.tally.octets[0];
             history.connections += seen.tally.connections;
             outward.push((edge, seen));

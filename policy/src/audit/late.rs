@@ -27,29 +27,34 @@ pub(super) struct Latecomer<'a> {
 
 /// Pods that had been seen for a quarter of the window with ten connections before they first did
 /// it, and no sibling had, in the order of pods.
-pub(super) fn latecomers<'a>(
-    scene: &'a Scene<'_>,
-    is_it: impl Fn(&Contact) -> bool,
-) -> Vec<Latecomer<'a>> {
+pub(super) fn latecomers<'a>(scene: &'a Scene<'_>, is_it: impl Fn(&Contact) -> bool) -> Vec<Latecomer<'a>> {
     let Some(window) = scene.facts.window else { return Vec::new() };
     let quarter = window.1.since(window.0) / WATCHED;
+    let opened = || {
+        let contacts = scene.facts.contacts.iter();
+        contacts.filter(|contact| contact.tally.is_connected() && contact.orientation != Orientation::Unknown)
+    };
     let mut pods: BTreeMap<&PodName, Vec<&Contact>> = BTreeMap::new();
     let mut earliest: BTreeMap<&NodeId, Timestamp> = BTreeMap::new();
-    let opened = scene.facts.contacts.iter().filter(|contact| contact.tally.is_connected());
-    for contact in opened.filter(|contact| contact.orientation != Orientation::Unknown) {
+    for contact in opened().filter(|contact| is_it(contact)) {
+        let known = earliest.entry(&contact.from.id).or_insert(contact.tally.first);
+        *known = (*known).min(contact.tally.first);
+        if let Some(pod) = &contact.from.pod {
+            pods.entry(pod).or_default();
+        }
+    }
+    for contact in opened() {
         // Whoever answers is watched as well as whoever asks.
         let answered = contact.to.pod.as_ref().filter(|_| !contact.own_node && !contact.is_loopback());
         for pod in contact.from.pod.iter().chain(answered) {
-            pods.entry(pod).or_default().push(contact);
-        }
-        if is_it(contact) {
-            let known = earliest.entry(&contact.from.id).or_insert(contact.tally.first);
-            *known = (*known).min(contact.tally.first);
+            if let Some(known) = pods.get_mut(pod) {
+                known.push(contact);
+            }
         }
     }
     let mut found = Vec::new();
     for (pod, contacts) in &pods {
-        let does = |contact: &&Contact| contact.from.pod.as_ref() == Some(*pod) && is_it(contact);
+        let does = |contact: &&Contact| is_it(contact) && contact.from.pod.as_ref() == Some(*pod);
         let (done, others): (Vec<&Contact>, Vec<&Contact>) = contacts.iter().copied().partition(does);
         let Some(first) = done.into_iter().min_by_key(|contact| contact.tally.first) else { continue };
         let others = others.iter().filter(|contact| contact.tally.first < first.tally.first);

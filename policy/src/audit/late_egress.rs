@@ -83,10 +83,16 @@ mod tests {
 
     #[test]
     fn a_sibling_that_left_before_and_too_little_work_before_say_nothing() {
-        let sibling =
-            [WORK, "shop/web-1 -> 203.0.113.9 443/TCP from 2 to 9", "shop/web-0 -> 203.0.113.9 443/TCP from 300 to 310"];
+        let sibling = [
+            WORK,
+            "shop/web-1 -> 203.0.113.9 443/TCP from 2 to 9",
+            "shop/web-0 -> 203.0.113.9 443/TCP from 300 to 310",
+        ];
         assert_eq!(found(&DETECTOR, &sibling), [""; 0]);
-        let little = ["shop/web-0 -> shop/api-0 8080/TCP 9 times", "shop/api-0 -> 203.0.113.9 443/TCP from 300 to 310"];
+        let little = [
+            "shop/web-0 -> shop/api-0 8080/TCP 9 times",
+            "shop/api-0 -> 203.0.113.9 443/TCP from 300 to 310",
+        ];
         assert_eq!(found(&DETECTOR, &little), [""; 0]);
     }
 
@@ -95,6 +101,9 @@ mod tests {
         let tried = [WORK, "shop/api-0 -> 203.0.113.9 443/TCP unanswered from 300 to 310"];
         assert_eq!(found(&DETECTOR, &tried), [""; 0]);
         let known = "known shop/Deployment/web -> shop/Deployment/api 8080/TCP";
-        assert_eq!(found(&DETECTOR, &[known, WORK, "shop/api-0 -> 203.0.113.9 443/TCP from 300 to 310"]), [""; 0]);
+        assert_eq!(
+            found(&DETECTOR, &[known, WORK, "shop/api-0 -> 203.0.113.9 443/TCP from 300 to 310"]),
+            [""; 0]
+        );
     }
 }

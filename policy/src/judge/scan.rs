@@ -214,11 +214,7 @@ fn usual_gap(times: &[Timestamp]) -> Duration {
 /// The first door that a scan tries may be open. A connection without payload, on a port or
 /// at an address that the scan also tries, no longer before its first failure than it takes for a step,
 /// belongs to it.
-fn with_open_doors(
-    start: Timestamp,
-    step: Duration,
-    targets: &BTreeMap<Target, Outcome<'_>>,
-) -> Timestamp {
+fn with_open_doors(start: Timestamp, step: Duration, targets: &BTreeMap<Target, Outcome<'_>>) -> Timestamp {
     let closed = || targets.iter().filter(|(_, outcome)| !outcome.is_answered()).map(|(target, _)| target);
     let places: BTreeSet<&Place> = closed().map(|(place, ..)| place).collect();
     let ports: BTreeSet<(Protocol, u16)> = closed().map(|(_, protocol, port)| (*protocol, *port)).collect();

@@ -30,9 +30,11 @@ fn guard(town: &mut Town, workload: usize) {
         json!({"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
             "podSelector": {"matchLabels": {"app": name}}}], "ports": ports.iter().map(tcp).collect::<Vec<Value>>()})
     }));
-    egress.extend(machines.iter().map(|(to, port)| {
-        json!({"to": [{"ipBlock": {"cidr": format!("{to}/32")}}], "ports": [tcp(port)]})
-    }));
+    egress.extend(
+        machines.iter().map(
+            |(to, port)| json!({"to": [{"ipBlock": {"cidr": format!("{to}/32")}}], "ports": [tcp(port)]}),
+        ),
+    );
     let known = &town.workloads[workload];
     let policy = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
         "metadata": {"name": known.name, "namespace": known.namespace},

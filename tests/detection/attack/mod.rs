@@ -63,8 +63,16 @@ pub const ATTACKS: &[Attack] = &[
     attack("exfiltration", "60 kB a minute, to a new place", exfiltration::drip),
     attack("exfiltration", "3 MB in datagrams that nobody answers", exfiltration::datagrams),
     attack("exfiltration", "5 MB at once, from a workload that otherwise answers", exfiltration::server),
-    attack("exfiltration", "60 kB a minute from noon on, to a place that it always asks", exfiltration::known_drip),
-    attack("exfiltration", "30 kB a minute since before the capture, to an address", exfiltration::ordinary_drip),
+    attack(
+        "exfiltration",
+        "60 kB a minute from noon on, to a place that it always asks",
+        exfiltration::known_drip,
+    ),
+    attack(
+        "exfiltration",
+        "30 kB a minute since before the capture, to an address",
+        exfiltration::ordinary_drip,
+    ),
     missed(
         "exfiltration",
         "30 kB a minute since before the capture, to a name",
@@ -110,7 +118,11 @@ pub const ATTACKS: &[Attack] = &[
     attack("cross-environment", "from test into production", elsewhere::environment),
     attack("cross-environment", "into a namespace that is labelled as sensitive", elsewhere::sensitive),
     attack("late-egress", "orders from outside, to a workload that stayed inside", elsewhere::orders),
-    attack("first-egress", "one small question to outside, from a workload that stays inside", elsewhere::one_question),
+    attack(
+        "first-egress",
+        "one small question to outside, from a workload that stays inside",
+        elsewhere::one_question,
+    ),
     attack("new-connection", "a store that it never asked", elsewhere::store),
     attack("clear-text", "FTP to outside", elsewhere::ftp),
     attack("refused-attempt", "one door that a policy closed", elsewhere::denied),

@@ -118,7 +118,13 @@ pub fn expanded(town: &mut Town, intruder: usize) -> Option<String> {
     let namespace = town.workloads[intruder].namespace.clone();
     for n in 0..40 {
         let name = format!("{}.library.example", town.random.word(HEX, 40));
-        town.look_up(town.seconds / 2 + n * 10, own, &namespace, &name, Some(Ipv4Addr::new(203, 0, 113, 250)));
+        town.look_up(
+            town.seconds / 2 + n * 10,
+            own,
+            &namespace,
+            &name,
+            Some(Ipv4Addr::new(203, 0, 113, 250)),
+        );
     }
     None
 }
