@@ -62,7 +62,7 @@ fn named(address: &str) -> Value {
 fn hubble((from, source, to, destination): Edge, verdict: &str, is_reply: bool, flags: &[&str]) -> Value {
     let flags: Value =
         flags.iter().map(|flag| ((*flag).to_owned(), json!(true))).collect::<serde_json::Map<_, _>>().into();
-    json!({"flow": {"time": crate::support::cluster::time(i64::from(source.min(destination) % 4) * 60),
+    json!({"flow": {"time": crate::support::cluster::time(i64::from(source.max(destination) % 4) * 60),
         "verdict": verdict, "is_reply": is_reply, "Type": "L3_L4", "node_name": "n1",
         "IP": {"source": from, "destination": to}, "source": named(from), "destination": named(to),
         "l4": {"TCP": {"source_port": source, "destination_port": destination, "flags": flags}}}, "node_name": "n1"})
