@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_sweep_of_pings_is_a_scan_though_some_answer() {
         let line = |n: u32| {
-            let how = if n % 6 == 0 { "" } else { " unanswered" };
+            let how = if n.is_multiple_of(6) { "" } else { " unanswered" };
             format!("shop/api-0 -> 10.244.1.{} 0/ICMP{how} from {n} to {n}", 100 + n)
         };
         let lines: Vec<String> = (0..24).map(line).collect();
