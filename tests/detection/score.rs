@@ -125,7 +125,7 @@ fn judge(seed: u64) -> Score {
     let mut all = findings(&town, &scratch, &[]);
     let mut score = Score { towns: 1, hours: town.workload_hours(), ..Score::default() };
     // One town in four, and where somebody did what only this tells.
-    if seed % 4 == 0 || town.injected.iter().any(|injected| is_reviewed(injected.rule)) {
+    if seed.is_multiple_of(4) || town.injected.iter().any(|injected| is_reviewed(injected.rule)) {
         let new = new_findings(&town, &scratch).into_iter();
         all.extend(new.filter(|finding| is_reviewed(finding["rule"].as_str().unwrap())));
         score.hours_reviewed = score.hours;
