@@ -47,8 +47,10 @@ pub struct Tally {
     pub octets: [u64; 2],
     /// Octets there of the connection that sent most; 0 where connections are not told apart.
     pub largest: u64,
-    /// Those that sent much at once.
+    /// Those that sent much at once: [`Bulk::OCTETS`] and more.
     pub bulk: Bulk,
+    /// Those that sent [`Bulk::SIZEABLE`] and more, which may be many.
+    pub sizeable: Bulk,
     /// Earliest packet.
     pub first: Timestamp,
     /// Latest packet.
@@ -61,7 +63,7 @@ pub struct Tally {
     pub parts: Parts,
 }
 
-/// Connections that sent [`Bulk::OCTETS`] and more each: the mean of the others tells what is usual,
+/// Connections that sent so many octets and more each: the mean of the others tells what is usual,
 /// however many of these there are. None where connections are not told apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bulk {
@@ -76,6 +78,10 @@ pub struct Bulk {
 impl Bulk {
     /// More than a request carries that is not meant to carry data.
     pub const OCTETS: u64 = 250_000;
+    /// More than a request carries that asks for something: some twenty segments.
+    pub const SIZEABLE: u64 = 30_000;
+    /// No connection.
+    pub const NONE: Bulk = Bulk { connections: 0, octets: 0, parts: Parts::NONE };
 
     fn merge(&mut self, other: Bulk) {
         self.connections += other.connections;
@@ -101,7 +107,8 @@ impl Tally {
             packets: [0; 2],
             octets: [0; 2],
             largest: 0,
-            bulk: Bulk { connections: 0, octets: 0, parts: Parts::NONE },
+            bulk: Bulk::NONE,
+            sizeable: Bulk::NONE,
             first: Timestamp::MAX,
             last: Timestamp::MIN,
             found: Timestamp::MAX,
@@ -117,10 +124,10 @@ impl Tally {
             self.found = self.first;
             self.parts = Parts::touched(window, self.first, self.last);
         }
-        if self.largest >= Bulk::OCTETS {
-            let parts = Parts::touched(window, self.first, self.last);
-            self.bulk = Bulk { connections: 1, octets: self.largest, parts };
-        }
+        let parts = Parts::touched(window, self.first, self.last);
+        let one = Bulk { connections: 1, octets: self.largest, parts };
+        self.bulk = if self.largest >= Bulk::OCTETS { one } else { Bulk::NONE };
+        self.sizeable = if self.largest >= Bulk::SIZEABLE { one } else { Bulk::NONE };
         self
     }
 
@@ -136,6 +143,7 @@ impl Tally {
         }
         self.largest = self.largest.max(other.largest);
         self.bulk.merge(other.bulk);
+        self.sizeable.merge(other.sizeable);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);
@@ -154,6 +162,7 @@ impl Tally {
         }
         self.largest = self.largest.max(other.largest);
         self.bulk.widen(other.bulk);
+        self.sizeable.widen(other.sizeable);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);

@@ -42,6 +42,12 @@ impl Parts {
         Parts(self.0 & other.0)
     }
 
+    /// Those from the first of `other` on; all when that is none.
+    #[must_use]
+    pub const fn since(self, other: Parts) -> Parts {
+        if other.0 == 0 { self } else { Parts(self.0 & (u32::MAX << other.0.trailing_zeros())) }
+    }
+
     /// How many.
     pub const fn len(self) -> u32 {
         self.0.count_ones()
@@ -81,6 +87,13 @@ mod tests {
         assert_eq!(of(900, 1000), [23]);
         assert_eq!(Parts::touched((at(5), at(5)), at(5), at(5)).iter().collect::<Vec<_>>(), [0]);
         assert_eq!(Parts::touched((Timestamp::MIN, Timestamp::MAX), at(0), at(0)).len(), 1);
+    }
+
+    #[test]
+    fn parts_since_others_began_hold_the_first_of_those() {
+        assert_eq!(Parts(0b1111).since(Parts(0b0100)), Parts(0b1100));
+        assert_eq!(Parts(0b0011).since(Parts(0b0100)), Parts::NONE);
+        assert_eq!(Parts(0b0011).since(Parts::NONE), Parts(0b0011));
     }
 
     #[test]

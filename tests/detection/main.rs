@@ -21,9 +21,9 @@ use std::ops::Range;
 use attack::ATTACKS;
 
 /// Two clusters for each way to do something, of all that are made, and one left in peace beside each three.
-const ALL: Range<u64> = 0..48;
+const ALL: Range<u64> = 0..68;
 /// Every way to scan, to carry data out and to tunnel.
-const FEW: Range<u64> = 0..14;
+const FEW: Range<u64> = 0..22;
 
 fn path() -> std::path::PathBuf {
     support::shop::path("docs/detection.md")
@@ -46,9 +46,10 @@ fn what_is_injected_is_found_and_nothing_else_is() {
         assert!(count.injected >= 7 && count.found * 100 >= count.injected * 85, "{rule}: {count:?}");
     }
     assert!(score.hours > 500.0, "{} hours", score.hours);
-    // The report that is sent once a day may be told; see the page.
-    let others: Vec<&String> =
-        score.alarms.values().flatten().filter(|id| !id.contains("finance/Deployment/reporter")).collect();
+    // The report that is sent once a day may be told, and what is new since the morning is; see the page.
+    let behaviour = score.alarms.iter().filter(|(rule, _)| !score::REVIEWED.contains(rule));
+    let told = behaviour.flat_map(|(_, ids)| ids);
+    let others: Vec<&String> = told.filter(|id| !id.contains("finance/Deployment/reporter")).collect();
     assert_eq!(others, Vec::<&String>::new(), "nobody did anything there");
 }
 

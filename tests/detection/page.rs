@@ -28,20 +28,28 @@ const TAIL: &str = "
   to, not that nobody can pass by it.
 - The report that is sent once a day is the false alarm that is left: seen for one day, it is what a theft looks like. A recording of
   two days, or a baseline, knows it. A replica that was elected leader and goes somewhere inside is a note; one that goes outside would be a warning.
-- `first-egress` and `new-connection` compare with a baseline; what is not in it is told, without thresholds, and so are
-  the findings about policies. There is nothing to measure.
+- `first-egress` and `new-connection` compare with a baseline: here the first half of the day, written without a look before anybody
+  came (`audit --write-baseline`). What is new in the second half is told, as it is meant to be, and a false alarm of these is a workload of which something
+  is new and nobody did anything: one that meets new places all day, or a feature that somebody switched on. A longer morning knows more of them.
+- `late-egress` and the slow leak to an address without a name are notes: ordinary features look the same.
 
 ## What cannot be told apart, and is said instead
 
 What an attacker puts on the wire never becomes a rule where it is no connection by the evidence of both ends
-([`tests/poisoning.rs`](../tests/poisoning.rs)): openings under a false source, confirmations of what nobody accepted, answers to what
+([`tests/poisoning`](../tests/poisoning/main.rs)): openings under a false source, confirmations of what nobody accepted, answers to what
 nobody asked, resets. Some lies have the shape of the truth:
 
 - **A whole connection from a broken pod**, to a door that is open, before it is known to scan. Who scans is a suspect, and whatever
-  it opens after its first knock is withheld; who knocks at fewer than ten doors is not, and what it reaches is a rule like any other.
+  it opens after its first knock is withheld, and so is a door that it went through without a word directly before. Who knocks at fewer than
+  ten doors (five, where they are scattered over ports inside the cluster) is none, and what it reaches is a rule like any other.
   Each door that it did not get through is a `refused-attempt` for a person to look at, and each rule names the connections that it rests on.
 - **Both halves of a conversation, forged by one who sits on the wire.** A capture says what passed, not who sent it. Networks of pods that
   check source addresses let nobody do so from a pod.
+- **A record in a flow log**, by one who can write the log. What packets make a log write of themselves is judged as they are: answers that
+  nobody asked for, openings that nobody answers, what one end lets out and the other stops make no rule. A half-open scan in Zeek's states
+  (`S1`, `RSTO`) is a connection, for they do not tell whether the client confirmed; and a reply that Hubble marks as one is believed, for Cilium saw the question.
+- **Knocks under the address of another**, ten or more (five, scattered over ports inside): they make a suspect of one who did nothing, and what it opens for the
+  first time after them is withheld until somebody accepts it. That is told, and closes what should be open; it opens nothing.
 - **Datagrams under a false source to a running pod**: syslog and statsd have the same shape, one way. They are shown as
   `established: false`.
 - **A pod that carries another's labels** is admitted wherever the other is; policies select by labels alone. Where it was seen, or is among the objects, the
@@ -67,7 +75,7 @@ pub fn render(seeds: &std::ops::Range<u64>, score: &Score) -> String {
     for rule in RULES {
         let (count, alarms) = (score.of(rule), score.alarms_of(rule));
         let recall = (count.found * 100).checked_div(count.injected).unwrap_or(0);
-        let rate = alarms as f64 * 1_000.0 / score.hours.max(1.0);
+        let rate = score.rate_of(rule);
         let (injected, found) = (count.injected, count.found);
         let missed = injected - found;
         writeln!(page, "| `{rule}` | {injected} | {found} | {missed} | {recall} % | {alarms} | {rate:.2} |")

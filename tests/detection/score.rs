@@ -1,6 +1,6 @@
 //! What was found of what was done, and what was found where nothing was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -23,7 +23,13 @@ pub const RULES: &[&str] = &[
     "clear-text",
     "refused-attempt",
     "unexpected-connection",
+    "late-egress",
+    "first-egress",
+    "new-connection",
 ];
+
+/// Those that compare with what was reviewed before: here the first half of the day, which nobody disturbed.
+pub const REVIEWED: &[&str] = &["first-egress", "new-connection"];
 
 /// How often one thing was done and found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,11 +42,14 @@ pub struct Count {
 #[derive(Clone, Debug, Default)]
 pub struct Score {
     pub towns: usize,
+    /// Workload-hours.
     pub hours: f64,
+    /// Those of towns whose morning was reviewed.
+    pub hours_reviewed: f64,
     /// By detector and style.
     pub attacks: BTreeMap<(&'static str, &'static str), Count>,
     /// Findings about workloads that nobody touched: detector, and their ids.
-    pub alarms: BTreeMap<&'static str, Vec<String>>,
+    pub alarms: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Score {
@@ -53,12 +62,19 @@ impl Score {
     }
 
     pub fn alarms_of(&self, rule: &str) -> usize {
-        self.alarms.get(rule).map_or(0, Vec::len)
+        self.alarms.get(rule).map_or(0, BTreeSet::len)
+    }
+
+    /// False alarms in a thousand workload-hours.
+    pub fn rate_of(&self, rule: &str) -> f64 {
+        let hours = if REVIEWED.contains(&rule) { self.hours_reviewed } else { self.hours };
+        self.alarms_of(rule) as f64 * 1_000.0 / hours.max(1.0)
     }
 
     fn merge(&mut self, other: Score) {
         self.towns += other.towns;
         self.hours += other.hours;
+        self.hours_reviewed += other.hours_reviewed;
         for (key, count) in other.attacks {
             let known = self.attacks.entry(key).or_default();
             known.injected += count.injected;
@@ -75,6 +91,7 @@ fn town(seed: u64) -> Town {
     let hours = [2, 4, 12][usize::try_from(seed % 3).unwrap()];
     let mut town = Town::new(seed, hours);
     ordinary::live(&mut town);
+    town.morning = town.wire.until(town.seconds / 2);
     if seed % 2 == 1 {
         let first = usize::try_from(seed / 2).unwrap() * 3;
         for n in 0..3 {
@@ -84,13 +101,35 @@ fn town(seed: u64) -> Town {
     town
 }
 
+fn findings(town: &Town, scratch: &Scratch, more: &[&str]) -> Vec<Value> {
+    let args = [&["-o", "json", "--fail-on", "never"], more].concat();
+    let report = town.inputs(scratch).run("audit", &args).ends(0).json();
+    report["findings"].as_array().unwrap().clone()
+}
+
+/// What is told when the morning was reviewed, without a look.
+fn new_findings(town: &Town, scratch: &Scratch) -> Vec<Value> {
+    let baseline = scratch.path().join("baseline.yaml");
+    let baseline = baseline.to_str().unwrap();
+    let mut morning = town.inputs(scratch);
+    morning.captures = vec![scratch.file("morning.pcap", town.morning.pcap())];
+    let review = ["--write-baseline", baseline, "--by", "the test", "--reason", "the morning"];
+    morning.run("audit", &[&review, ["-o", "json", "--fail-on", "never"].as_slice()].concat()).ends(0);
+    findings(town, scratch, &["--baseline", baseline])
+}
+
 fn judge(seed: u64) -> Score {
     let town = town(seed);
     let scratch = Scratch::new();
-    let report = town.inputs(&scratch).run("audit", &["-o", "json", "--fail-on", "never"]).ends(0).json();
-    let findings = report["findings"].as_array().unwrap();
-    let text = |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
+    let is_reviewed = |rule: &str| REVIEWED.contains(&rule);
+    let mut all = findings(&town, &scratch, &[]);
     let mut score = Score { towns: 1, hours: town.workload_hours(), ..Score::default() };
+    // One town in four, and where somebody did what only this tells.
+    if seed.is_multiple_of(4) || town.injected.iter().any(|injected| is_reviewed(injected.rule)) {
+        let new = new_findings(&town, &scratch).into_iter();
+        all.extend(new.filter(|finding| is_reviewed(finding["rule"].as_str().unwrap())));
+        score.hours_reviewed = score.hours;
+    }
     for injected in &town.injected {
         let is_it = |finding: &&Value| {
             let ends = [text(finding, "from"), text(finding, "to")];
@@ -98,17 +137,23 @@ fn judge(seed: u64) -> Score {
         };
         let count = score.attacks.entry((injected.rule, injected.style)).or_default();
         count.injected += 1;
-        count.found += usize::from(findings.iter().any(|finding| is_it(&finding)));
+        count.found += usize::from(all.iter().any(|finding| is_it(&finding)));
     }
-    for finding in findings.iter().filter(|finding| finding["level"] != "note") {
+    for finding in all.iter().filter(|finding| finding["level"] != "note") {
         let Some(rule) = RULES.iter().find(|rule| finding["rule"] == **rule) else { continue };
         let ends = [text(finding, "from"), text(finding, "to")];
         let is_true = *rule == "refused-attempt" && town.failures.contains(&ends[0]);
         if !is_true && !ends.iter().any(|end| town.touched.contains(end)) {
-            score.alarms.entry(rule).or_default().push(format!("{seed}: {}", text(finding, "id")));
+            // A workload that meets new places is one to look at, however many they are.
+            let what = if is_reviewed(rule) { ends[0].clone() } else { text(finding, "id") };
+            score.alarms.entry(rule).or_default().insert(format!("{seed}: {what}"));
         }
     }
     score
+}
+
+fn text(finding: &Value, field: &str) -> String {
+    finding[field].as_str().unwrap_or_default().to_owned()
 }
 
 /// The score of the towns of these seeds, on two threads.

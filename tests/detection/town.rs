@@ -73,6 +73,10 @@ pub struct Town {
     /// Who really asked whom in vain, for reasons that are nobody's attack.
     pub failures: BTreeSet<String>,
     pub objects: Vec<Value>,
+    /// The first half of the day, before anybody came.
+    pub morning: Wire,
+    /// What each pod asked for.
+    asked: BTreeMap<Ipv4Addr, BTreeSet<(Ipv4Addr, u16)>>,
     nodes: u8,
     hosts: Vec<u8>,
     ports: BTreeMap<Ipv4Addr, u16>,
@@ -108,6 +112,8 @@ impl Town {
             injected: Vec::new(),
             failures: BTreeSet::new(),
             objects: cluster.objects,
+            morning: Wire::new(),
+            asked: BTreeMap::new(),
             nodes,
             hosts: vec![60; usize::from(nodes)],
             ports: BTreeMap::new(),
@@ -223,6 +229,7 @@ impl Town {
     /// A connection.
     pub fn talk(&mut self, at: i64, from: Ipv4Addr, to: (Ipv4Addr, u16), octets: [u32; 2], seconds: i64) {
         let client = self.client(from);
+        self.asked.entry(from).or_default().insert(to);
         self.wire.from(at);
         self.wire.exchange(client, (to.0, to.1).into(), octets, seconds);
     }
@@ -265,6 +272,22 @@ impl Town {
             self.question(at, pod, format!("{name}{end}").as_bytes(), 1, None);
         }
         self.question(at, pod, name.as_bytes(), 1, answer);
+    }
+
+    /// What the pods of a workload asked for by TCP.
+    pub fn asked(&self, workload: usize) -> BTreeSet<(Ipv4Addr, u16)> {
+        let pods = self.workloads[workload].pods.iter();
+        pods.filter_map(|pod| self.asked.get(&pod.address)).flatten().copied().collect()
+    }
+
+    /// Whether it asks only who is inside, in all the day.
+    pub fn stays_inside(&self, workload: usize) -> bool {
+        self.asked(workload).iter().all(|(to, _)| to.is_private())
+    }
+
+    /// Which workload has an address.
+    pub fn holder(&self, address: Ipv4Addr) -> Option<&Workload> {
+        self.workloads.iter().find(|known| known.pods.iter().any(|pod| pod.address == address))
     }
 
     /// Something that failed for no evil reason.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use pnet_packet::icmp::IcmpTypes;
 use serde_json::{Value, json};
 
 use super::capture::{Frame, pcap};
@@ -211,6 +212,13 @@ impl Wire {
         self
     }
 
+    /// What was seen until so many seconds after the capture began.
+    pub fn until(&self, seconds: i64) -> Wire {
+        let end = (NOON + seconds) * 1_000_000_000;
+        let frames = self.frames.iter().filter(|frame| frame.at < end).cloned().collect();
+        Wire { frames, ..*self }
+    }
+
     pub fn pcap(&self) -> Vec<u8> {
         let mut frames = self.frames.clone();
         frames.sort_by_key(|frame| frame.at);
@@ -291,6 +299,16 @@ impl Wire {
         let opening = packet::tcp(client, server, SYN, mine, 0, b"");
         self.frame(opening.clone());
         self.frame(packet::port_unreachable(by, &opening));
+    }
+
+    /// An echo request, and the reply to it where somebody is there.
+    pub fn ping(&mut self, from: Ipv4Addr, to: Ipv4Addr, answered: bool) {
+        let (identifier, _) = self.sequences();
+        let identifier = u16::try_from(identifier & 0xffff).unwrap();
+        self.frame(packet::echo(from, to, IcmpTypes::EchoRequest, identifier));
+        if answered {
+            self.frame(packet::echo(to, from, IcmpTypes::EchoReply, identifier));
+        }
     }
 
     /// UDP with an answer.

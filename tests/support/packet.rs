@@ -64,6 +64,16 @@ pub fn udp(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Vec<u8> {
     ethernet(from.ip(), to.ip(), IpNextHeaderProtocols::Udp, &datagram)
 }
 
+/// An echo request from one machine to another, or the reply to it (RFC 792).
+pub fn echo(from: Ipv4Addr, to: Ipv4Addr, kind: icmp::IcmpType, identifier: u16) -> Vec<u8> {
+    let mut message = vec![kind.0, 0, 0, 0, 0, 0, 0, 1];
+    message[4..6].copy_from_slice(&identifier.to_be_bytes());
+    message.extend([b'x'; 48]);
+    let checksum = icmp::checksum(&icmp::IcmpPacket::new(&message).unwrap());
+    message[2..4].copy_from_slice(&checksum.to_be_bytes());
+    ethernet(from.into(), to.into(), IpNextHeaderProtocols::Icmp, &message)
+}
+
 /// ICMP port unreachable from `from`, quoting the frame that caused it.
 pub fn port_unreachable(from: Ipv4Addr, cause: &[u8]) -> Vec<u8> {
     let quoted = &cause[ETHERNET..cause.len().min(ETHERNET + 28)];

@@ -19,7 +19,7 @@ use super::Contacts;
 use crate::contact::{Contact, LogWord, Party};
 use crate::inventory::Inventory;
 use book::Book;
-use outcome::{Outcome, Report, outcome};
+use outcome::{Asked, Outcome, Report, outcome};
 
 /// What one contact's conversations have in common; ends by their numbers.
 type Key = (u32, u32, Protocol, Option<u16>, Option<IcmpType>);
@@ -170,8 +170,9 @@ fn contact(
     window: Option<(Timestamp, Timestamp)>,
     book: &Book<'_>,
 ) -> Contact {
-    let Outcome { tally, word, is_assumed } =
-        outcome(&saying.reports(), window, protocol, to.id.is_workload());
+    let is_service = !saying.services.is_empty() || is_published(&from, &to, protocol, port, book);
+    let what = Asked { is_pod: to.id.is_workload(), is_service };
+    let Outcome { tally, word, is_assumed } = outcome(&saying.reports(), window, protocol, what);
     let word = LogWord { policies: saying.policies, ..word };
     // Only of a node it matters which pod it was.
     let asked = match &from.id {
@@ -197,6 +198,12 @@ fn contact(
         from,
         to,
     }
+}
+
+/// Whether somebody outside came through a port of a node: there his address is rewritten on the way to the pod, and on
+/// the pod's own node not on the way back.
+fn is_published(from: &Party, to: &Party, protocol: Protocol, port: Option<u16>, book: &Book<'_>) -> bool {
+    from.id.external().is_some() && port.is_some_and(|port| book.is_published(to, protocol, port))
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ fn by_handshake(there: &Half, back: &Half, one_wire: bool) -> Option<Outcome> {
     let goes_on = |half: &Half| half.signs.has(Signs::SEGMENT) || half.signs.has(Signs::PAYLOAD);
     let half_wire = one_wire && (!there.is_seen() || !back.is_seen());
     let connected = match (opened, accepted) {
-        (true, true) => goes_on(there),
+        // Whoever accepts and resets before a word did not accept: the one was another's.
+        (true, true) => goes_on(there) && (goes_on(back) || !back.signs.has(Signs::RESET)),
         (true, false) => goes_on(there) && (goes_on(back) || half_wire),
         (false, true) => goes_on(there) || half_wire,
         (false, false) if half_wire => there.signs.has(Signs::PAYLOAD) || back.signs.has(Signs::PAYLOAD),
@@ -130,6 +131,20 @@ mod tests {
                 accept,
                 false,
                 Some(Outcome::Unanswered),
+            ),
+            (
+                "a forged acceptance and the true refusal",
+                full,
+                half(2, &[Signs::ACCEPT, Signs::RESET]),
+                false,
+                Some(Outcome::Refused),
+            ),
+            (
+                "a server that resets after a word",
+                full,
+                half(3, &[Signs::ACCEPT, Signs::SEGMENT, Signs::RESET]),
+                false,
+                Some(Outcome::Connected),
             ),
             ("nobody answers", syn, none, false, Some(Outcome::Unanswered)),
             ("refused by reset", syn, half(1, &[Signs::RESET]), false, Some(Outcome::Refused)),

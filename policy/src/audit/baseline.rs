@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{EdgeKey, Facts};
-use flowfence_model::NodeId;
+use flowfence_model::{NodeId, Protocol};
 use jiff::civil::Date;
 
 use super::finding::Finding;
+use super::first_egress::is_private;
 use super::scene::Unasked;
 use crate::decision::{Decision, Subject};
 use crate::judge::{Judgement, Standing};
@@ -22,6 +23,8 @@ pub struct Baseline {
     findings: BTreeSet<String>,
     workloads: BTreeSet<NodeId>,
     leavers: BTreeSet<NodeId>,
+    /// How many public addresses come to each port.
+    doors: BTreeMap<(NodeId, Protocol, Option<u16>), usize>,
     expired: Vec<Decision>,
 }
 
@@ -46,6 +49,9 @@ impl Baseline {
                 .extend([&edge.from, &edge.to].into_iter().filter(|id| id.is_workload()).cloned());
             if edge.to.external().is_some() {
                 baseline.leavers.insert(edge.from.clone());
+            }
+            if is_public(&edge.from) {
+                *baseline.doors.entry((edge.to.clone(), edge.protocol, edge.port)).or_default() += 1;
             }
         }
         let held: BTreeSet<&Subject> = valid.iter().map(|entry| &entry.subject).collect();
@@ -79,6 +85,11 @@ impl Baseline {
         self.leavers.contains(id)
     }
 
+    /// How many public addresses were reviewed at the end and the port of an edge.
+    pub(super) fn public_clients(&self, edge: &EdgeKey) -> usize {
+        self.doors.get(&(edge.to.clone(), edge.protocol, edge.port)).copied().unwrap_or(0)
+    }
+
     /// The reviewed edges of one opener.
     pub fn edges_of(&self, from: &NodeId) -> impl Iterator<Item = &EdgeKey> {
         self.edges.get(from).into_iter().flatten()
@@ -88,6 +99,11 @@ impl Baseline {
     pub fn expired(&self) -> &[Decision] {
         &self.expired
     }
+}
+
+/// Whether it is an address outside that is no network's of one's own.
+pub(super) fn is_public(id: &NodeId) -> bool {
+    id.external().is_some_and(|address| !is_private(address))
 }
 
 /// What a new baseline would hold.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use flowfence_graph::{Contact, EdgeKey, PodName, Tally};
-use flowfence_model::{NodeId, Orientation, Timestamp};
+use flowfence_graph::{EdgeKey, Tally};
+use flowfence_model::NodeId;
 
 use super::finding::{Finding, Level};
+use super::late::{Latecomer, latecomers};
 use super::scene::{Detector, Scene, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -16,7 +17,7 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "Whoever reaches the kubelet, etcd or the shell of a node, or suddenly begins to ask the API server, \
               prepares to go further. A workload that reaches the same port of several nodes watches the cluster and \
               is left alone, save at etcd and SSH. Of the API server it is told when a pod had been seen for a \
-              quarter of the window with other connections before it first asked, and no sibling had; a note where \
+              quarter of the window with other connections, that it opened or answered, before it first asked, and no sibling had; a note where \
               that was less than ten minutes.",
     doubt: "A collector in a cluster of one node reaches one kubelet only (a note). A program may need the API server \
             rarely and late. What runs on a node's own network is the node and is not told.",
@@ -43,12 +44,10 @@ const PORTS: &[(u16, &str, bool)] = &[
 
 /// A pod must have been seen for so long before, for more than a note.
 const WATCHED: Duration = Duration::from_mins(10);
-/// So many connections it must have had before it first asked.
-const BEFORE: u64 = 10;
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = nodes(scene);
-    findings.extend(latecomers(scene));
+    findings.extend(began(scene));
     findings
 }
 
@@ -89,54 +88,25 @@ fn nodes(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// Pods that began to ask the API server late, and whose siblings had not.
-fn latecomers(scene: &Scene<'_>) -> Vec<Finding> {
-    let Some(window) = scene.facts.window else { return Vec::new() };
-    let quarter = window.1.since(window.0) / 4;
-    let mut pods: BTreeMap<&PodName, Vec<&Contact>> = BTreeMap::new();
-    let mut earliest: BTreeMap<&NodeId, Timestamp> = BTreeMap::new();
-    let opened = scene.facts.contacts.iter().filter(|contact| contact.tally.is_connected());
-    for contact in opened.filter(|contact| contact.orientation != Orientation::Unknown) {
-        if let Some(pod) = &contact.from.pod {
-            pods.entry(pod).or_default().push(contact);
-        }
-        if contact.to.id == NodeId::ApiServer {
-            let known = earliest.entry(&contact.from.id).or_insert(contact.tally.first);
-            *known = (*known).min(contact.tally.first);
-        }
-    }
-    let mut findings = Vec::new();
-    for contacts in pods.values() {
-        let (asked, others): (Vec<&Contact>, Vec<&Contact>) =
-            contacts.iter().partition(|contact| contact.to.id == NodeId::ApiServer);
-        let Some(first) = asked.iter().min_by_key(|contact| contact.tally.first) else { continue };
-        let others = others.iter().filter(|contact| contact.tally.first < first.tally.first);
-        let (since, before) = others.fold((first.tally.first, 0), |(since, before), contact| {
-            (since.min(contact.tally.first), before + contact.tally.connections + contact.tally.one_way)
-        });
-        let watched = first.tally.first.since(since);
-        // A connection that was open when the window began says nothing of when it began.
-        let late = watched >= quarter && !watched.is_zero() && before >= BEFORE;
-        let is_first = earliest.get(&first.from.id) == Some(&first.tally.first);
-        if !(late && is_first && first.orientation == Orientation::Seen && first.from.id.is_workload()) {
-            continue;
-        }
-        let level = if watched >= WATCHED { Level::Warning } else { Level::Note };
-        let edge = EdgeKey::of(first);
+fn began(scene: &Scene<'_>) -> Vec<Finding> {
+    let late = latecomers(scene, |contact| contact.to.id == NodeId::ApiServer);
+    let describe = |late: Latecomer<'_>| {
+        let level = if late.watched >= WATCHED { Level::Warning } else { Level::Note };
+        let edge = EdgeKey::of(late.first);
         let title = format!(
-            "{} began to ask the API server {} s after it was first seen, and {before} connections later",
+            "{} began to ask the API server {} s after it was first seen, and {} connections later",
             edge.from,
-            watched.as_secs()
+            late.watched.as_secs(),
+            late.before
         );
         let fix = format!("deny the API server to {}, or admit it when it needs it", edge.from);
-        findings.push(
-            Finding::of_edge(DETECTOR.id, level, &edge, &first.tally, title)
-                .fixed_by(fix)
-                .with("service", "API server")
-                .with("seenSince", since)
-                .with("connectionsBefore", before),
-        );
-    }
-    findings
+        Finding::of_edge(DETECTOR.id, level, &edge, &late.first.tally, title)
+            .fixed_by(fix)
+            .with("service", "API server")
+            .with("seenSince", late.since)
+            .with("connectionsBefore", late.before)
+    };
+    late.into_iter().map(describe).collect()
 }
 
 #[cfg(test)]
@@ -175,6 +145,13 @@ mod tests {
         let late = [WORK, "shop/web-0 -> apiserver 6443/TCP from 400 to 410"];
         assert_eq!(found(&DETECTOR, &late), ["control-plane-access:shop/Deployment/web->apiserver:6443/TCP"]);
         assert_eq!(levels(&DETECTOR, &late), [Level::Note], "under ten minutes");
+    }
+
+    #[test]
+    fn who_only_answered_before_is_told_too() {
+        let served = "shop/web-0 -> shop/api-0 8080/TCP 50 times";
+        let late = "shop/api-0 -> apiserver 6443/TCP from 400 to 410";
+        assert_eq!(levels(&DETECTOR, &[served, late]), [Level::Note]);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use flowfence_graph::{EdgeKey, Tally};
+use flowfence_graph::{Bulk, EdgeKey, Parts, Tally};
 use flowfence_model::{NodeId, Orientation, Protocol, Timestamp};
 
+use super::chance::all_late;
 use super::finding::{Finding, Level};
+use super::first_egress::is_private;
 use super::scene::{Detector, Scene, Seen, Unasked};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -16,11 +18,16 @@ pub(super) const DETECTOR: Detector = Detector {
     meaning: "A workload sent half a megabyte and more to an address outside, four times as much as came back, and nothing \
               else that it does is like it. At a place that it also asks small things: connections of 250 kB and more \
               that are a quarter of all at most, carry twenty times the mean of the others (five at least), and come in \
-              a quarter at most of the parts (twenty-fourths of the window) in which it went there. At a place that was first met after \
-              the workload had been watched for a quarter of the window, with ten connections: ten times of all that it \
-              sent to outside otherwise, or one connection of twenty times the mean of its others to outside.",
+              a quarter at most of the parts (twenty-fourths of the window) in which it went there; or of 30 kB and more \
+              that carry as many times more, and whose parts all lie so late among those that chance alone would put \
+              them there once in a hundred times (hypergeometric distribution). At a place that was first met after \
+              the workload had been watched for a quarter of the window, with ten connections that it opened or answered: ten \
+              times of all that it \
+              sent to outside otherwise, or one connection of twenty times the mean of its others to outside. A note, where it goes to a \
+              public address that no answer of DNS named, all day: ten connections in half of the parts of an hour and more.",
     doubt: "A first backup, export or upload of the day looks the same; a longer recording knows them. A slow leak that \
-            is as large as ordinary traffic is missed, and so is one that began before the recording, or that outsiders \
+            is as large as ordinary traffic is missed, and so is one to a place with a name that began before the \
+            recording, or that outsiders \
             fetch from a port that is open to them. Flow logs do not tell single connections apart, so that with them \
             only new places are seen.",
     fix: "Look for what was sent, and deny outside but for the places that are needed.",
@@ -48,12 +55,17 @@ const OTHERS: u64 = 5;
 /// the window: who uploads files now and then does so all day.
 const RARE: u64 = 3;
 const RARE_PARTS: u32 = 4;
+/// The chance at which large ones are taken to have begun.
+const BEGAN: f64 = 0.01;
 /// A new place against everything else outside.
 const REST: u64 = 10;
 /// So many connections, for so much of the window, tell what a workload is like. A run of a job,
 /// whose upload is new to it in the end, is not watched for as long.
 const BEFORE: u64 = 10;
 const WATCHED: u32 = 4;
+/// A place without a name is told when it was in so many parts of a window that is as long.
+const HALF: u32 = Parts::COUNT / 2;
+const HOUR: Duration = Duration::from_hours(1);
 
 /// What is known of a workload.
 struct History {
@@ -64,17 +76,16 @@ struct History {
 }
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut known: BTreeMap<NodeId, History> = BTreeMap::new();
+    let mut known: BTreeMap<&NodeId, History> = BTreeMap::new();
     let mut outward: Vec<(&EdgeKey, &Seen<'_>)> = Vec::new();
-    let edges = scene.edges().filter(|(edge, seen)| edge.from.is_workload() && is_sent(edge, seen));
-    for (edge, seen) in edges {
-        let history = known.entry(edge.from.clone()).or_insert(History {
-            since: seen.tally.first,
-            sent: 0,
-            connections: 0,
-        });
-        history.since = history.since.min(seen.tally.first);
-        if edge.to.external().is_some() {
+    for (edge, seen) in scene.edges().filter(|(edge, seen)| is_sent(edge, seen)) {
+        // Whoever answers is watched as well as whoever asks.
+        for id in [&edge.from, &edge.to].into_iter().filter(|id| id.is_workload()) {
+            let since = seen.tally.first;
+            let history = known.entry(id).or_insert(History { since, sent: 0, connections: 0 });
+            history.since = history.since.min(since);
+        }
+        if let (Some(_), Some(history)) = (edge.to.external(), known.get_mut(&edge.from)) {
             history.sent += seen.tally.octets[0];
             history.connections += seen.tally.connections;
             outward.push((edge, seen));
@@ -92,14 +103,16 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let Some(history) = known.get(&edge.from) else { continue };
         let watched = tally.first.since(history.since);
         let is_late = !watched.is_zero() && watched >= window / WATCHED && before >= BEFORE;
-        let why = if is_outlier(tally) {
-            "connections that are far larger than the others to the same place"
+        let (level, why) = if is_outlier(tally) {
+            (Level::Warning, "connections that are far larger than the others to the same place")
         } else if is_late && stands_out(tally, history) {
-            "to a place that it had not been to before"
+            (Level::Warning, "to a place that it had not been to before")
+        } else if window >= HOUR && is_nameless(scene, edge, tally) {
+            (Level::Note, "to an address that no answer of DNS named")
         } else {
             continue;
         };
-        findings.push(describe(scene, edge, tally, why));
+        findings.push(describe(scene, level, edge, tally, why));
     }
     findings
 }
@@ -114,7 +127,7 @@ fn is_sent(edge: &EdgeKey, seen: &Seen<'_>) -> bool {
     })
 }
 
-/// Connections that the workload of each edge had in contacts older than the edge.
+/// Connections that the workload of each edge opened or answered in contacts older than the edge.
 fn before(scene: &Scene<'_>, outward: &[(&EdgeKey, &Seen<'_>)]) -> Vec<u64> {
     let mut contacts: BTreeMap<&NodeId, Vec<(Timestamp, u64)>> = BTreeMap::new();
     let large = |seen: &Seen<'_>| seen.tally.octets[0] >= MUCH;
@@ -122,8 +135,13 @@ fn before(scene: &Scene<'_>, outward: &[(&EdgeKey, &Seen<'_>)]) -> Vec<u64> {
         contacts.entry(&edge.from).or_default();
     }
     for (contact, judged) in scene.judged() {
-        if let Some(known) = contacts.get_mut(&contact.from.id) {
-            known.push((contact.tally.first, judged.tally.connections + judged.tally.one_way));
+        if contact.own_node || contact.is_loopback() {
+            continue;
+        }
+        for id in [&contact.from.id, &contact.to.id] {
+            if let Some(known) = contacts.get_mut(id) {
+                known.push((contact.tally.first, judged.tally.connections + judged.tally.one_way));
+            }
         }
     }
     let older = |(edge, seen): &(&EdgeKey, &Seen<'_>)| {
@@ -133,15 +151,38 @@ fn before(scene: &Scene<'_>, outward: &[(&EdgeKey, &Seen<'_>)]) -> Vec<u64> {
     outward.iter().map(older).collect()
 }
 
-/// Many large ones do not hide each other: the others alone tell what is usual.
 fn is_outlier(tally: &Tally) -> bool {
     let bulk = tally.bulk;
     let others = tally.connections.saturating_sub(bulk.connections);
-    let usual = tally.octets[0].saturating_sub(bulk.octets).checked_div(others).unwrap_or(0);
-    let each = bulk.octets.checked_div(bulk.connections).unwrap_or(0);
     let seldom = others >= bulk.connections.saturating_mul(RARE)
         && (bulk.connections <= 1 || bulk.parts.len() * RARE_PARTS <= tally.parts.len());
-    others >= OTHERS && bulk.octets >= MUCH && each >= LARGER.saturating_mul(usual.max(1)) && seldom
+    is_larger(tally, bulk) && seldom || is_larger(tally, tally.sizeable) && began(tally, tally.sizeable)
+}
+
+/// Many large ones do not hide each other: the others alone tell what is usual.
+fn is_larger(tally: &Tally, bulk: Bulk) -> bool {
+    let others = tally.connections.saturating_sub(bulk.connections);
+    let usual = tally.octets[0].saturating_sub(bulk.octets).checked_div(others).unwrap_or(0);
+    let each = bulk.octets.checked_div(bulk.connections).unwrap_or(0);
+    others >= OTHERS && bulk.octets >= MUCH && each >= LARGER.saturating_mul(usual.max(1))
+}
+
+/// Whether the large ones came after the others had gone on for long without: who sends much now and
+/// then does so from the beginning on, however many there are.
+fn began(tally: &Tally, bulk: Bulk) -> bool {
+    let all = tally.parts.union(bulk.parts);
+    all_late(bulk.parts.len(), all.since(bulk.parts).len(), all.len()) <= BEGAN
+}
+
+/// Where the names that were asked for are seen, a program's peer has one; an address that somebody
+/// wrote into it has none.
+fn is_nameless(scene: &Scene<'_>, edge: &EdgeKey, tally: &Tally) -> bool {
+    let public = edge.to.external().is_some_and(|address| !is_private(address));
+    public
+        && tally.connections >= BEFORE
+        && tally.parts.len() >= HALF
+        && !scene.facts.names.is_empty()
+        && scene.names(&edge.to).is_empty()
 }
 
 /// Of all that goes outside, or of single connections.
@@ -154,12 +195,12 @@ fn stands_out(tally: &Tally, history: &History) -> bool {
     tally.octets[0] >= REST.saturating_mul(rest) || larger
 }
 
-fn describe(scene: &Scene<'_>, edge: &EdgeKey, tally: &Tally, why: &str) -> Finding {
+fn describe(scene: &Scene<'_>, level: Level, edge: &EdgeKey, tally: &Tally, why: &str) -> Finding {
     let [out, back] = tally.octets;
     let title = format!("{} sent {out} octets to {}, {why}", edge.from, edge.to);
     let fix =
         format!("look for what {} sent, and deny it outside but for the places that it needs", edge.from);
-    Finding::of_edge(DETECTOR.id, Level::Warning, edge, tally, title)
+    Finding::of_edge(DETECTOR.id, level, edge, tally, title)
         .fixed_by(fix)
         .with("why", why)
         .with("names", scene.names(&edge.to).as_slice())
@@ -213,6 +254,34 @@ mod tests {
         assert_eq!(bulk(6, 300, 360), 1);
         assert_eq!(bulk(8, 1, 599), 0, "all day");
         assert_eq!(bulk(16, 300, 360), 0, "a third is no exception");
+    }
+
+    #[test]
+    fn who_only_answers_has_a_history_too() {
+        let work = "203.0.113.50 -> shop/api-0 8080/TCP 40 times";
+        let sent = "shop/api-0 -> 203.0.113.9 443/TCP from 500 to 510 sends 8000000 receives 90000";
+        assert_eq!(found(&DETECTOR, &[work, sent]).len(), 1);
+        assert_eq!(found(&DETECTOR, &[sent]), [""; 0], "not watched before");
+    }
+
+    /// A connection of 2 kB each twenty seconds of ten minutes, and one of 40 kB as often from one second to another.
+    fn drip(from: i64, to: i64) -> usize {
+        let mut world = world(&[]);
+        let mut send = |seconds: i64, octets: u64| {
+            let tally = &mut world.tcp("shop/api-0", "203.0.113.9", 443).tally;
+            (tally.octets[0], tally.largest) = (octets, octets);
+            (tally.first, tally.last) = (at(seconds), at(seconds));
+        };
+        (0..30).for_each(|n| send(n * 20, 1_500));
+        (0..30).map(|n| n * 20 + 9).filter(|n| (from..to).contains(n)).for_each(|n| send(n, 40_000));
+        of(&DETECTOR, &world).len()
+    }
+
+    #[test]
+    fn a_drip_that_begins_is_told_and_one_that_went_on_all_day_is_not() {
+        assert_eq!(drip(300, 599), 1);
+        assert_eq!(drip(0, 599), 0);
+        assert_eq!(drip(0, 300), 0, "it ended");
     }
 
     #[test]

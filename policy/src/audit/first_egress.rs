@@ -1,5 +1,7 @@
 //! Workloads that leave the cluster and never did.
 
+use std::net::IpAddr;
+
 use super::finding::{Finding, Level};
 use super::new_connection::{is_first_egress, unknown};
 use super::scene::{Detector, Scene, Unasked};
@@ -26,10 +28,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let first = unknown(scene).filter(|(edge, _, baseline)| is_first_egress(edge, baseline));
     first
         .map(|(edge, seen, _)| {
-            let private = edge.to.external().is_some_and(|address| match address {
-                std::net::IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
-                std::net::IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
-            });
+            let private = edge.to.external().is_some_and(is_private);
             let level = if private { Level::Warning } else { Level::Error };
             let title = format!("{edge} leaves the cluster, which {} never did in the baseline", edge.from);
             let fix = format!(
@@ -43,6 +42,14 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
                 .with("octetsIn", seen.tally.octets[1])
         })
         .collect()
+}
+
+/// Of a network of one's own, or of one link.
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
 }
 
 #[cfg(test)]

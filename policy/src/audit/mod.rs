@@ -10,6 +10,7 @@
 
 mod baseline;
 mod baseline_expired;
+mod chance;
 mod clear_text;
 mod control_plane_access;
 mod cross_environment;
@@ -22,6 +23,8 @@ mod exfiltration;
 mod finding;
 mod first_egress;
 mod grows_with_nodes;
+mod late;
+mod late_egress;
 pub mod lint;
 mod metadata_access;
 mod mining;
@@ -76,6 +79,7 @@ pub const DETECTORS: &[&Detector] = &[
     &rule_unused::DETECTOR,
     &workload_uncovered::DETECTOR,
     &clear_text::DETECTOR,
+    &late_egress::DETECTOR,
     &grows_with_nodes::DETECTOR,
     &decision_unused::DETECTOR,
 ];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use flowfence_graph::EdgeKey;
 use flowfence_model::NodeId;
 
-use super::baseline::Baseline;
+use super::baseline::{Baseline, is_public};
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Seen, Unasked};
 use crate::judge::{Standing, Withholding};
@@ -16,7 +16,8 @@ pub(super) const DETECTOR: Detector = Detector {
     title: "a connection that the baseline does not know",
     meaning: "Nobody has reviewed that this workload talks to that one on this port. It needs a baseline (`--baseline`). \
               An address outside with a name that a known address of the same client and port has too is known: names \
-              have many addresses.",
+              have many addresses. So is a public address that comes to a port to which three public ones are known to come: \
+              the door is open to everybody.",
     doubt: "A release that needs a new peer looks the same, and so does what happens rarely.",
     fix: "Review it: add the edge to the baseline with who and why, or deny it.",
     unasked: Unasked::Told,
@@ -28,6 +29,9 @@ pub(super) const DETECTOR: Detector = Detector {
     ],
     find,
 };
+
+/// So many addresses outside that were reviewed at one door are no list of clients any more.
+const PUBLIC: usize = 3;
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     unknown(scene)
@@ -71,6 +75,9 @@ fn knows(scene: &Scene<'_>, baseline: &Baseline, edge: &EdgeKey) -> bool {
     if baseline.knows_edge(edge) {
         return true;
     }
+    if is_public(&edge.from) && baseline.public_clients(edge) >= PUBLIC {
+        return true;
+    }
     let names: BTreeSet<&str> = scene.names(&edge.to).into_iter().collect();
     let is_alike = |known: &EdgeKey| (known.protocol, known.port) == (edge.protocol, edge.port);
     let is_node = |id: &NodeId| matches!(id, NodeId::Node(_));
@@ -107,6 +114,20 @@ mod tests {
         let until = "known shop/Deployment/web -> shop/Deployment/db 5432/TCP until 2026-12-30";
         assert_eq!(found(&DETECTOR, &[until, "shop/web-0 -> shop/db-0 5432/TCP"]).len(), 1);
         assert_eq!(found(&DETECTOR, &[KNOWN, "shop/web-0 -> shop/db-0 5432/TCP refused"]), [""; 0]);
+    }
+
+    #[test]
+    fn another_client_of_a_public_door_is_known_and_of_one_that_few_use_is_not() {
+        let known = |n: u8| format!("known external/198.51.100.{n}/32 -> shop/Deployment/web 8080/TCP");
+        let lines = |many: u8, line: &str| {
+            let mut lines: Vec<String> = (1..=many).map(known).collect();
+            lines.push(line.to_owned());
+            found(&DETECTOR, &lines.iter().map(String::as_str).collect::<Vec<_>>()).len()
+        };
+        assert_eq!(lines(3, "203.0.113.9 -> shop/web-0 8080/TCP"), 0);
+        assert_eq!(lines(2, "203.0.113.9 -> shop/web-0 8080/TCP"), 1);
+        assert_eq!(lines(3, "203.0.113.9 -> shop/web-0 9090/TCP"), 1);
+        assert_eq!(lines(3, "10.9.9.9 -> shop/web-0 8080/TCP"), 1);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use flowfence_graph::{Contact, EdgeKey, Parts, PodName, Tally};
 use flowfence_model::{NodeId, Orientation, Protocol};
 
+use super::chance::fisher;
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Unasked};
 
@@ -164,27 +165,6 @@ fn tables<'a>(workload: &'a NodeId, replicas: &BTreeMap<&'a PodName, Replica<'a>
     found
 }
 
-/// The chance to see at least so many with the place on one side, if both sides go there equally
-/// often (hypergeometric distribution). Each side is how many with the place, and of how many.
-fn fisher([with, of]: [u32; 2], [other_with, other_of]: [u32; 2]) -> f64 {
-    let all_with = with + other_with;
-    (with..=all_with.min(of))
-        .map(|k| {
-            let logarithm = choose(of, k) + choose(other_of, all_with - k) - choose(of + other_of, all_with);
-            logarithm.exp()
-        })
-        .sum::<f64>()
-        .min(1.0)
-}
-
-/// The logarithm of how many ways there are to choose `k` of `n`; none are impossible.
-fn choose(n: u32, k: u32) -> f64 {
-    if k > n {
-        return f64::NEG_INFINITY;
-    }
-    (0..k.min(n - k)).map(|i| (f64::from(n - i) / f64::from(i + 1)).ln()).sum()
-}
-
 /// How many of the chances, which are sorted, are discoveries (Benjamini and Hochberg).
 fn discoveries(chances: &[f64], rate: f64) -> usize {
     let all = chances.len() as f64;
@@ -237,15 +217,6 @@ mod tests {
     use super::super::example::{found, levels, of, world};
     use super::*;
     use crate::judge::testing::at;
-
-    #[test]
-    fn the_chances_are_those_of_the_tea_taster_and_of_tables() {
-        // Fisher 1935: four cups of eight, all told rightly.
-        assert!((fisher([4, 4], [0, 4]) - 1.0 / 70.0).abs() < 1e-12);
-        assert!((fisher([3, 4], [1, 4]) - 17.0 / 70.0).abs() < 1e-12);
-        assert!((fisher([0, 4], [4, 4]) - 1.0).abs() < 1e-12);
-        assert!((fisher([12, 24], [0, 48]) - 2.704_156e6 / choose(72, 12).exp()).abs() < 1e-12);
-    }
 
     #[test]
     fn discoveries_are_up_to_the_last_that_holds() {

@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::EdgeKey;
+use flowfence_model::Protocol;
 
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Unasked};
-use crate::judge::{SCAN_RATIO, SCAN_TARGETS, Scan};
+use crate::judge::{SCAN_RATIO, SCAN_TARGETS, SCATTERED_TARGETS, Scan};
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "port-scan",
     level: Level::Error,
     title: "many new targets or ports, most of which failed",
     meaning: "Somebody looks for what can be reached: a broken workload, or a scanner that nobody announced. \
-              What it reached since is withheld from the recommendation.",
+              What it reached since is withheld from the recommendation. Ten targets and more; a warning from five on, \
+              where they are inside the cluster, on three ports and more, each tried once or twice, and nobody is known \
+              to listen there or policies close them.",
     doubt: "A client whose peers are all gone and unknown to the snapshot looks the same; give a snapshot \
             from before, or accept the finding.",
     fix: "Look into the workload and cut it off; accept the finding when the scanner is yours.",
@@ -44,14 +47,19 @@ fn describe(scan: &Scan, mut edges: BTreeSet<EdgeKey>) -> Finding {
         scan.addresses,
         scan.ports.len()
     );
-    let ports: Vec<String> = scan.ports.iter().map(|(protocol, port)| format!("{port}/{protocol}")).collect();
+    let level = if scan.targets >= SCAN_TARGETS { Level::Error } else { Level::Warning };
+    let port = |(protocol, port): &(Protocol, u16)| match protocol {
+        Protocol::Icmp => protocol.to_string(),
+        _ => format!("{port}/{protocol}"),
+    };
+    let ports: Vec<String> = scan.ports.iter().map(port).collect();
     let asked: BTreeSet<String> = edges.iter().map(|edge| edge.to.to_string()).collect();
     edges.extend(scan.answered.iter().cloned());
     let fix = format!(
         "inspect {0} and cut it off; when it scans on purpose, trust it with --accept {1}:{0}",
         scan.source, DETECTOR.id
     );
-    let mut finding = Finding::new(DETECTOR.id, Level::Error, &scan.source.to_string(), title)
+    let mut finding = Finding::new(DETECTOR.id, level, &scan.source.to_string(), title)
         .fixed_by(fix)
         .with("targets", scan.targets)
         .with("addresses", scan.addresses)
@@ -62,7 +70,12 @@ fn describe(scan: &Scan, mut edges: BTreeSet<EdgeKey>) -> Finding {
         .with("pace", pace(scan))
         .with("firstKnock", scan.first_knock)
         .with("lastKnock", scan.last_knock)
-        .with("threshold", format!("{SCAN_TARGETS} targets, {SCAN_RATIO} failed for one that answered"));
+        .with(
+            "threshold",
+            format!(
+                "{SCAN_TARGETS} targets, {SCAN_RATIO} failed for one that answered; {SCATTERED_TARGETS} on several ports inside"
+            ),
+        );
     finding.from = Some(scan.source.clone());
     finding.edges = edges.into_iter().collect();
     finding
@@ -70,7 +83,9 @@ fn describe(scan: &Scan, mut edges: BTreeSet<EdgeKey>) -> Finding {
 
 /// Whether it looks for machines or for what listens on one.
 fn pattern(scan: &Scan) -> &'static str {
+    let is_ping = scan.ports.iter().all(|(protocol, _)| *protocol == Protocol::Icmp);
     match (scan.addresses, scan.ports.len()) {
+        _ if is_ping => "echo requests to many addresses",
         (1, _) => "many ports of one address",
         (_, 1) => "one port of many addresses",
         _ => "many ports of many addresses",
@@ -128,6 +143,32 @@ mod tests {
         assert_eq!(text(&finding, "pace"), "a new target each 50.0 s");
         lines.extend((0..20).map(|n| format!("shop/api-0 -> 203.0.113.{n} 443/TCP from 1 to 599")));
         assert_eq!(text(&only(&lines), "pace"), "a new target each 50.0 s");
+    }
+
+    #[test]
+    fn five_doors_inside_on_several_ports_that_were_let_be_are_a_warning() {
+        let lines = |ports: &[u16], many: u32| -> Vec<String> {
+            let line = |(n, port): (u32, &u16)| {
+                let at = n * 60;
+                format!("shop/api-0 -> 10.244.1.{} {port}/TCP refused from {at} to {at}", 100 + n)
+            };
+            (0..many).zip(ports.iter().cycle()).map(line).collect()
+        };
+        assert_eq!(only(&lines(&[22, 3306, 6379], 5)).level, Level::Warning);
+        for few in [lines(&[22, 3306, 6379], 4), lines(&[22, 3306], 8)] {
+            let few: Vec<&str> = few.iter().map(String::as_str).collect();
+            assert_eq!(of(&DETECTOR, &world(&few)), [], "{few:?}");
+        }
+    }
+
+    #[test]
+    fn a_sweep_of_pings_is_a_scan_though_some_answer() {
+        let line = |n: u32| {
+            let how = if n.is_multiple_of(6) { "" } else { " unanswered" };
+            format!("shop/api-0 -> 10.244.1.{} 0/ICMP{how} from {n} to {n}", 100 + n)
+        };
+        let lines: Vec<String> = (0..24).map(line).collect();
+        assert_eq!(text(&only(&lines), "pattern"), "echo requests to many addresses");
     }
 
     #[test]

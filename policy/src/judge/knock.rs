@@ -42,6 +42,8 @@ pub(super) struct Outcome<'a> {
     pub answer: Answer,
     /// Whether something is known to listen there.
     pub declared: bool,
+    /// Whether today's policies deny it, to every pod of the source that asked.
+    pub denied: bool,
     /// Failed attempts.
     pub attempts: u64,
     /// Octets and packets that the source sent.
@@ -81,12 +83,14 @@ pub(super) fn outcomes<'a>(
             to: &contact.to.id,
             answer,
             declared,
+            denied,
             attempts: 0,
             sent: [0; 2],
             first: tally.first,
         });
         known.answer = known.answer.max(answer);
         known.declared |= declared;
+        known.denied &= denied;
         known.attempts += tally.attempts() + if denied { tally.one_way } else { 0 };
         known.sent = [known.sent[0] + tally.octets[0], known.sent[1] + tally.packets[0]];
         known.first = known.first.min(tally.first);

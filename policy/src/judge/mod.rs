@@ -26,7 +26,7 @@ use crate::semantics::{PolicySet, Rulebook};
 pub use cluster::cluster;
 pub(crate) use cluster::cluster_of;
 pub use roster::Roster;
-pub use scan::{SAME_PORT_RATIO, SCAN_RATIO, SCAN_TARGETS, Scan};
+pub use scan::{SAME_PORT_RATIO, SCAN_RATIO, SCAN_TARGETS, SCATTERED_TARGETS, Scan};
 pub use verdict::{EdgeVerdict, Said};
 
 /// What a contact is in the end.

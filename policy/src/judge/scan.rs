@@ -30,9 +30,12 @@ const INSISTING: u64 = 3;
 const BUSY_SHARE: usize = 4;
 /// So many ports make a pattern of their own, where nobody ever answered on any of them.
 const SEVERAL_PORTS: usize = 3;
+/// So many doors inside the cluster on several ports, each tried once or twice and let be, that nobody is known to
+/// stand behind or that policies close. A stale configuration knows one address or one port, and tries it again.
+pub const SCATTERED_TARGETS: usize = 5;
 /// Knocks further apart than this, and ten times as far as is usual among them, are not one search.
 const PAUSE: Duration = Duration::from_secs(30);
-/// An open door met on the way is part of a scan that goes on within this time.
+/// An open door met on the way is part of a scan that goes on within this time, or within that of its own step.
 const STEP: Duration = Duration::from_secs(5);
 
 /// One source that scanned.
@@ -92,7 +95,7 @@ fn scan_of(source: &NodeId, own: &[(&Contact, EdgeVerdict)], inventory: &Invento
         .filter_map(|view| {
             let targets = outcomes(view, inventory);
             let knocks = knocks(&targets);
-            is_scan(&targets, &knocks).then(|| describe(source, &targets, &knocks))?
+            is_scan(source, &targets, &knocks).then(|| describe(source, &targets, &knocks))?
         })
         .collect();
     let first_knock = found.iter().map(|scan| scan.first_knock).min()?;
@@ -120,7 +123,9 @@ fn knocks<'t, 'a>(targets: &'t BTreeMap<Target, Outcome<'a>>) -> Knocks<'t, 'a> 
         }
         let [failed, answered] = by_port.get(&(*protocol, *port)).copied().unwrap_or_default();
         let sibling = outcome.to.is_workload() && replicas.contains(&(outcome.to, *protocol, *port));
-        let member = answered > 0 && failed < SAME_PORT_RATIO * answered;
+        // Who asks machines whether they are there finds no group that serves the same.
+        let ratio = if *protocol == Protocol::Icmp { SCAN_RATIO } else { SAME_PORT_RATIO };
+        let member = answered > 0 && failed < ratio * answered;
         let insisting = outcome.attempts >= INSISTING && (answered > 0 || outcome.declared);
         !(sibling || member || insisting)
     };
@@ -130,30 +135,34 @@ fn knocks<'t, 'a>(targets: &'t BTreeMap<Target, Outcome<'a>>) -> Knocks<'t, 'a> 
     found
 }
 
-fn is_scan(targets: &BTreeMap<Target, Outcome<'_>>, knocks: &Knocks<'_, '_>) -> bool {
+fn is_scan(source: &NodeId, targets: &BTreeMap<Target, Outcome<'_>>, knocks: &Knocks<'_, '_>) -> bool {
     let answered = targets.values().filter(|outcome| outcome.is_answered()).count();
     if knocks.len() >= SCAN_TARGETS && knocks.len() >= SCAN_RATIO * answered {
         return true;
     }
-    // A busy client: only a clear pattern among doors that nobody is known to stand behind.
+    // Else only a clear pattern among doors that nobody is known to stand behind, or that policies close.
     let mut by_place: BTreeMap<&Place, usize> = BTreeMap::new();
     let mut by_port: BTreeMap<(Protocol, u16), usize> = BTreeMap::new();
     let mut inside: BTreeMap<(Protocol, u16), usize> = BTreeMap::new();
     for ((place, protocol, port), outcome) in knocks {
-        if !outcome.declared && outcome.attempts < INSISTING {
+        if outcome.attempts >= INSISTING {
+            continue;
+        }
+        if !outcome.declared {
             *by_place.entry(place).or_default() += 1;
             *by_port.entry((*protocol, *port)).or_default() += 1;
-            if outcome.to.external().is_none() {
-                *inside.entry((*protocol, *port)).or_default() += 1;
-            }
+        }
+        if (!outcome.declared || outcome.denied) && outcome.to.external().is_none() {
+            *inside.entry((*protocol, *port)).or_default() += 1;
         }
     }
-    let once = by_port.values().sum::<usize>();
     let widest = by_place.values().chain(by_port.values()).max().copied().unwrap_or(0);
     // Many ports at many addresses, each tried once: inside a cluster peers have names and few ports, while
     // outside this is what programs do that find their peers by themselves.
     let scattered = if inside.len() >= SEVERAL_PORTS { inside.values().sum::<usize>() } else { 0 };
-    widest.max(scattered) >= SCAN_TARGETS && BUSY_SHARE * once >= answered
+    let once = by_port.values().sum::<usize>().max(scattered);
+    let is_wide = widest >= SCAN_TARGETS || scattered >= SCAN_TARGETS;
+    (is_wide || scattered >= SCATTERED_TARGETS && source.is_workload()) && BUSY_SHARE * once >= answered
 }
 
 /// Once it is a scan, everything that failed since it began belongs to it.
@@ -162,12 +171,13 @@ fn describe(
     targets: &BTreeMap<Target, Outcome<'_>>,
     knocks: &Knocks<'_, '_>,
 ) -> Option<Scan> {
-    let start = start_of(&knocks.iter().map(|(_, outcome)| outcome.first).collect::<Vec<_>>())?;
+    let times: Vec<Timestamp> = knocks.iter().map(|(_, outcome)| outcome.first).collect();
+    let start = start_of(&times)?;
     let failed = || targets.iter().filter(|(_, o)| !o.is_answered() && o.first >= start);
     let places: BTreeSet<&Place> = failed().map(|((place, ..), _)| place).collect();
     Some(Scan {
         source: source.clone(),
-        first_knock: with_open_doors(start, targets),
+        first_knock: with_open_doors(start, STEP.max(usual_gap(&times)), targets),
         last_knock: failed().map(|(_, outcome)| outcome.first).max()?,
         targets: failed().count(),
         addresses: places.len(),
@@ -179,26 +189,32 @@ fn describe(
 
 /// The first of the earliest run of enough knocks: a lone failure long before is not its begin.
 fn start_of(times: &[Timestamp]) -> Option<Timestamp> {
-    let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-    let mut sorted = gaps.clone();
-    sorted.sort_unstable();
-    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
-    let limit = PAUSE.max(usual.saturating_mul(10));
+    let enough = if times.len() < SCAN_TARGETS { SCATTERED_TARGETS } else { SCAN_TARGETS };
+    let limit = PAUSE.max(usual_gap(times).saturating_mul(10));
     let mut start = 0;
     for at in 0..times.len() {
-        if at > 0 && gaps.get(at - 1).is_some_and(|gap| *gap > limit) {
+        let gap = |at: usize| Some(times.get(at)?.since(*times.get(at.checked_sub(1)?)?));
+        if gap(at).is_some_and(|gap| gap > limit) {
             start = at;
         }
-        if at - start + 1 >= SCAN_TARGETS {
+        if at - start + 1 >= enough {
             return times.get(start).copied();
         }
     }
     times.first().copied()
 }
 
-/// The first door that a scan tries may be open. A connection without payload, on a port and
-/// address that the scan also tries, directly before its first failure, belongs to it.
-fn with_open_doors(start: Timestamp, targets: &BTreeMap<Target, Outcome<'_>>) -> Timestamp {
+/// The median time between knocks.
+fn usual_gap(times: &[Timestamp]) -> Duration {
+    let mut gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    gaps.sort_unstable();
+    gaps.get(gaps.len() / 2).copied().unwrap_or_default()
+}
+
+/// The first door that a scan tries may be open. A connection without payload, on a port or
+/// at an address that the scan also tries, no longer before its first failure than it takes for a step,
+/// belongs to it.
+fn with_open_doors(start: Timestamp, step: Duration, targets: &BTreeMap<Target, Outcome<'_>>) -> Timestamp {
     let closed = || targets.iter().filter(|(_, outcome)| !outcome.is_answered()).map(|(target, _)| target);
     let places: BTreeSet<&Place> = closed().map(|(place, ..)| place).collect();
     let ports: BTreeSet<(Protocol, u16)> = closed().map(|(_, protocol, port)| (*protocol, *port)).collect();
@@ -207,15 +223,14 @@ fn with_open_doors(start: Timestamp, targets: &BTreeMap<Target, Outcome<'_>>) ->
         .filter(|((place, protocol, port), outcome)| {
             outcome.is_answered()
                 && *protocol == Protocol::Tcp
-                && places.contains(place)
-                && ports.contains(&(*protocol, *port))
+                && (places.contains(place) || ports.contains(&(*protocol, *port)))
                 && is_bare(place, outcome)
         })
         .map(|(_, outcome)| outcome.first)
         .filter(|first| *first < start)
         .collect();
     doors.sort_unstable();
-    doors.into_iter().rev().fold(start, |start, door| if start.since(door) <= STEP { door } else { start })
+    doors.into_iter().rev().fold(start, |start, door| if start.since(door) <= step { door } else { start })
 }
 
 /// With the usual options a SYN takes 60 octets on IPv4, an empty segment 52, and 20 more on IPv6.

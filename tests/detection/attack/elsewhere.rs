@@ -106,6 +106,37 @@ pub fn environment(town: &mut Town, intruder: usize) -> Option<String> {
     Some(town.workloads[from].id())
 }
 
+pub fn sensitive(town: &mut Town, intruder: usize) -> Option<String> {
+    town.namespace("records", &[("flowfence.dev/sensitive", "true")]);
+    let (own, at) = (own(town, intruder), town.seconds / 2);
+    let records = town.workload("StatefulSet", "records", "archive", 5432, 1);
+    let to = town.workloads[records].pods[0].address;
+    town.talk(at, own, (to, 5432), [400, 90_000], 0);
+    None
+}
+
+pub fn orders(town: &mut Town, intruder: usize) -> Option<String> {
+    let (own, there) = (own(town, intruder), town.outside());
+    for at in town.random.moments(town.seconds * 6 / 10, town.seconds - 10, 300) {
+        town.talk(at, own, (there, 443), [400, 600], 0);
+    }
+    None
+}
+
+pub fn one_question(town: &mut Town, intruder: usize) -> Option<String> {
+    let (own, there, at) = (own(town, intruder), town.outside(), town.seconds * 3 / 4);
+    town.talk(at, own, (there, 443), [400, 600], 0);
+    None
+}
+
+pub fn store(town: &mut Town, intruder: usize) -> Option<String> {
+    let (own, at) = (own(town, intruder), town.seconds * 3 / 4);
+    let ledger = town.workload("StatefulSet", "vault", "ledger", 5432, 1);
+    let to = town.workloads[ledger].pods[0].address;
+    town.talk(at, own, (to, 5432), [400, 90_000], 0);
+    None
+}
+
 pub fn ftp(town: &mut Town, intruder: usize) -> Option<String> {
     let (own, there, at) = (own(town, intruder), town.outside(), town.seconds / 2);
     town.talk(at, own, (there, 21), [300, 900], 0);

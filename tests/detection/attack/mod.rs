@@ -3,6 +3,7 @@
 
 mod elsewhere;
 mod exfiltration;
+mod guarded;
 mod scan;
 mod tunnel;
 
@@ -41,12 +42,15 @@ pub const ATTACKS: &[Attack] = &[
         scan::among_work,
     ),
     attack("port-scan", "all replicas in turn, three knocks each", scan::in_turn),
+    attack("port-scan", "a knock an hour, eight in all", scan::hourly),
     missed(
         "port-scan",
-        "a knock an hour, eight in all",
-        scan::hourly,
-        "fewer than ten targets are no scan, for clients with a stale configuration knock as often; each door is told as a refused attempt",
+        "four doors in all",
+        scan::four,
+        "a client with a stale configuration knocks as often; each door is told as a refused attempt",
     ),
+    attack("port-scan", "echo requests to 40 addresses, of which some answer", scan::pings),
+    attack("port-scan", "in a workload whose policies close six doors to it", guarded::scan),
     attack("port-scan", "a knock a minute at doors of which half are open", scan::half_open),
     attack("exfiltration", "5 MB at once, to a new place", exfiltration::burst),
     attack(
@@ -58,18 +62,33 @@ pub const ATTACKS: &[Attack] = &[
     attack("exfiltration", "six times 4 MB, to a place that it always asks", exfiltration::known_bursts),
     attack("exfiltration", "60 kB a minute, to a new place", exfiltration::drip),
     attack("exfiltration", "3 MB in datagrams that nobody answers", exfiltration::datagrams),
+    attack("exfiltration", "5 MB at once, from a workload that otherwise answers", exfiltration::server),
+    attack(
+        "exfiltration",
+        "60 kB a minute from noon on, to a place that it always asks",
+        exfiltration::known_drip,
+    ),
+    attack(
+        "exfiltration",
+        "30 kB a minute since before the capture, to an address",
+        exfiltration::ordinary_drip,
+    ),
     missed(
         "exfiltration",
-        "30 kB a minute since before the capture",
-        exfiltration::ordinary_drip,
+        "30 kB a minute since before the capture, to a name",
+        exfiltration::named_drip,
         "it is the workload's own history: without a baseline nothing tells it from telemetry",
     ),
+    attack("exfiltration", "through the one rule that its policy has for outside", guarded::upload),
     attack("dns-tunnel", "like iodine: 600 questions of 200 octets in base 32", tunnel::iodine),
     attack("dns-tunnel", "like dnscat: 300 questions of 60 to 120 hexadecimal digits", tunnel::dnscat),
     attack("dns-tunnel", "a session of dnscat that waits: 18 digits a question", tunnel::waiting),
     attack("dns-tunnel", "low and slow: 25 questions of 40 octets in all", tunnel::slow),
     attack("dns-tunnel", "spread over all replicas and two record types, 12 questions each", tunnel::spread),
     attack("dns-tunnel", "octets that are no letters", tunnel::raw),
+    attack("dns-tunnel", "60 questions of 16 octets in base 32", tunnel::short),
+    attack("dns-tunnel", "through a resolver that tries its search path first", tunnel::expanded),
+    attack("dns-tunnel", "in a workload whose policy admits DNS", guarded::tunnel),
     missed(
         "dns-tunnel",
         "data as words of a dictionary",
@@ -97,9 +116,18 @@ pub const ATTACKS: &[Attack] = &[
     ),
     attack("undeclared-port", "a shell that listens", elsewhere::shell),
     attack("cross-environment", "from test into production", elsewhere::environment),
+    attack("cross-environment", "into a namespace that is labelled as sensitive", elsewhere::sensitive),
+    attack("late-egress", "orders from outside, to a workload that stayed inside", elsewhere::orders),
+    attack(
+        "first-egress",
+        "one small question to outside, from a workload that stays inside",
+        elsewhere::one_question,
+    ),
+    attack("new-connection", "a store that it never asked", elsewhere::store),
     attack("clear-text", "FTP to outside", elsewhere::ftp),
     attack("refused-attempt", "one door that a policy closed", elsewhere::denied),
     attack("refused-attempt", "an address inside where nobody is", elsewhere::nobody),
+    attack("refused-attempt", "in a workload whose policy does not admit the peer", guarded::peer),
     attack("unexpected-connection", "through a policy that nobody enforces", elsewhere::unenforced),
 ];
 
@@ -113,6 +141,7 @@ pub fn intrude(town: &mut Town, attack: &Attack) -> bool {
             known.kind == "Deployment"
                 && known.namespace == first
                 && known.pods.len() >= wanted
+                && (!matches!(attack.rule, "first-egress" | "late-egress") || town.stays_inside(*at))
                 && !town.touched.contains(&known.id())
         })
         .collect();

@@ -105,3 +105,21 @@ pub fn half_open(town: &mut Town, intruder: usize) -> Option<String> {
     knocks(town, intruder, begin + 30, 60, 16);
     None
 }
+
+pub fn four(town: &mut Town, intruder: usize) -> Option<String> {
+    let step = (town.seconds - 400) / 4;
+    knocks(town, intruder, 200, step, 4);
+    None
+}
+
+pub fn pings(town: &mut Town, intruder: usize) -> Option<String> {
+    let own = own(town, intruder);
+    for n in 0..40 {
+        let at = town.seconds / 2 + n / 4;
+        let open = somebody(town, intruder, at).0;
+        let to = if n % 8 == 0 { open } else { Ipv4Addr::new(10, 1, 1, u8::try_from(200 + n).unwrap()) };
+        town.wire.from(at);
+        town.wire.ping(own, to, n % 8 == 0);
+    }
+    None
+}

@@ -102,3 +102,29 @@ pub fn words(town: &mut Town, intruder: usize) -> Option<String> {
     }
     None
 }
+
+pub fn short(town: &mut Town, intruder: usize) -> Option<String> {
+    let own = own(town, intruder);
+    for n in 0..60 {
+        let text = town.random.letters(BASE32.as_bytes(), 16);
+        ask(town, town.seconds / 2 + n * 20, own, &text, "short.example", TXT);
+    }
+    None
+}
+
+/// As `nslookup` and every library ask: the search path first.
+pub fn expanded(town: &mut Town, intruder: usize) -> Option<String> {
+    let own = own(town, intruder);
+    let namespace = town.workloads[intruder].namespace.clone();
+    for n in 0..40 {
+        let name = format!("{}.library.example", town.random.word(HEX, 40));
+        town.look_up(
+            town.seconds / 2 + n * 10,
+            own,
+            &namespace,
+            &name,
+            Some(Ipv4Addr::new(203, 0, 113, 250)),
+        );
+    }
+    None
+}

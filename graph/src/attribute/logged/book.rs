@@ -143,9 +143,18 @@ impl<'a> Book<'a> {
 
     /// The latest pod of that name.
     pub(super) fn find(&self, party: &Party) -> Option<&'a Pod> {
+        Some(&self.inventory.pods().get(self.latest(party)?)?.pod)
+    }
+
+    /// Whether a port of it is published outside.
+    pub(super) fn is_published(&self, party: &Party, protocol: Protocol, port: u16) -> bool {
+        let Some(pod) = self.latest(party) else { return false };
+        self.inventory.services_behind(pod, protocol, port).iter().any(|service| service.published)
+    }
+
+    fn latest(&self, party: &Party) -> Option<usize> {
         let name = party.pod.as_ref()?;
-        let last = self.pods.get(&(name.namespace.as_str(), name.name.as_str()))?.last()?;
-        Some(&self.inventory.pods().get(*last)?.pod)
+        self.pods.get(&(name.namespace.as_str(), name.name.as_str()))?.last().copied()
     }
 
     /// A pod by the word of the log: the inventory's when it knows the name, else the log's

@@ -14,6 +14,15 @@ use crate::contact::{LogWord, Tally};
 /// What one observer says under one verdict.
 pub(super) type Report<'a> = (LoggedVerdict, u32, &'a LoggedCounts);
 
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// Whether it is a running pod's workload.
+    pub is_pod: bool,
+    /// Whether it is reached through a service, so that the way there may be in other lines than the way back.
+    pub is_service: bool,
+}
+
 /// What all of them say together.
 pub(super) struct Outcome {
     /// Counts.
@@ -25,11 +34,13 @@ pub(super) struct Outcome {
 }
 
 /// Of one contact, whose reports differ in observer or verdict.
+///
+/// `to`: what was asked.
 pub(super) fn outcome(
     reports: &[Report<'_>],
     window: Option<(Timestamp, Timestamp)>,
     protocol: Protocol,
-    is_pod: bool,
+    to: Asked,
 ) -> Outcome {
     let place = |told: Tally| match window {
         Some(window) => told.placed_in(window),
@@ -37,7 +48,7 @@ pub(super) fn outcome(
     };
     // Mostly there is one.
     if let [(LoggedVerdict::Allowed, _, counts)] = reports {
-        let tally = place(passed(counts, protocol, is_pod));
+        let tally = place(passed(counts, protocol, to));
         let is_assumed = tally.connections > 0 && !is_answered(counts);
         return Outcome { tally, word: LogWord::default(), is_assumed };
     }
@@ -62,7 +73,7 @@ pub(super) fn outcome(
     }
     let mut is_assumed = false;
     if let Some(counts) = by_verdict.get(&LoggedVerdict::Allowed) {
-        let mut told = passed(counts, protocol, is_pod);
+        let mut told = passed(counts, protocol, to);
         if tally.attempts() > 0 {
             let all = by_observer.values().map(total).max().unwrap_or(0);
             let least = u64::from(is_answered(counts));
@@ -119,11 +130,19 @@ fn is_answered(counts: &LoggedCounts) -> bool {
     counts.answered || came_back
 }
 
+/// Whether a log that counts packets has some on the way back and none on the way there, in all its lines: whoever
+/// sends from a port that others serve must not thereby become the server of whom he sends to.
+fn answers_nobody(counts: &LoggedCounts) -> bool {
+    counts.packets[1] > 0 && counts.packets[0] == 0 && counts.octets[0] == 0 && counts.opened == 0
+}
+
 /// What got through: connections when answered, or when the log cannot tell.
-fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
+fn passed(counts: &LoggedCounts, protocol: Protocol, to: Asked) -> Tally {
     let mut tally = sized(counts);
     let n = counts.opened_or_estimate();
-    if is_answered(counts) || !counts.tells_answers {
+    if answers_nobody(counts) && !to.is_service {
+        tally.unanswered = n;
+    } else if is_answered(counts) || !counts.tells_answers {
         let failed = if counts.opened > 0 { counts.refused + counts.unanswered } else { 0 };
         tally.connections = n.saturating_sub(failed).max(1);
         if counts.opened > 0 {
@@ -131,7 +150,7 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
         }
     } else if counts.refused > 0 {
         tally.refused = n;
-    } else if protocol == Protocol::Udp && is_pod {
+    } else if protocol == Protocol::Udp && to.is_pod {
         tally.one_way = n;
     } else {
         tally.unanswered = n;
@@ -143,6 +162,7 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, is_pod: bool) -> Tally {
 mod tests {
     use super::*;
 
+    const POD: Asked = Asked { is_pod: true, is_service: false };
     const SOURCE: u32 = 1;
     const DESTINATION: u32 = 2;
 
@@ -169,7 +189,7 @@ mod tests {
     /// Connections, attempts, denied ones, and packets there.
     fn gist(reports: &[(LoggedVerdict, u32, LoggedCounts)]) -> (u64, u64, u64, u64) {
         let reports: Vec<Report<'_>> = reports.iter().map(|(v, o, counts)| (*v, *o, counts)).collect();
-        let Outcome { tally, word, .. } = outcome(&reports, None, Protocol::Tcp, true);
+        let Outcome { tally, word, .. } = outcome(&reports, None, Protocol::Tcp, POD);
         (tally.connections, tally.attempts(), word.denied, tally.packets[0])
     }
 
@@ -227,10 +247,23 @@ mod tests {
     }
 
     #[test]
+    fn answers_to_what_nobody_asked_are_no_connection() {
+        let back = LoggedCounts { packets: [0, 4], octets: [0, 320], tells_answers: true, ..ports(0..3) };
+        let of = |counts: LoggedCounts, to: Asked| {
+            let reports = [(LoggedVerdict::Allowed, SOURCE, &counts)];
+            outcome(&reports, None, Protocol::Tcp, to).tally.connections
+        };
+        assert_eq!(of(back, POD), 0);
+        assert_eq!(of(back, Asked { is_service: true, ..POD }), 3, "the way there is in lines about the pod");
+        assert_eq!(of(LoggedCounts { packets: [1, 4], ..back }, POD), 3);
+        assert_eq!(of(LoggedCounts { opened: 1, ..back }, POD), 1, "the log knows that it was opened");
+    }
+
+    #[test]
     fn a_connection_is_assumed_where_no_line_can_show_an_answer() {
         let assumed = |counts: LoggedCounts| {
             let reports = [(LoggedVerdict::Allowed, SOURCE, &counts)];
-            let outcome = outcome(&reports, None, Protocol::Tcp, true);
+            let outcome = outcome(&reports, None, Protocol::Tcp, POD);
             (outcome.tally.connections > 0, outcome.is_assumed)
         };
         assert_eq!(assumed(opened(2)), (true, true));
