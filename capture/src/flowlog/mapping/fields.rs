@@ -11,15 +11,15 @@ impl Mapping {
         end(&self.source, &mut all);
         end(&self.destination, &mut all);
         all.extend(&self.protocol);
-        all.extend(self.icmp.iter().flatten());
+        all.extend(self.icmp.iter().flatten().flat_map(|names| &names.0));
         all.extend(self.reply.iter().map(|choice| &choice.field));
         all.extend(&self.tcp_flags);
         all.extend(self.handshake.iter().flat_map(|handshake| [&handshake.there, &handshake.back]));
         let counts = &self.counts;
         let numbers = [&counts.packets, &counts.octets, &counts.packets_back, &counts.octets_back];
-        all.extend(numbers.into_iter().chain([&counts.connections]).flatten());
+        all.extend(numbers.into_iter().chain([&counts.connections, &counts.dropped]).flatten());
         all.extend(counts.turned.iter().map(field));
-        all.extend(self.verdict.iter().map(|verdicts| &verdicts.field));
+        all.extend(self.verdict.iter().flat_map(|verdicts| &verdicts.field));
         all.extend(self.answer.iter().map(|answers| &answers.field));
         name(self.policy.as_ref(), &mut all);
         name(self.service.as_ref(), &mut all);
@@ -99,6 +99,7 @@ mod tests {
             packets_back = "f-packets-back"
             octets_back = "f-octets-back"
             connections = "f-connections"
+            dropped = "f-dropped"
             turned = { field = "f-turned" }
             [source]
             address = "f-source"

@@ -1,7 +1,6 @@
 //! What a row says became of it: who opened, what was answered, what a policy decided.
 
 use flowfence_model::Protocol;
-use flowfence_model::logged::LoggedVerdict;
 use serde_json::Value;
 
 use super::decode::{any, number};
@@ -58,17 +57,6 @@ fn flags(row: &Row<'_>, field: &str) -> Option<u64> {
     }
 }
 
-/// What became of it.
-pub fn verdict(mapping: &Mapping, row: &Row<'_>) -> LoggedVerdict {
-    let Some(verdicts) = &mapping.verdict else { return LoggedVerdict::Allowed };
-    match row.text(&verdicts.field) {
-        Some(text) if any(&verdicts.denied, &text) => LoggedVerdict::Denied,
-        Some(text) if any(&verdicts.would_deny, &text) => LoggedVerdict::WouldDeny,
-        Some(text) if any(&verdicts.dropped, &text) => LoggedVerdict::Dropped,
-        _ => LoggedVerdict::Allowed,
-    }
-}
-
 /// What was answered.
 pub fn answer(mapping: &Mapping, row: &Row<'_>) -> Answer {
     if let Some((_, back)) = mapping.handshake.as_ref().and_then(|handshake| both(handshake, row)) {
@@ -118,7 +106,10 @@ pub fn is_sampled(mapping: &Mapping, row: &Row<'_>) -> bool {
 /// Whether it was picked up in the middle.
 pub fn is_midstream(mapping: &Mapping, row: &Row<'_>) -> bool {
     if let Some((there, back)) = mapping.handshake.as_ref().and_then(|handshake| both(handshake, row)) {
-        return (there | back) & SYN == 0;
+        // Whoever is asked answers with a SYN, or refuses. What goes on without was picked up in the middle, and its first
+        // packet may have been the answer: of the flags of all packets a client's are those too.
+        let is_accepted_unseen = back != 0 && back & (SYN | RST) == 0;
+        return (there | back) & SYN == 0 || is_accepted_unseen;
     }
     let Some(answers) = &mapping.answer else { return false };
     row.text(&answers.field).is_some_and(|text| any(&answers.midstream, &text))
