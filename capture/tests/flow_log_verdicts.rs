@@ -119,3 +119,37 @@ fn times_of_a_finer_unit_than_seconds_are_told_by_their_length() {
         assert_eq!(first, "2026-11-24T10:00:00.500000Z", "{time}");
     }
 }
+
+#[test]
+fn netobserv_flags_of_other_exporters_tell_less_and_a_biflow_tells_who_opened() {
+    let told =
+        |members: &str| only(&read(netobserv(&format!(r#"{members},"TimeReceived":1795514409"#)).as_bytes()));
+    let (there, back) = ("10.42.1.10 -> 10.42.2.20 TCP/8080", "10.42.2.20 -> 10.42.1.10 TCP/40000");
+    assert_eq!(told(r#""TCPFlags":2"#), format!("{there} seen"));
+    // The bits of all packets of either direction.
+    assert_eq!(told(r#""TCPFlags":27"#), format!("{there} unknown"));
+    assert_eq!(told(r#""TCPFlags":0,"BiFlowDirection":1"#), format!("{there} seen"));
+    assert_eq!(told(r#""TCPFlags":27,"BiFlowDirection":2"#), format!("{back} seen"));
+    let sampled = |members: &str| {
+        read(netobserv(&format!(r#"{members},"TimeReceived":1795514409"#)).as_bytes())
+            .counts
+            .get("flows-sampled")
+    };
+    assert_eq!((sampled(r#""SamplingRate":400"#), sampled(r#""Sampling":0,"SamplingRate":1"#)), (1, 0));
+}
+
+#[test]
+fn otel_a_service_is_asked_and_a_node_is_named() {
+    let line = |members: &str| {
+        format!(
+            r#"{{"timestamp":"2026-11-24T10:00:00Z","transport":"TCP","src.address":"10.42.1.10","src.port":40000,"dst.address":"10.96.0.20","dst.port":80,{members}}}"#
+        )
+    };
+    let service = line(
+        r#""k8s.dst.type":"Service","k8s.dst.namespace":"shop","k8s.dst.name":"api","k8s.src.type":"Node","k8s.src.name":"node-1""#,
+    );
+    assert_eq!(
+        only(&read(service.as_bytes())),
+        "10.42.1.10 node(node-1) -> 10.96.0.20 TCP/80 seen through shop/api"
+    );
+}

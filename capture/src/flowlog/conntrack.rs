@@ -127,9 +127,11 @@ fn merge(known: &mut Connection, more: &Connection) {
         *count = (*count).max(more);
     }
     known.state = match (known.state, more.state) {
-        (State::Established, _) | (_, State::Established) => State::Established,
+        (State::Established, _)
+        | (_, State::Established)
         // An event that tells of the opening tells who opened what goes on.
-        (State::Untold, State::Unanswered) | (State::Unanswered, State::Untold) => State::Established,
+        | (State::Untold, State::Unanswered)
+        | (State::Unanswered, State::Untold) => State::Established,
         (State::Refused, _) | (_, State::Refused) => State::Refused,
         (_, later) => later,
     };

@@ -35,7 +35,7 @@ pub fn choose(asks: &Asks, columns: &[Column]) -> Vec<Chosen> {
 /// A field as a decoder names it: a JSON pointer (RFC 6901), or a name.
 fn parts(field: &str) -> Vec<String> {
     match field.strip_prefix('/') {
-        Some(pointer) => pointer.split('/').map(|part| member(part)).collect(),
+        Some(pointer) => pointer.split('/').map(member).collect(),
         None => vec![field.to_owned()],
     }
 }

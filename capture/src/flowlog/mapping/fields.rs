@@ -13,7 +13,7 @@ impl Mapping {
         all.extend(&self.protocol);
         all.extend(self.icmp.iter().flatten().flat_map(|names| &names.0));
         all.extend(self.reply.iter().map(|choice| &choice.field));
-        all.extend(&self.tcp_flags);
+        all.extend(self.tcp_flags.iter().chain(&self.plain_flags));
         all.extend(self.handshake.iter().flat_map(|handshake| [&handshake.there, &handshake.back]));
         let counts = &self.counts;
         let numbers = [&counts.packets, &counts.octets, &counts.packets_back, &counts.octets_back];
@@ -26,9 +26,9 @@ impl Mapping {
         all.extend(self.observer.iter().chain(&self.destination_name));
         all.extend(self.server.port.iter().chain(&self.server.address));
         all.extend(self.policy_trace.iter().chain(&self.trial_trace));
-        all.extend(self.sampling.iter().filter_map(|sampling| match sampling {
-            Sampling::Always(_) => None,
-            Sampling::OneIn(field) => Some(field),
+        all.extend(self.sampling.iter().flat_map(|sampling| match sampling {
+            Sampling::Always(_) => &[],
+            Sampling::OneIn(fields) => fields.0.as_slice(),
         }));
         all.extend(self.skip.iter().chain(&self.only).map(field));
         let mut fields: Vec<String> = Vec::new();
@@ -76,6 +76,7 @@ mod tests {
             icmp = ["f-type", "f-code"]
             reply = { field = "f-reply" }
             tcp_flags = "f-flags"
+            plain_flags = "f-plain"
             handshake = { there = "f-there", back = "f-back" }
             verdict = { field = "f-verdict" }
             answer = { field = "f-answer" }

@@ -117,6 +117,9 @@ pub struct Mapping {
     /// nothing else does.
     #[serde(default, deserialize_with = "one_or_more")]
     pub tcp_flags: Vec<String>,
+    /// The same, in fields where `syn_ack` does not hold.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub plain_flags: Vec<String>,
     /// The bit that a packet with SYN and ACK sets there in place of theirs, where it has one of its own.
     pub syn_ack: Option<u64>,
     /// TCP flags of both directions, in hexadecimal: they tell whether the opening was seen, and what

@@ -86,6 +86,6 @@ pub struct Answers {
 pub enum Sampling {
     /// Every row does, or none.
     Always(bool),
-    /// The field says of how many packets one is looked at; up to one is all of them.
-    OneIn(String),
+    /// The fields say of how many packets one is looked at; up to one is all of them.
+    OneIn(super::Names),
 }

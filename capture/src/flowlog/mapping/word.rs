@@ -32,8 +32,12 @@ pub fn opener(mapping: &Mapping, row: &Row<'_>, protocol: Protocol) -> (Opener, 
     if mapping.opener == OpenerRule::Source {
         return (Opener::Source, Answer::Untold);
     }
-    let flags = mapping.tcp_flags.iter().find_map(|field| flags(row, field));
-    match (flags.filter(|_| protocol == Protocol::Tcp), mapping.syn_ack) {
+    let read = |fields: &[String]| fields.iter().find_map(|field| flags(row, field));
+    let (told, both) = match read(&mapping.tcp_flags) {
+        Some(flags) => (Some(flags), mapping.syn_ack),
+        None => (read(&mapping.plain_flags), None),
+    };
+    match (told.filter(|_| protocol == Protocol::Tcp), both) {
         (Some(flags), Some(both)) if flags & both != 0 => (Opener::Destination, Answer::Answered),
         (Some(flags), Some(_)) if flags & SYN != 0 => (Opener::Source, Answer::Untold),
         (Some(flags), None) if flags & (SYN | ACK) == SYN => (Opener::Source, Answer::Untold),
@@ -99,7 +103,9 @@ pub fn is_sampled(mapping: &Mapping, row: &Row<'_>) -> bool {
     match &mapping.sampling {
         None => false,
         Some(Sampling::Always(is_sampled)) => *is_sampled,
-        Some(Sampling::OneIn(field)) => number(row, field).is_some_and(|n| n > 1),
+        Some(Sampling::OneIn(fields)) => {
+            fields.0.iter().any(|field| number(row, field).is_some_and(|n| n > 1))
+        }
     }
 }
 
