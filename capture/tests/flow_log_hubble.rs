@@ -239,4 +239,6 @@ fn a_node_without_labels_is_the_one_that_writes_the_line() {
     let lines = who(&read_lines(&[&of_node("node-1"), &of_node("node-2")]));
     let named = |node: &str| format!("10.42.1.10 node({node}) -> 10.42.2.20 shop/api-1 TCP/8080 seen");
     assert_eq!(lines, [named("node-1"), named("node-2")]);
+    let spaced = |node: &str| of_node(node).replace(r#""identity":1}"#, r#""identity": 1 }"#);
+    assert_eq!(who(&read_lines(&[&spaced("node-1"), &spaced("node-2")])), lines);
 }

@@ -292,9 +292,10 @@ fn identity(written: Written<'_>, node: &str, opens: bool, to: &mut Sink<'_>) ->
 
 /// Whether an end without labels is the node that writes the line.
 fn is_host_by_number(octets: &[u8]) -> bool {
-    const HOST: &[u8] = b"\"identity\":1";
-    let found = memchr::memmem::find(octets, HOST).and_then(|at| octets.get(at + HOST.len()));
-    found.is_some_and(|next| !next.is_ascii_digit())
+    const MEMBER: &[u8] = b"\"identity\":";
+    let found = memchr::memmem::find(octets, MEMBER).and_then(|at| octets.get(at + MEMBER.len()..));
+    let number = found.and_then(|value| value.trim_ascii_start().strip_prefix(b"1"));
+    number.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// Who opened. `is_reply` is three-valued, and `reply` of old versions is left out when false. A
