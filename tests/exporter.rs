@@ -13,11 +13,14 @@ use std::time::Duration;
 use flowfence_capture::{Limits, Recorder};
 use flowfence_model::{Protocol, Timestamp};
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use support::capture::{Frame, pcap};
 use support::exporter::{Hearing, Nfcapd, Softflowd, collect};
+use support::flow_server::Fake;
+use support::follow::wait_until;
 use support::graph::{Edges, Key, edges};
+use support::hubble::speech;
 use support::netns::in_namespace;
 use support::packet;
 use support::program::{Inputs, Scratch, flowfence};
@@ -239,4 +242,52 @@ fn a_socket_that_cannot_be_bound_and_options_of_interfaces_are_refused() {
     assert!(run.stderr.contains("flow files hold flows of packets"), "{}", run.stderr);
     let run = flowfence(["graph", "ipfix://127.0.0.1:0", "--netflow", "--cluster", "none"]).ends(USAGE);
     assert!(run.stderr.contains("--netflow is for captures"), "{}", run.stderr);
+}
+
+/// NetFlow v5: one flow of TCP from the web's pod to 192.0.2.80.
+fn version_5() -> Vec<u8> {
+    let mut datagram = Vec::new();
+    let words =
+        |datagram: &mut Vec<u8>, words: &[u16]| words.iter().for_each(|n| datagram.extend(n.to_be_bytes()));
+    let longs =
+        |datagram: &mut Vec<u8>, longs: &[u32]| longs.iter().for_each(|n| datagram.extend(n.to_be_bytes()));
+    words(&mut datagram, &[5, 1]);
+    longs(&mut datagram, &[10_000, 1_767_225_600, 0, 0]);
+    longs(&mut datagram, &[0]);
+    datagram.extend([10, 42, 0, 5, 192, 0, 2, 80, 0, 0, 0, 0]);
+    words(&mut datagram, &[1, 2]);
+    longs(&mut datagram, &[5, 500, 9_000, 10_000]);
+    words(&mut datagram, &[40_000, 443]);
+    datagram.extend([0, 2, 6, 0]);
+    words(&mut datagram, &[0, 0]);
+    datagram.extend([0; 4]);
+    datagram
+}
+
+#[test]
+fn a_server_is_followed_while_exporters_are_heard() {
+    let end = |app: &str| json!({"identity": 1000, "namespace": "shop", "pod_name": format!("{app}-0")});
+    let time = "2026-01-01T00:00:00.250Z";
+    let flow = json!({"time": time, "uuid": "a", "verdict": "FORWARDED", "is_reply": false, "node_name": "n1",
+        "IP": {"source": "10.42.0.5", "destination": "10.42.1.7"}, "source": end("web"), "destination": end("api"),
+        "l4": {"TCP": {"source_port": 40_001, "destination_port": 8080, "flags": {"SYN": true}}}, "Type": "L3_L4"});
+    let server = Fake::of(&speech(), vec![json!({"flow": flow, "node_name": "n1", "time": time})]);
+    let hearing = Hearing::begin("netflow://", &[&server.source(), "--cluster", "none"]);
+    wait_until(|| !server.asked.lock().unwrap().is_empty());
+    let exporter = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..3 {
+        exporter.send_to(&version_5(), hearing.at).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let run = hearing.end().ends(0);
+    let told = edges(&run.json());
+    let told: Vec<String> = told.keys().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?} {}", run.stderr);
+    assert!(told[0].contains("web-0") && told.iter().any(|key| key.contains("8080")), "{told:?}");
+    assert!(told.iter().any(|key| key.contains("192.0.2.80") && key.contains("443")), "{told:?}");
+    let files = run.json()["completeness"]["files"].as_array().unwrap().len();
+    assert_eq!(files, 2);
+    let captures =
+        flowfence(["graph", "ipfix://127.0.0.1:0", "hubble://127.0.0.1:1", "none.pcap", "--netflow"]);
+    assert!(captures.code != 0);
 }

@@ -174,3 +174,43 @@ fn records_come_in_the_same_order_each_time() {
         }
     }
 }
+
+#[test]
+fn what_may_have_been_picked_up_in_the_middle_has_no_opener() {
+    let tuples = |client: u16, server: u16| {
+        format!(
+            "src=10.42.2.20 dst=10.42.1.10 sport={client} dport={server} src=10.42.1.10 dst=10.42.2.20 sport={server} dport={client}"
+        )
+    };
+    let untold = (false, false, false);
+    let inverted = tuples(443, 40_001);
+    let lines = |all: &[String]| state(&all.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(lines(&[format!("tcp 6 100 ESTABLISHED {inverted} [ASSURED] mark=0 use=1")]), untold);
+    assert_eq!(lines(&[format!("[1795514400.5] [DESTROY] tcp 6 TIME_WAIT {inverted} [ASSURED]")]), untold);
+    let one_sided = tuples(40_001, 443).replacen(
+        " src=10.42.1.10 dst=10.42.2.20",
+        " [UNREPLIED] src=10.42.1.10 dst=10.42.2.20",
+        1,
+    );
+    assert_eq!(lines(&[format!("tcp 6 300 ESTABLISHED {one_sided} mark=0 use=1")]), untold);
+    // Its opening was seen, it was translated, or it was refused: none of it was picked up.
+    let opening = format!(
+        "[1795514400.1] [NEW] tcp 6 120 SYN_SENT {}",
+        inverted.replacen(" src=10.42.1.10", " [UNREPLIED] src=10.42.1.10", 1)
+    );
+    let end = format!("[1795514400.5] [DESTROY] tcp 6 {inverted} [ASSURED]");
+    assert_eq!(lines(&[opening.clone(), end]), ESTABLISHED);
+    let refused = format!("[1795514400.5] [DESTROY] tcp 6 {inverted}");
+    assert_eq!(lines(&[opening, refused]), REFUSED);
+    let translated = "src=10.42.1.10 dst=10.96.0.20 sport=2001 dport=40080 src=10.42.2.20 dst=10.42.1.10 sport=40081 dport=2001";
+    assert_eq!(lines(&[format!("tcp 6 100 ESTABLISHED {translated} [ASSURED] mark=0 use=1")]), ESTABLISHED);
+}
+
+#[test]
+fn udp_lite_is_another_protocol() {
+    let recording = read_lines(&[
+        &format!("udp 17 100 {SENT} {BACK} mark=0 use=1"),
+        &format!("udplite 136 100 {SENT} {BACK} mark=0 use=1"),
+    ]);
+    assert_eq!((recording.records.len(), recording.counts.get("other-ip-protocol")), (2, 1));
+}

@@ -196,3 +196,49 @@ fn unknown_values_and_members_are_skipped_and_counted() {
     assert_eq!(recording.counts.get("log-lines-incomplete"), 1);
     assert_eq!(recording.files[0].damaged_records, 0);
 }
+
+#[test]
+fn a_flow_without_a_time_is_of_the_time_of_the_input() {
+    let line = flow(FORWARDED).replace(r#""time":"2026-11-24T10:00:00Z","#, "");
+    let recording = read(&line);
+    assert_eq!(recording.logged.conversations[0].counts.first.to_string(), "2026-11-24T10:30:00.000000Z");
+    let unreadable = flow(FORWARDED).replace("2026-11-24T10:00:00Z", "this morning");
+    assert_eq!(read(&unreadable).counts.get("log-lines-incomplete"), 1);
+}
+
+#[test]
+fn the_trace_reason_tells_who_opened_where_is_reply_is_left_out() {
+    let sctp = |reason: &str| {
+        only(&read(&flow_of(
+            r#""l4":{"SCTP":{"source_port":40000,"destination_port":3868}}"#,
+            &format!(r#""verdict":"FORWARDED","trace_reason":{reason}"#),
+        )))
+    };
+    let asked = "10.42.1.10 shop/web-1 -> 10.42.2.20 shop/api-1 SCTP/3868 seen";
+    for reason in [r#""NEW""#, r#""ESTABLISHED""#, "1", "2"] {
+        assert_eq!(sctp(reason), asked, "{reason}");
+    }
+    for reason in [r#""REPLY""#, "3"] {
+        assert_eq!(
+            sctp(reason),
+            "10.42.2.20 shop/api-1 -> 10.42.1.10 shop/web-1 SCTP/40000 seen",
+            "{reason}"
+        );
+    }
+    for reason in [r#""RELATED""#, r#""TRACE_REASON_UNKNOWN""#, "0"] {
+        assert_eq!(sctp(reason), asked.replace("seen", "unknown"), "{reason}");
+    }
+}
+
+#[test]
+fn a_node_without_labels_is_the_one_that_writes_the_line() {
+    let of_node = |node: &str| {
+        let web = r#"{"identity":20001,"namespace":"shop","pod_name":"web-1"}"#;
+        flow(FORWARDED).replace(web, r#"{"identity":1}"#).replace("node-1", node)
+    };
+    let lines = who(&read_lines(&[&of_node("node-1"), &of_node("node-2")]));
+    let named = |node: &str| format!("10.42.1.10 node({node}) -> 10.42.2.20 shop/api-1 TCP/8080 seen");
+    assert_eq!(lines, [named("node-1"), named("node-2")]);
+    let spaced = |node: &str| of_node(node).replace(r#""identity":1}"#, r#""identity": 1 }"#);
+    assert_eq!(who(&read_lines(&[&spaced("node-1"), &spaced("node-2")])), lines);
+}

@@ -2,35 +2,15 @@
 
 mod logs;
 
-use flowfence_capture::{Form, Limits, Recorder, read_capture};
+use flowfence_capture::Form;
 use flowfence_model::{Recording, Signs};
+use logs::rows::{calico, mapped, netobserv, only};
 use logs::{read, read_lines, record, sample, told, who};
-
-fn only(recording: &Recording) -> String {
-    let lines = who(recording);
-    assert_eq!(lines.len(), 1, "{lines:#?} {}", told(recording));
-    lines[0].clone()
-}
 
 fn records(recording: &Recording) -> Vec<String> {
     let mut lines: Vec<String> = recording.records.iter().map(record).collect();
     lines.sort();
     lines
-}
-
-/// Reads lines by a mapping of the user.
-fn mapped(mapping: &str, lines: &[&str]) -> Recording {
-    let form = Form::mapping(mapping).expect("a mapping");
-    let mut recorder = Recorder::new(Limits::default()).reading_logs_as(Some(form));
-    let text = lines.join("\n") + "\n";
-    read_capture(text.as_bytes(), "log", &mut recorder, &mut |_| {}).expect("a log");
-    recorder.finish()
-}
-
-fn netobserv(members: &str) -> String {
-    format!(
-        r#"{{"SrcAddr":"10.42.1.10","DstAddr":"10.42.2.20","SrcPort":40000,"DstPort":8080,"Proto":6,"Packets":4,"Bytes":400,"AgentIP":"192.0.2.11",{members}}}"#
-    )
 }
 
 #[test]
@@ -177,6 +157,26 @@ fn zeek_json_and_names_without_a_head_mean_the_same() {
 }
 
 #[test]
+fn zeek_ends_may_be_an_object_or_have_underscores() {
+    let line = |ends: &str, proto: &str| {
+        format!(
+            r#"{{"ts":1795514400.5,{ends},"proto":"{proto}","conn_state":"SF","orig_pkts":5,"orig_ip_bytes":360,"resp_pkts":4,"resp_ip_bytes":408}}"#
+        )
+    };
+    for (proto, server) in [("tcp", "8080"), ("icmp", "0")] {
+        let client = if proto == "icmp" { "8" } else { "40000" };
+        let told = |pattern: &str| {
+            let ends = pattern.replace("CP", client).replace("SP", server);
+            records(&read(line(&ends, proto).as_bytes()))
+        };
+        let flat = told(r#""id.orig_h":"10.42.1.10","id.orig_p":CP,"id.resp_h":"10.42.2.20","id.resp_p":SP"#);
+        let nested = told(r#""id":{"orig_h":"10.42.1.10","orig_p":CP,"resp_h":"10.42.2.20","resp_p":SP}"#);
+        let bare = told(r#""id_orig_h":"10.42.1.10","id_orig_p":CP,"id_resp_h":"10.42.2.20","id_resp_p":SP"#);
+        assert_eq!((flat.len(), &nested, &bare), (1, &flat, &flat), "{proto}");
+    }
+}
+
+#[test]
 fn zeek_other_logs_are_not_connections() {
     for file in ["zeek/dns.log", "zeek/conn-iso.json"] {
         let recording = sample(file);
@@ -252,13 +252,6 @@ fn the_servers_port_stands_in_where_the_ends_have_none() {
     assert_eq!(recording.counts.get("log-lines-incomplete"), 1);
 }
 
-/// A row of Calico's flow logs, with an action and lists of policies.
-fn calico(action: &str, policies: &str) -> String {
-    format!(
-        r#"{{"start_time":1795514400,"end_time":1795514700,"source_ip":"10.42.1.1","source_name":"web-0","source_name_aggr":"web-*","source_namespace":"shop","source_type":"wep","dest_ip":"10.42.2.2","dest_name":"db-0","dest_name_aggr":"db-*","dest_namespace":"shop","dest_type":"wep","dest_port":5432,"proto":"tcp","action":"{action}","reporter":"dst","num_flows_started":2,"policies":{{{policies}}}}}"#
-    )
-}
-
 #[test]
 fn calicos_lists_of_policies_name_the_one_that_decided() {
     let pass = "0|security|security.everybody|pass|0";
@@ -283,4 +276,43 @@ fn calicos_lists_of_policies_name_the_one_that_decided() {
     let passes =
         [list("enforced_policies", &[profile]), list("pending_policies", &[pass, profile])].join(",");
     assert_eq!(verdict("allow", &passes), "");
+}
+
+const TABLE: &str = "layout = \"csv\"\nopener = \"source\"\n[time]\nfirst = \"t\"\n[source]\naddress = \"a\"\nport = \"s\"\n[destination]\naddress = \"b\"\nport = \"p\"\n";
+
+#[test]
+fn a_table_of_other_names_says_so_and_spaces_about_values_are_nothing() {
+    let recording = mapped(TABLE, &["x,y", "1,2"]);
+    assert_eq!(recording.files[0].damaged_records, 2);
+    assert!(recording.files[0].problems[0].contains("no header"), "{}", told(&recording));
+    let recording = mapped(TABLE, &["t, a, s, b, p", "1795514400, 10.42.1.10, 40000, 10.42.2.20, 8080"]);
+    assert_eq!(only(&recording), "10.42.1.10 -> 10.42.2.20 TCP/8080 seen");
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_damage_and_one_without_an_offset_is_in_utc() {
+    let row = |time: &str| mapped(TABLE, &["t,a,s,b,p", &format!("{time},10.42.1.10,40000,10.42.2.20,8080")]);
+    let first = |time: &str| row(time).logged.conversations[0].counts.first.to_string();
+    for time in
+        ["2026-11-24T10:00:00", "2026-11-24 10:00:00", "2026-11-24 10:00:00 UTC", "2026-11-24T11:00:00+0100"]
+    {
+        assert_eq!(first(time), "2026-11-24T10:00:00.000000Z", "{time}");
+    }
+    let recording = row("yesterday");
+    assert_eq!((recording.logged.lines, recording.files[0].damaged_records), (0, 1));
+    assert_eq!(row("").logged.lines, 1);
+}
+
+#[test]
+fn nothing_listens_on_port_0() {
+    for kind in ["flow", "connection"] {
+        let mapping = format!("row = \"{kind}\"\n{TABLE}");
+        let recording = mapped(&mapping, &["t,a,s,b,p", "1795514400,10.42.1.10,0,10.42.2.20,0"]);
+        assert!(
+            recording.logged.conversations.is_empty() && recording.records.is_empty(),
+            "{}",
+            told(&recording)
+        );
+        assert_eq!(recording.counts.get("log-lines-incomplete"), 1);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod logs;
 
+use flowfence_capture::{Form, Limits, Recorder, read_capture};
 use flowfence_model::Recording;
 use logs::{read_lines, sample, told, who};
 
@@ -202,4 +203,42 @@ fn tabs_and_a_second_header_further_on_are_read() {
     ]);
     assert_eq!(only(&recording), "10.42.1.10 -> 10.42.2.20 TCP/8080 seen");
     assert_eq!((recording.logged.lines, recording.files[0].damaged_records), (2, 0));
+}
+
+#[test]
+fn an_action_that_is_not_known_allows_nothing() {
+    let with =
+        |action: &str| read_lines(&[&format!("{DIRECTED} action"), &format!("{WEB} 1 60 {TIME} 2 {action}")]);
+    assert_eq!(only(&with("-")), "10.42.1.10 -> 10.42.2.20 TCP/8080 seen");
+    assert_eq!(only(&with("REJECT")), "10.42.1.10 -> 10.42.2.20 TCP/8080 seen dropped");
+    let recording = with("INSPECT");
+    assert_eq!((recording.logged.lines, recording.counts.get("log-lines-other")), (0, 1));
+}
+
+/// Lines without a header, by the fields that they are said to have.
+fn with_fields(fields: &str, line: &str) -> Recording {
+    let form = Form::vpc(fields).expect("fields");
+    let mut recorder = Recorder::new(Limits::default()).reading_logs_as(Some(form));
+    read_capture(line.as_bytes(), "log", &mut recorder, &mut |_| {}).expect("a log");
+    recorder.finish()
+}
+
+#[test]
+fn fields_of_lines_without_a_header_may_be_said() {
+    let line = format!("vpc-1 {WEB} 1 60 {TIME} 2");
+    let expected = "10.42.1.10 -> 10.42.2.20 TCP/8080 seen";
+    let bare = format!("vpc-id {DIRECTED}");
+    let braced = bare.split(' ').map(|name| format!("${{{name}}}")).collect::<Vec<_>>().join(" ");
+    for fields in [bare.as_str(), &bare.replace(' ', ","), &braced] {
+        assert_eq!(only(&with_fields(fields, &line)), expected, "{fields}");
+    }
+    assert_eq!(only(&read_lines(&[&braced, &line])), expected);
+    for (fields, missing) in [
+        ("dstaddr protocol", "srcaddr"),
+        ("srcaddr protocol", "dstaddr"),
+        ("srcaddr dstaddr", "protocol"),
+        ("", "srcaddr"),
+    ] {
+        assert!(Form::vpc(fields).expect_err("too few").contains(missing), "{fields}");
+    }
 }

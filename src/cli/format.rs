@@ -11,12 +11,15 @@ use crate::source::read_text;
 /// How a mapping of the user's is named.
 const MAPPING: &str = "map:";
 
+/// How fields of AWS VPC flow logs are named that have no header.
+const VPC_FIELDS: &str = "aws-vpc:";
+
 /// As what flow logs are read.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Flow logs")]
 pub struct FormatArgs {
     /// Read inputs that are no captures as this format, or by a mapping of your own (map:FILE), whatever they
-    /// look like; see --list-formats
+    /// look like; "aws-vpc:FIELDS" for VPC flow logs without a header; see --list-formats
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub format: Option<LogsAs>,
     /// Also read what flow exporters tell (NetFlow, IPFIX, sFlow) in UDP packets of captures to these ports
@@ -40,6 +43,9 @@ pub enum LogsAs {
 fn format(text: &str) -> Result<LogsAs, String> {
     if let Some(path) = text.strip_prefix(MAPPING).filter(|path| !path.is_empty()) {
         return Ok(LogsAs::Mapped(PathBuf::from(path)));
+    }
+    if let Some(fields) = text.strip_prefix(VPC_FIELDS) {
+        return Form::vpc(fields).map(LogsAs::Known);
     }
     Form::known(text).map(LogsAs::Known).ok_or_else(|| {
         let tokens: Vec<&str> = FORMATS.iter().map(|format| format.token).collect();

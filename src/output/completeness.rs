@@ -223,7 +223,9 @@ fn is_loss(cause: &str) -> bool {
 pub fn loss(packets: u64, damaged: u64, counts: &Counts) -> f64 {
     let unread: u64 = UNREAD.iter().map(|cause| counts.get(cause)).sum();
     let lost: u64 = counts.iter().filter(|(cause, _)| is_loss(cause)).map(|(_, n)| n).sum();
-    share(damaged + lost, packets + damaged + unread)
+    let all = packets + damaged + unread;
+    // One datagram may be damaged in several ways.
+    share((damaged + lost).min(all), all)
 }
 
 impl CompletenessReport {

@@ -8,6 +8,7 @@
 //! ```
 
 mod begin;
+mod beside;
 mod exporter;
 mod file;
 mod live;
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use flowfence_capture::{Form, Limits, Outlet, Recorder, Session};
 use flowfence_model::Recording;
@@ -28,10 +29,10 @@ use crate::exit::Failure;
 use crate::kube;
 use crate::sandbox::Plan;
 use begin::begin;
+use beside::{Beside, Exporters};
 use exporter::Listener;
 use file::{Input, Outcome};
 use live::Live;
-use live::stop::Stop;
 use server::{Named, Servers};
 
 pub use file::{expand, read_text};
@@ -62,14 +63,6 @@ pub struct Sources {
     handing: Handing,
     /// Files that are read at once.
     jobs: usize,
-}
-
-/// Flow exporters that are heard.
-#[derive(Debug)]
-struct Exporters {
-    listener: Listener,
-    stop: Arc<Stop>,
-    duration: Option<Duration>,
 }
 
 impl Sources {
@@ -105,9 +98,10 @@ impl Sources {
         let names: BTreeSet<&str> =
             live.iter().filter_map(|source| source.strip_prefix(live::SCHEME)).collect();
         let exporters: BTreeSet<&String> = exporters.into_iter().collect();
-        if !exporters.is_empty() && !servers.is_empty() {
+        if !exporters.is_empty() && !servers.is_empty() && !export_ports.is_empty() {
             return Err(Failure::usage(
-                "hubble:// or goldmane:// and flow exporters are not followed in one run: give each a run of its own",
+                "--netflow, servers of flows (hubble://, goldmane://) and flow exporters are not read in one run: give the \
+                 captures a run of their own",
             ));
         }
         demand_use(args, !names.is_empty(), !servers.is_empty(), !exporters.is_empty())?;
@@ -133,8 +127,9 @@ impl Sources {
             let (stop, sandbox) = begin(&plan, args.live.no_sandbox)?;
             if let Some(listener) = listener {
                 say!("flowfence: hearing flow exporters at {}; sandbox: {sandbox}", listener.places());
-                sources.exporters = Some(Exporters { listener, stop, duration });
-            } else {
+                sources.exporters = Some(Exporters { listener, stop: Arc::clone(&stop), duration });
+            }
+            if !servers.is_empty() {
                 sources.servers = Some(servers.connect(args, stop, &sandbox)?);
             }
             return Ok(sources);
@@ -208,11 +203,7 @@ impl Sources {
                 ..Outcome::default()
             });
         }
-        // Never both: that was refused.
-        let beside = match (servers, exporters) {
-            (Some(servers), _) => Some(Beside::Servers(servers)),
-            (None, exporters) => exporters.map(Beside::Exporters),
-        };
+        let beside = Beside::of(servers, exporters);
         let (recording, unusable) = match (live, beside) {
             (Some(mut live), Some(beside)) => {
                 let follow =
@@ -231,30 +222,6 @@ impl Sources {
             (None, None) => (recorder.finish(), Vec::new()),
         };
         Ok(traffic(recording, unusable, outcome))
-    }
-}
-
-/// What tells flows over a network.
-#[derive(Debug)]
-enum Beside {
-    Servers(Servers),
-    Exporters(Exporters),
-}
-
-impl Beside {
-    /// Listens until its end, beside what the recorder has.
-    fn read(
-        self,
-        mut recorder: Recorder,
-        objects: Option<Objects>,
-    ) -> Result<(Recorder, Vec<String>), Failure> {
-        match self {
-            Beside::Servers(servers) => servers.read(recorder, objects),
-            Beside::Exporters(Exporters { listener, stop, duration }) => {
-                listener.hear(&mut recorder, &stop, duration);
-                Ok((recorder, Vec::new()))
-            }
-        }
     }
 }
 

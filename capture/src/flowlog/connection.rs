@@ -57,6 +57,10 @@ impl Connection {
     /// The connection as one between hosts, and of an ICMP answer that of its question.
     pub fn fit(&self) -> Result<Self, Cause> {
         connectable(self.client.address, self.server.address)?;
+        // Nothing listens on port 0: it stands where there is none to tell.
+        if self.protocol.has_ports() && self.server.port == 0 {
+            return Err(Cause::LogIncomplete);
+        }
         let Some(shown) = self.icmp else { return Ok(*self) };
         let is_v6 = self.server.address.ip().is_ipv6();
         let (question, is_question) = icmp_question(shown, is_v6)?;

@@ -14,6 +14,7 @@ use foldhash::fast::{FixedState, RandomState};
 
 use super::connection::{Connection, State};
 use super::entry::Skip;
+use super::fold::EPHEMERAL;
 use super::{Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
 
@@ -61,6 +62,7 @@ struct Line {
     time: Option<Timestamp>,
     /// How long ago it began.
     age: Option<Duration>,
+    is_unreplied: bool,
     is_end: bool,
     is_event: bool,
 }
@@ -75,6 +77,11 @@ impl Decoder for Conntrack {
         let now = line.time.unwrap_or(to.time);
         let first = line.age.map_or(now, |age| now.minus(age));
         let counters = line.counters.unwrap_or_default();
+        // Without counts it is known all the same what was sent, where nothing else is.
+        let packets = match (line.state, line.counters) {
+            (State::Untold, None) => [1, u64::from(!line.is_unreplied)],
+            _ => [counters[0], counters[2]],
+        };
         let fresh = Connection {
             client: line.key.0.source,
             server: line.key.0.destination,
@@ -82,7 +89,7 @@ impl Decoder for Conntrack {
             icmp: line.icmp,
             time: (first, now),
             state: line.state,
-            packets: [counters[0], counters[2]],
+            packets,
             octets: [counters[1], counters[3]],
             mark: Some(mark(&line.key)),
         };
@@ -120,7 +127,11 @@ fn merge(known: &mut Connection, more: &Connection) {
         *count = (*count).max(more);
     }
     known.state = match (known.state, more.state) {
-        (State::Established, _) | (_, State::Established) => State::Established,
+        (State::Established, _)
+        | (_, State::Established)
+        // An event that tells of the opening tells who opened what goes on.
+        | (State::Untold, State::Unanswered)
+        | (State::Unanswered, State::Untold) => State::Established,
         (State::Refused, _) | (_, State::Refused) => State::Refused,
         (_, later) => later,
     };
@@ -227,10 +238,10 @@ impl<'a> Reading<'a> {
             // What is offloaded to a flow table was established, and has no other state.
             b"[ASSURED]" | b"[OFFLOAD]" | b"[HW_OFFLOAD]" => self.is_assured = true,
             b"tcp" => self.protocol = Some(Protocol::Tcp),
-            b"udp" | b"udplite" => self.protocol = Some(Protocol::Udp),
+            b"udp" => self.protocol = Some(Protocol::Udp),
             b"sctp" => self.protocol = Some(Protocol::Sctp),
             b"icmp" | b"icmpv6" => self.protocol = Some(Protocol::Icmp),
-            b"gre" | b"dccp" | b"unknown" | b"esp" | b"igmp" => self.is_other_protocol = true,
+            b"gre" | b"udplite" | b"dccp" | b"unknown" | b"esp" | b"igmp" => self.is_other_protocol = true,
             state
                 if self.tuple == 0
                     && state.iter().all(|c| c.is_ascii_uppercase() || *c == b'_' || c.is_ascii_digit())
@@ -259,12 +270,18 @@ impl<'a> Reading<'a> {
         let icmp = (protocol == Protocol::Icmp)
             .then(|| IcmpType { kind: self.kind.unwrap_or(0), code: self.code.unwrap_or(0) });
         Ok(Line {
-            state: self.state(protocol, counters),
+            state: match self.state(protocol, counters) {
+                State::Established | State::Unanswered if self.is_picked_up(protocol, sent, answer) => {
+                    State::Untold
+                }
+                state => state,
+            },
             key: (sent, answer, protocol, self.id),
             icmp,
             counters,
             time: self.time,
             age: self.age,
+            is_unreplied: self.is_unreplied,
             is_end: self.event == Some(b"[DESTROY]"),
             is_event: self.event.is_some(),
         })
@@ -278,6 +295,18 @@ impl<'a> Reading<'a> {
             Some(Endpoint::new(address, if protocol.has_ports() { port? } else { port.unwrap_or(0) }))
         };
         Some(Tuple { source: end(0, 2)?, destination: end(1, 3)? })
+    }
+
+    /// Whether it may have been picked up in the middle (`nf_conntrack_tcp_loose`), where the first packet that comes
+    /// by makes the original direction. The kernel does not say so, but what is picked up is never translated, and
+    /// seldom does a client have a port of servers and its server one of clients.
+    fn is_picked_up(&self, protocol: Protocol, sent: Tuple, answer: Tuple) -> bool {
+        let is_waiting = matches!(self.tcp_state, Some(b"SYN_SENT" | b"SYN_RECV" | b"SYN_SENT2"));
+        let is_translated = answer.destination != sent.source || answer.source != sent.destination;
+        let looks_inverted = sent.source.port < EPHEMERAL && sent.destination.port >= EPHEMERAL;
+        let is_one_sided = self.is_unreplied && self.tcp_state == Some(b"ESTABLISHED");
+        let may_be = if self.is_unreplied { is_one_sided } else { looks_inverted };
+        protocol == Protocol::Tcp && !is_waiting && !is_translated && may_be
     }
 
     /// A TCP connection that was answered but never assured was refused, or half-open when the

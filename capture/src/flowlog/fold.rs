@@ -22,7 +22,7 @@ use crate::decode::connectable;
 
 /// Where the ports begin that systems hand out to clients: Linux from 32768 (`ip_local_port_range`),
 /// others from 49152 (RFC 6335 §6).
-const EPHEMERAL: u16 = 32_768;
+pub(super) const EPHEMERAL: u16 = 32_768;
 
 /// Client ports of one client, or clients, that show which end serves.
 const MANY: u64 = 3;
@@ -102,7 +102,8 @@ impl Fold {
             Opener::Destination => (entry.destination, entry.source),
             Opener::Untold => by_ports(entry),
         };
-        if entry.protocol.has_ports() && server.port.is_none() {
+        // Nothing listens on port 0: it stands where there is none to tell, as of later fragments.
+        if entry.protocol.has_ports() && server.port.is_none_or(|port| port == 0) {
             return self.left_out.add(Cause::LogIncomplete);
         }
         let is_turned = client != entry.source;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::mapping::{Mapped, Mapping};
-use super::{Asks, Decoder, FORMATS, LogFormat};
+use super::{Asks, Decoder, FORMATS, LogFormat, vpc, vpc_fields};
 
 /// What logs are read as.
 #[derive(Clone, Debug)]
@@ -14,12 +14,19 @@ pub struct Form(Kind);
 enum Kind {
     Known(&'static LogFormat),
     Mapped(Arc<Mapping>),
+    /// AWS VPC flow logs with these fields.
+    Vpc(Arc<str>),
 }
 
 impl Form {
     /// The format whose token this is.
     pub fn known(token: &str) -> Option<Self> {
         FORMATS.iter().find(|format| format.token == token).map(|format| Form(Kind::Known(format)))
+    }
+
+    /// AWS VPC flow logs whose lines have these fields, and no header; an error says which is missing.
+    pub fn vpc(fields: &str) -> Result<Self, String> {
+        vpc_fields::decoder(fields).map(|_| Form(Kind::Vpc(fields.into())))
     }
 
     /// A mapping as `docs/flow-logs.md` describes it, in TOML; an error says the line and what is
@@ -48,6 +55,7 @@ impl Form {
     pub(crate) fn format(&self) -> Option<&'static LogFormat> {
         match &self.0 {
             Kind::Known(format) => Some(format),
+            Kind::Vpc(_) => Some(&vpc::FORMAT),
             Kind::Mapped(_) => None,
         }
     }
@@ -55,6 +63,7 @@ impl Form {
     pub(crate) fn open(&self) -> Box<dyn Decoder> {
         match &self.0 {
             Kind::Known(format) => (format.open)(),
+            Kind::Vpc(fields) => vpc_fields::decoder(fields).unwrap_or_else(|_| (vpc::FORMAT.open)()),
             Kind::Mapped(mapping) => Box::new(Mapped::new("map", Cow::Owned((**mapping).clone()))),
         }
     }

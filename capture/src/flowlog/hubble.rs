@@ -134,7 +134,9 @@ impl Hubble {
         to: &mut Sink<'_>,
     ) -> Result<(), Skip> {
         let mut times = [flow.time.as_deref(), time].into_iter().flatten();
-        let time = times.find_map(|text| self.second.moment(text));
+        let is_untold = flow.time.is_none() && time.is_none();
+        // A field mask may have left it out.
+        let time = if is_untold { Some(to.time) } else { times.find_map(|text| self.second.moment(text)) };
         let taken = one(flow, time, node, to);
         self.seen.learn(flow, hints, to.fold);
         taken
@@ -281,11 +283,19 @@ fn identity(written: Written<'_>, node: &str, opens: bool, to: &mut Sink<'_>) ->
         Written::Message(octets) => hubble_message::identity(octets, node, opens),
     };
     // What a node says of itself depends on who says it, and on what it does.
-    if memchr::memmem::find(octets, b"reserved:host").is_some() {
+    if memchr::memmem::find(octets, b"reserved:host").is_some() || is_host_by_number(octets) {
         to.fold.identity(&[octets, node.as_bytes(), &[u8::from(opens)]].concat(), read)
     } else {
         to.fold.identity(octets, read)
     }
+}
+
+/// Whether an end without labels is the node that writes the line.
+fn is_host_by_number(octets: &[u8]) -> bool {
+    const MEMBER: &[u8] = b"\"identity\":";
+    let found = memchr::memmem::find(octets, MEMBER).and_then(|at| octets.get(at + MEMBER.len()..));
+    let number = found.and_then(|value| value.trim_ascii_start().strip_prefix(b"1"));
+    number.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// Who opened. `is_reply` is three-valued, and `reply` of old versions is left out when false. A
@@ -294,12 +304,14 @@ fn opener(flow: &Flow<'_>, flags: Option<Flags>, ports: [Option<u16>; 2], verdic
     let is_tcp = flags.is_some();
     let flags = flags.unwrap_or_default();
     let is_verdict = flow.event_type.as_ref().and_then(|e| e.kind.as_ref()?.value()) == Some(POLICY_VERDICT);
-    let is_reply_trace = flow.trace_reason.as_ref().is_some_and(|reason| reason.is_any(&["REPLY", "3"]));
+    let traced = |reasons: &[&str]| flow.trace_reason.as_ref().is_some_and(|reason| reason.is_any(reasons));
+    let (is_reply_trace, is_asking_trace) =
+        (traced(&["REPLY", "3"]), traced(&["NEW", "ESTABLISHED", "1", "2"]));
     match flow.is_reply.or(flow.reply) {
         Some(true) => Opener::Destination,
         Some(false) => Opener::Source,
         None if is_reply_trace || (flags.syn && flags.ack) => Opener::Destination,
-        None if flags.syn || is_verdict => Opener::Source,
+        None if flags.syn || is_verdict || is_asking_trace => Opener::Source,
         // What was dropped is not told to be a reply, and may be one that came too late.
         None if verdict.is_attempt() && !is_tcp && ports[1] < ports[0] => Opener::Source,
         None => Opener::Untold,

@@ -46,6 +46,7 @@ mod split;
 mod table;
 mod text;
 mod vpc;
+mod vpc_fields;
 
 use std::borrow::Cow;
 use std::io::Read;

@@ -68,10 +68,11 @@ pub fn port(word: &[u8]) -> Option<u16> {
     u16::try_from(number(word)?).ok()
 }
 
-/// Seconds since 1970 with an optional fraction.
+/// Seconds since 1970 with an optional fraction. Seconds have not had twelve digits yet: numbers that long are of
+/// a finer unit, which several writers may be told to use.
 pub fn epoch(word: &[u8]) -> Option<Timestamp> {
     if let Some(secs) = number(word) {
-        return Some(Timestamp::from_secs(i64::try_from(secs).ok()?, 0));
+        return Some(since_1970(i64::try_from(secs).ok()?, 0));
     }
     let mut parts = word.splitn(2, |c| *c == b'.');
     let secs = i64::try_from(number(parts.next()?)?).ok()?;
@@ -83,16 +84,31 @@ pub fn epoch(word: &[u8]) -> Option<Timestamp> {
             u32::try_from(number(digits)? * scale).ok()?
         }
     };
-    Some(Timestamp::from_secs(secs, nanos))
+    Some(since_1970(secs, nanos))
 }
 
-/// A moment as RFC 3339 writes it; an offset without its colon, as Suricata has it, is read too.
+/// So many whole units, and billionths of one.
+fn since_1970(whole: i64, billionths: u32) -> Timestamp {
+    let unit = match whole {
+        ..100_000_000_000 => return Timestamp::from_secs(whole, billionths),
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
+        _ => 1,
+    };
+    let fraction = i64::from(billionths) * unit / 1_000_000_000;
+    Timestamp::from_nanos(whole.saturating_mul(unit).saturating_add(fraction))
+}
+
+/// A moment as RFC 3339 writes it; an offset without its colon, as Suricata has it, is read too, and a moment without
+/// an offset, as exports of tables have it, is one in UTC.
 pub fn rfc3339(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| {
+    let with_colon = || {
         let (moment, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
         let (hours, minutes) = offset.split_at_checked(3)?;
         format!("{moment}{hours}:{minutes}").parse().ok()
-    })
+    };
+    let in_utc = || format!("{}Z", text.strip_suffix(" UTC").unwrap_or(text)).parse().ok();
+    text.parse().ok().or_else(with_colon).or_else(in_utc)
 }
 
 /// A protocol by its IANA number; `None` for one without ports that is not ICMP.
@@ -189,6 +205,11 @@ mod tests {
         assert_eq!(epoch(b"1795543370"), Some(Timestamp::from_secs(1_795_543_370, 0)));
         assert_eq!(epoch(b"1795543370.28"), Some(Timestamp::from_secs(1_795_543_370, 280_000_000)));
         assert_eq!(epoch(b"1.1234567891"), Some(Timestamp::from_secs(1, 123_456_789)));
+        let half = Some(Timestamp::from_secs(1_795_543_370, 500_000_000));
+        for word in ["1795543370500", "1795543370500.0", "1795543370500000", "1795543370500000000"] {
+            assert_eq!(epoch(word.as_bytes()), half, "{word}");
+        }
+        assert_eq!(epoch(b"1795543370500.25"), Some(Timestamp::from_secs(1_795_543_370, 500_250_000)));
         assert_eq!((epoch(b""), epoch(b"x"), epoch(b"1.x"), epoch(b"-1")), (None, None, None, None));
     }
 

@@ -20,7 +20,8 @@ pub(super) const FORMAT: LogFormat = LogFormat {
     token: "aws-vpc",
     name: "AWS VPC flow logs",
     tells: Tells { opener: true, answer: true, verdict: false, names: false, counts: true, service: false },
-    caveat: "Who opened is told only by the field tcp-flags; pods with a secondary address only by pkt-srcaddr and \
+    caveat: "Without a header line fields are in the order of version 2, or in that of --format \"aws-vpc:FIELDS\". \
+             Who opened is told only by the field tcp-flags; pods with a secondary address only by pkt-srcaddr and \
              pkt-dstaddr. Two pods of one node never show. REJECT is a security group's or a network ACL's word, \
              not a policy's.",
     recognise,
@@ -81,7 +82,7 @@ const STATUS: usize = 14;
 const DIRECTION: usize = 15;
 
 /// Most fields that a line may have; version 11 has some sixty.
-const MAX_FIELDS: usize = 128;
+pub(super) const MAX_FIELDS: usize = 128;
 
 /// Bits of `tcp-flags`, which are those that any packet of the interval had.
 const SYN: u64 = 2;
@@ -113,6 +114,7 @@ fn without_stamp(line: &[u8]) -> &[u8] {
 /// A header names fields with letters and hyphens only, an address among them.
 fn is_header(line: &[u8]) -> bool {
     let is_name = |word: &[u8]| {
+        let word = dashed(word);
         !word.is_empty()
             && word.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-_".contains(c))
     };
@@ -122,15 +124,17 @@ fn is_header(line: &[u8]) -> bool {
     has_address && words.all(is_name)
 }
 
-/// Parquet and Athena write underscores.
-fn dashed(word: &[u8]) -> Vec<u8> {
-    word.iter().map(|c| if *c == b'_' { b'-' } else { *c }).collect()
+/// Parquet and Athena write underscores, and whoever says which fields there are `${srcaddr}`.
+pub(super) fn dashed(word: &[u8]) -> Vec<u8> {
+    let bare = word.strip_prefix(b"${").and_then(|word| word.strip_suffix(b"}")).unwrap_or(word);
+    bare.iter().map(|c| if *c == b'_' { b'-' } else { *c }).collect()
 }
 
 /// No used field.
 const UNUSED: u8 = u8::MAX;
 
-struct Vpc {
+/// Reads its lines.
+pub(super) struct Vpc {
     /// Which of the used fields stands at each place of a line.
     places: [u8; MAX_FIELDS],
     /// How many fields a line has at least.
@@ -160,7 +164,8 @@ impl Default for Vpc {
 }
 
 impl Vpc {
-    fn of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Self {
+    /// Of lines that have these fields, by their names.
+    pub(super) fn of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Self {
         let (mut places, mut fields) = ([UNUSED; MAX_FIELDS], 0);
         let names = names.filter(|name| !name.is_empty());
         for (place, name) in places.iter_mut().zip(names) {
@@ -245,9 +250,11 @@ impl Decoder for Vpc {
         let mut entry = Entry::new(time, source, destination, protocol, observer);
         entry.packets[0] = number(PACKETS).unwrap_or(0);
         entry.octets[0] = number(OCTETS).unwrap_or(0);
-        if word(ACTION) == Some(b"REJECT") {
-            entry.verdict = LoggedVerdict::Dropped;
-        }
+        entry.verdict = match word(ACTION) {
+            Some(b"ACCEPT") | None => LoggedVerdict::Allowed,
+            Some(b"REJECT") => LoggedVerdict::Dropped,
+            Some(_) => return Err(Skip::Other(Cause::LogOther)),
+        };
         if protocol == Protocol::Tcp
             && let Some(flags) = number(FLAGS)
         {

@@ -35,9 +35,14 @@ pub fn choose(asks: &Asks, columns: &[Column]) -> Vec<Chosen> {
 /// A field as a decoder names it: a JSON pointer (RFC 6901), or a name.
 fn parts(field: &str) -> Vec<String> {
     match field.strip_prefix('/') {
-        Some(pointer) => pointer.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect(),
+        Some(pointer) => pointer.split('/').map(member).collect(),
         None => vec![field.to_owned()],
     }
+}
+
+/// A member as a column has it. Of a list, of which a mapping may mean every place, a table has the first.
+fn member(part: &str) -> String {
+    if part == "*" { "0".to_owned() } else { part.replace("~1", "/").replace("~0", "~") }
 }
 
 /// The column of this name. Where none has it to the letter, one that has it but for case, and for what stands

@@ -13,6 +13,7 @@
 
 mod pcap;
 mod pcapng;
+mod people;
 mod source;
 mod window;
 

@@ -4,6 +4,7 @@ use std::io::{self, Chain, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 
+use super::people;
 use crate::error::CaptureError;
 
 /// What a zstd frame may ask for, as a power of two: 128 MiB, the most that the zstd tool grants
@@ -109,7 +110,11 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
         return CaptureError::UnknownCompression(name);
     }
     let is_binary = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
-    let is_text = std::str::from_utf8(data).is_ok() && !data.iter().any(is_binary);
+    let text = std::str::from_utf8(data).ok().filter(|_| !data.iter().any(is_binary));
+    if let Some(looks_like) = text.and_then(people::looks_like) {
+        return CaptureError::NotACapture { looks_like };
+    }
+    let is_text = text.is_some();
     let fallback = if is_text { "text" } else { "unknown binary data" };
     let known = OTHERS.iter().find(|(magic, _)| data.starts_with(magic));
     CaptureError::NotACapture { looks_like: known.map_or(fallback, |(_, name)| name) }

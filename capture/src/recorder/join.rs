@@ -25,7 +25,11 @@ impl Recorder {
     /// reached there or would be here, it has blocks of others, which are no inputs of its own, or exporters are read,
     /// whose templates may be in one input and their records in the next.
     #[must_use]
-    pub fn join(&mut self, other: Recorder) -> bool {
+    pub fn join(&mut self, mut other: Recorder) -> bool {
+        // What an exporter told without its templates is known to be lost by now.
+        if let Some(exports) = other.exports.take() {
+            exports.finish(&mut other.log(0));
+        }
         let Some(shift) = self.taps.room_for(&other.taps) else { return false };
         let is_own = other.gathered.is_empty() && self.outlet.is_none() && self.export_ports.is_empty();
         if !is_own || !self.dns.have_room_for(&other.dns) || !self.table.append(other.table, shift) {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod rows;
+
 use std::fmt::Write as _;
 
 use flowfence_capture::{CaptureError, Limits, Recorder, read_capture};

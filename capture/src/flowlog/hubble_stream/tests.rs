@@ -121,7 +121,6 @@ fn all_kinds() -> Vec<Value> {
             "l4": {"TCP": {"source_port": 40_004, "destination_port": 8080, "flags": {"ACK": true}}}}),
         json!({"IP": {"source": "2001:db8::5", "destination": "2001:db8::7"}}),
         json!({"IP": null}),
-        json!({"time": null}),
         none,
     ];
     let mut lines: Vec<Value> = (0..).zip(over).map(|(i, over)| flow(i, 40_100 + i, &over)).collect();

@@ -75,6 +75,8 @@ mapped!(
     Tells { opener: true, answer: true, counts: true, ..NOTHING },
     "Written when a connection ends: long ones are missing.",
     |line| has(line, &[b"\"id.orig_h\"", b"\"id.resp_h\""])
+        || has(line, &[b"\"id_orig_h\"", b"\"id_resp_h\""])
+        || has(line, &[b"\"orig_h\"", b"\"resp_h\"", b"\"id\""])
 );
 mapped!(
     SURICATA,

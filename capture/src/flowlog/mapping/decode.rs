@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use flowfence_model::logged::NameId;
+use flowfence_model::logged::{LoggedVerdict, NameId};
 use flowfence_model::{Endpoint, IcmpType, Protocol, Timestamp};
 use serde_json::Value;
 
 use super::end::{Told, end};
 use super::row::{self, Row};
 use super::server::Server;
-use super::{Condition, Layout, Mapping, NameFields, OpenerRule, RowKind, moment, trace, word};
+use super::verdict::{self, Decided};
+use super::{Condition, Layout, Mapping, NameFields, Names, OpenerRule, RowKind, moment, trace, word};
 use crate::cause::Cause;
 use crate::flowlog::connection::{Connection, State};
 use crate::flowlog::entry::{Answer, End, Entry, Opener, Skip};
@@ -107,7 +108,14 @@ impl Decoder for Mapped {
         }
         let values = self.columns(text).ok_or(Skip::Bad("a quote is not closed"))?;
         if self.names.is_empty() {
-            self.names = values.iter().map(|name| name.trim().to_owned()).collect();
+            let names = values.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+            let fields = self.mapping.fields();
+            if !names.iter().any(|name| fields.contains(name)) {
+                return Err(Skip::Bad(
+                    "no header: no value of it is the name of a field that the mapping has",
+                ));
+            }
+            self.names = names;
             return Ok(());
         }
         if values.len() != self.names.len() {
@@ -159,17 +167,37 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     {
         to.dns.name(address.ip(), &name);
     }
-    if mapping.row == RowKind::Connection {
+    let decided = verdict::decided(mapping, row)?;
+    // Packets do not tell what stopped them, so what was stopped is told as a conversation.
+    if mapping.row == RowKind::Connection && !decided.verdict.is_attempt() {
         return connection(&facts, mapping, row, to);
     }
+    conversation(token, mapping, row, &facts, decided, to);
+    Ok(())
+}
+
+fn conversation(
+    token: &'static str,
+    mapping: &Mapping,
+    row: &Row<'_>,
+    facts: &Facts,
+    decided: Decided,
+    to: &mut Sink<'_>,
+) {
     let names: Vec<Cow<'_, str>> = mapping.observer.iter().filter_map(|field| row.text(field)).collect();
     let observer = to.fold.observer(token, &names.join(" "));
-    let Facts { source, destination, .. } = &facts;
+    let Facts { source, destination, .. } = facts;
     let mut entry = Entry::new(facts.time, source.end, destination.end, facts.protocol, observer);
     entry.icmp = facts.icmp;
     (entry.packets, entry.octets) = (facts.packets, facts.octets);
     entry.connections = count(row, mapping.counts.connections.as_ref());
     (entry.opener, entry.answer) = facts.opener;
+    if mapping.row == RowKind::Connection {
+        entry.connections = entry.connections.max(1);
+        if facts.protocol == Protocol::Tcp && word::is_midstream(mapping, row) {
+            entry.opener = Opener::Untold;
+        }
+    }
     if entry.opener == Opener::Untold {
         entry.opener = match (source.is_service, destination.is_service) {
             (false, true) => Opener::Source,
@@ -180,23 +208,26 @@ fn take(token: &'static str, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
     if facts.answer != Answer::Untold {
         entry.answer = facts.answer;
     }
+    if matches!(decided.verdict, LoggedVerdict::Denied | LoggedVerdict::Dropped) {
+        // Whoever stopped it may have answered in place of the one who was asked.
+        entry.answer = Answer::Untold;
+    }
     if matches!(entry.answer, Answer::Refused | Answer::Nothing) {
         // What came back, if anything, is the refusal.
         (entry.packets[1], entry.octets[1]) = (0, 0);
     }
     let asked = if entry.opener == Opener::Destination { source } else { destination };
     entry.service_address = asked.service_address;
-    let (verdict, policy) = trace::decided(mapping, row, word::verdict(mapping, row), to);
+    let (verdict, policy) = trace::decided(mapping, row, decided.verdict, to);
     entry.verdict = verdict;
-    entry.policy = name(mapping.policy.as_ref(), row, to).or(policy);
+    entry.policy = verdict::policy(mapping.policy.as_ref(), decided, row, to).or(policy);
     entry.service = name(mapping.service.as_ref(), row, to).or(asked.service);
     to.fold.add(&entry);
-    Ok(())
 }
 
 fn facts(mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>) -> Result<Facts, Skip> {
     let protocol = protocol(mapping, row)?;
-    let time = moment::interval(&mapping.time, row).unwrap_or((to.time, to.time));
+    let time = moment::interval(&mapping.time, row)?.unwrap_or((to.time, to.time));
     let mut source = end(&mapping.source, row, to);
     let mut destination = end(&mapping.destination, row, to);
     let mut opener = word::opener(mapping, row, protocol);
@@ -214,7 +245,9 @@ fn facts(mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>) -> Result<Facts, S
     if is_nobody(&source.end) || is_nobody(&destination.end) || (protocol.has_ports() && is_portless) {
         return Err(Skip::Other(Cause::LogIncomplete));
     }
-    let octet = |field: &String| number(row, field).and_then(|n| u8::try_from(n).ok());
+    let octet = |fields: &Names| {
+        fields.0.iter().find_map(|field| number(row, field)).and_then(|n| u8::try_from(n).ok())
+    };
     let icmp = mapping.icmp.as_ref().filter(|_| protocol == Protocol::Icmp);
     let icmp =
         icmp.and_then(|[kind, code]| Some(IcmpType { kind: octet(kind)?, code: octet(code).unwrap_or(0) }));
@@ -259,7 +292,7 @@ pub(super) fn holds(row: &Row<'_>, condition: &Condition) -> bool {
 }
 
 /// Values are compared without regard to case, numbers by what they mean.
-fn same(value: &str, text: &str) -> bool {
+pub(super) fn same(value: &str, text: &str) -> bool {
     value.eq_ignore_ascii_case(text) || text.strip_suffix(".0").is_some_and(|whole| whole == value)
 }
 

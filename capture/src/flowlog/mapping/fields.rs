@@ -11,24 +11,24 @@ impl Mapping {
         end(&self.source, &mut all);
         end(&self.destination, &mut all);
         all.extend(&self.protocol);
-        all.extend(self.icmp.iter().flatten());
+        all.extend(self.icmp.iter().flatten().flat_map(|names| &names.0));
         all.extend(self.reply.iter().map(|choice| &choice.field));
-        all.extend(&self.tcp_flags);
+        all.extend(self.tcp_flags.iter().chain(&self.plain_flags));
         all.extend(self.handshake.iter().flat_map(|handshake| [&handshake.there, &handshake.back]));
         let counts = &self.counts;
         let numbers = [&counts.packets, &counts.octets, &counts.packets_back, &counts.octets_back];
-        all.extend(numbers.into_iter().chain([&counts.connections]).flatten());
+        all.extend(numbers.into_iter().chain([&counts.connections, &counts.dropped]).flatten());
         all.extend(counts.turned.iter().map(field));
-        all.extend(self.verdict.iter().map(|verdicts| &verdicts.field));
+        all.extend(self.verdict.iter().flat_map(|verdicts| &verdicts.field));
         all.extend(self.answer.iter().map(|answers| &answers.field));
         name(self.policy.as_ref(), &mut all);
         name(self.service.as_ref(), &mut all);
         all.extend(self.observer.iter().chain(&self.destination_name));
         all.extend(self.server.port.iter().chain(&self.server.address));
         all.extend(self.policy_trace.iter().chain(&self.trial_trace));
-        all.extend(self.sampling.iter().filter_map(|sampling| match sampling {
-            Sampling::Always(_) => None,
-            Sampling::OneIn(field) => Some(field),
+        all.extend(self.sampling.iter().flat_map(|sampling| match sampling {
+            Sampling::Always(_) => &[],
+            Sampling::OneIn(fields) => fields.0.as_slice(),
         }));
         all.extend(self.skip.iter().chain(&self.only).map(field));
         let mut fields: Vec<String> = Vec::new();
@@ -76,6 +76,7 @@ mod tests {
             icmp = ["f-type", "f-code"]
             reply = { field = "f-reply" }
             tcp_flags = "f-flags"
+            plain_flags = "f-plain"
             handshake = { there = "f-there", back = "f-back" }
             verdict = { field = "f-verdict" }
             answer = { field = "f-answer" }
@@ -99,6 +100,7 @@ mod tests {
             packets_back = "f-packets-back"
             octets_back = "f-octets-back"
             connections = "f-connections"
+            dropped = "f-dropped"
             turned = { field = "f-turned" }
             [source]
             address = "f-source"

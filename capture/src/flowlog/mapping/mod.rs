@@ -18,6 +18,7 @@ mod row;
 mod saying;
 mod server;
 mod trace;
+mod verdict;
 mod word;
 
 use std::collections::BTreeMap;
@@ -103,7 +104,7 @@ pub struct Mapping {
     /// The protocol: its name or IANA number. TCP when there is no such field.
     pub protocol: Option<String>,
     /// Type and code, for ICMP.
-    pub icmp: Option<[String; 2]>,
+    pub icmp: Option<[Names; 2]>,
     /// Who opened.
     #[serde(default)]
     pub opener: OpenerRule,
@@ -116,6 +117,9 @@ pub struct Mapping {
     /// nothing else does.
     #[serde(default, deserialize_with = "one_or_more")]
     pub tcp_flags: Vec<String>,
+    /// The same, in fields where `syn_ack` does not hold.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub plain_flags: Vec<String>,
     /// The bit that a packet with SYN and ACK sets there in place of theirs, where it has one of its own.
     pub syn_ack: Option<u64>,
     /// TCP flags of both directions, in hexadecimal: they tell whether the opening was seen, and what
@@ -124,7 +128,7 @@ pub struct Mapping {
     /// Packets and octets.
     #[serde(default)]
     pub counts: CountFields,
-    /// A field that says what became of it.
+    /// Fields that say what became of it.
     pub verdict: Option<Verdicts>,
     /// A field that says what was answered.
     pub answer: Option<Answers>,
@@ -248,6 +252,8 @@ pub struct CountFields {
     pub octets_back: Option<String>,
     /// Connections that began.
     pub connections: Option<String>,
+    /// Packets from source to destination that were dropped: where all were, something stopped them.
+    pub dropped: Option<String>,
     /// Rows where there and back are the other way round.
     pub turned: Option<Condition>,
 }
@@ -275,6 +281,10 @@ pub struct Condition {
     #[serde(default)]
     pub absent: bool,
 }
+
+/// A field, or several of which the first that the row has counts.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Names(#[serde(deserialize_with = "one_or_more")] pub Vec<String>);
 
 /// A text, or a list of texts.
 fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {

@@ -19,7 +19,7 @@ impl Row<'_> {
             Row::Json(object) => scalar(find(object, field)?)?,
             Row::Columns { names, values } => {
                 let at = names.iter().position(|name| name == field)?;
-                Cow::Borrowed(values.get(at)?.as_ref())
+                Cow::Borrowed(values.get(at)?.trim())
             }
         };
         let is_nothing = matches!(text.as_ref(), "" | "-" | "(empty)" | "null" | "None");

@@ -16,12 +16,20 @@ pub struct Choice {
     pub destination: Vec<String>,
 }
 
-/// A field that says what became of it. A value that is in no list passes for allowed.
+/// Fields that say what became of it: of several, and of several places of a list, what stops counts before what lets
+/// through. A value that ends with `*` is what values begin with.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdicts {
-    /// The field.
-    pub field: String,
+    /// The fields. A `*` in a pointer stands for every place of a list.
+    #[serde(deserialize_with = "super::one_or_more")]
+    pub field: Vec<String>,
+    /// Let through. Where it is given, rows with any other value are left out; else all others pass for allowed.
+    #[serde(default)]
+    pub allowed: Vec<String>,
+    /// Whether rows that do not have it pass for allowed also where `allowed` is given.
+    #[serde(default)]
+    pub absent: bool,
     /// Stopped by a policy.
     #[serde(default)]
     pub denied: Vec<String>,
@@ -78,6 +86,6 @@ pub struct Answers {
 pub enum Sampling {
     /// Every row does, or none.
     Always(bool),
-    /// The field says of how many packets one is looked at; up to one is all of them.
-    OneIn(String),
+    /// The fields say of how many packets one is looked at; up to one is all of them.
+    OneIn(super::Names),
 }

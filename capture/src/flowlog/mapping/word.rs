@@ -1,7 +1,6 @@
 //! What a row says became of it: who opened, what was answered, what a policy decided.
 
 use flowfence_model::Protocol;
-use flowfence_model::logged::LoggedVerdict;
 use serde_json::Value;
 
 use super::decode::{any, number};
@@ -33,8 +32,12 @@ pub fn opener(mapping: &Mapping, row: &Row<'_>, protocol: Protocol) -> (Opener, 
     if mapping.opener == OpenerRule::Source {
         return (Opener::Source, Answer::Untold);
     }
-    let flags = mapping.tcp_flags.iter().find_map(|field| flags(row, field));
-    match (flags.filter(|_| protocol == Protocol::Tcp), mapping.syn_ack) {
+    let read = |fields: &[String]| fields.iter().find_map(|field| flags(row, field));
+    let (told, both) = match read(&mapping.tcp_flags) {
+        Some(flags) => (Some(flags), mapping.syn_ack),
+        None => (read(&mapping.plain_flags), None),
+    };
+    match (told.filter(|_| protocol == Protocol::Tcp), both) {
         (Some(flags), Some(both)) if flags & both != 0 => (Opener::Destination, Answer::Answered),
         (Some(flags), Some(_)) if flags & SYN != 0 => (Opener::Source, Answer::Untold),
         (Some(flags), None) if flags & (SYN | ACK) == SYN => (Opener::Source, Answer::Untold),
@@ -55,17 +58,6 @@ fn flags(row: &Row<'_>, field: &str) -> Option<u64> {
             text.starts_with(|c: char| c.is_ascii_alphabetic())
                 .then(|| text.split(',').fold(0, |flags, name| flags | bit(name.trim())))
         }),
-    }
-}
-
-/// What became of it.
-pub fn verdict(mapping: &Mapping, row: &Row<'_>) -> LoggedVerdict {
-    let Some(verdicts) = &mapping.verdict else { return LoggedVerdict::Allowed };
-    match row.text(&verdicts.field) {
-        Some(text) if any(&verdicts.denied, &text) => LoggedVerdict::Denied,
-        Some(text) if any(&verdicts.would_deny, &text) => LoggedVerdict::WouldDeny,
-        Some(text) if any(&verdicts.dropped, &text) => LoggedVerdict::Dropped,
-        _ => LoggedVerdict::Allowed,
     }
 }
 
@@ -111,14 +103,19 @@ pub fn is_sampled(mapping: &Mapping, row: &Row<'_>) -> bool {
     match &mapping.sampling {
         None => false,
         Some(Sampling::Always(is_sampled)) => *is_sampled,
-        Some(Sampling::OneIn(field)) => number(row, field).is_some_and(|n| n > 1),
+        Some(Sampling::OneIn(fields)) => {
+            fields.0.iter().any(|field| number(row, field).is_some_and(|n| n > 1))
+        }
     }
 }
 
 /// Whether it was picked up in the middle.
 pub fn is_midstream(mapping: &Mapping, row: &Row<'_>) -> bool {
     if let Some((there, back)) = mapping.handshake.as_ref().and_then(|handshake| both(handshake, row)) {
-        return (there | back) & SYN == 0;
+        // Whoever is asked answers with a SYN, or refuses. What goes on without was picked up in the middle, and its first
+        // packet may have been the answer: of the flags of all packets a client's are those too.
+        let is_accepted_unseen = back != 0 && back & (SYN | RST) == 0;
+        return (there | back) & SYN == 0 || is_accepted_unseen;
     }
     let Some(answers) = &mapping.answer else { return false };
     row.text(&answers.field).is_some_and(|text| any(&answers.midstream, &text))
