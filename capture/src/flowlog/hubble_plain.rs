@@ -246,7 +246,7 @@ mod tests {
         r#"{"time":"2026-11-24T10:00:00Z","verdict":"FORWARDED","IP":{"source":"10.42.1.10"},"l4":{"ICMPv4":{"type":8}},"source":{"ID":7},"destination":{},"reply":true,"source_names":["a.example"],"destination_service":{"name":"api","namespace":"shop"},"l7":{"type":"RESPONSE","dns":{"query":"a.example.","ips":["192.0.2.1"]}}}"#,
         r#"{"flow":{},"time":"x"}"#,
         r#"{"lost_events":{"num_events_lost":"7"},"node_name":"node-1"}"#,
-        r#"{}"#,
+        "{}",
     ];
 
     /// The same by `serde_json`; `None` when that finds no flow.
@@ -330,12 +330,11 @@ mod tests {
                 }
                 let at = at.index(line.len());
                 let pieces = ["\"", "0", ",", "}", "null", "\"time\":\"x\",", "\"is_reply\":true,", "{\"a\":[]}"];
-                match pieces.get(how) {
-                    Some(piece) => line.insert_str(at, piece),
-                    None => {
-                        let end = (at + 1 + other.index(12)).min(line.len());
-                        line.replace_range(at..end, "");
-                    }
+                if let Some(piece) = pieces.get(how) {
+                    line.insert_str(at, piece);
+                } else {
+                    let end = (at + 1 + other.index(12)).min(line.len());
+                    line.replace_range(at..end, "");
                 }
             }
             agree(&line);

@@ -126,7 +126,11 @@ fn behind(mut rest: &[u8]) -> Option<&[u8]> {
     loop {
         rest = match rest {
             [b'"', rest @ ..] => behind_text(rest)?,
-            [b'{', b'}', rest @ ..] | [b'[', b']', rest @ ..] => rest,
+            [b'{', b'}', rest @ ..]
+            | [b'[', b']', rest @ ..]
+            | [b't', b'r', b'u', b'e', rest @ ..]
+            | [b'f', b'a', b'l', b's', b'e', rest @ ..]
+            | [b'n', b'u', b'l', b'l', rest @ ..] => rest,
             [open @ (b'{' | b'['), inner @ ..] => {
                 let is_one = *open == b'{';
                 (depth, is_object) = (depth + 1, is_object << 1 | u64::from(is_one));
@@ -136,9 +140,6 @@ fn behind(mut rest: &[u8]) -> Option<&[u8]> {
                 rest = if is_one { behind_name(inner)? } else { inner };
                 continue;
             }
-            [b't', b'r', b'u', b'e', rest @ ..]
-            | [b'f', b'a', b'l', b's', b'e', rest @ ..]
-            | [b'n', b'u', b'l', b'l', rest @ ..] => rest,
             _ => behind_number(rest)?,
         };
         loop {

@@ -45,7 +45,8 @@ fn key(word: &[u8]) -> Option<Key> {
     let (first, middle, last) = match length {
         0 => return None,
         1..4 => {
-            let [first, middle, last] = [word.first(), word.get(length / 2), word.last()].map(|c| c.copied());
+            let [first, middle, last] =
+                [word.first(), word.get(length / 2), word.last()].map(Option::<&u8>::copied);
             (u64::from(first?), u64::from(middle?), u64::from(last?))
         }
         4..8 => {

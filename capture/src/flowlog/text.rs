@@ -156,7 +156,9 @@ pub fn words<'l>(line: &'l [u8], mut tell: impl FnMut(usize, &'l [u8])) -> usize
 #[inline]
 fn low(eight: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    eight.wrapping_sub((b' ' as u64 + 1) * ONES) & !eight & (ONES << 7)
+    /// The first octet above a space.
+    const ABOVE: u64 = 0x21;
+    eight.wrapping_sub(ABOVE * ONES) & !eight & (ONES << 7)
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@ fn told(lines: &[String], is_close: bool) -> String {
     format!("{logged:#?} {:?} {became:?}", tally.counts())
 }
 
+/// What few have.
+const ODD: [&str; 7] =
+    ["-", "x", "65536", "1.5", "18446744073709551616", "010.0.0.1", "a-word-of-more-than-24-octets"];
+
 /// What a field may have: what most have, and what few do.
 fn value(field: &str) -> BoxedStrategy<String> {
     let usual: &[&str] = match field {
@@ -55,8 +59,6 @@ fn value(field: &str) -> BoxedStrategy<String> {
         "flow-direction" => &["ingress", "egress"],
         _ => &["2", "eni-0e220a8397b1dcdaf", "eni-1"],
     };
-    const ODD: [&str; 7] =
-        ["-", "x", "65536", "1.5", "18446744073709551616", "010.0.0.1", "a-word-of-more-than-24-octets"];
     prop_oneof![20 => prop::sample::select(usual), 1 => prop::sample::select(&ODD[..])]
         .prop_map(str::to_owned)
         .boxed()
