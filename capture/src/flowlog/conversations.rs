@@ -6,25 +6,26 @@
 //! memory at once.
 
 mod absorb;
+mod index;
+mod rows;
 
 use std::hash::{BuildHasher, Hasher};
+use std::hint::black_box;
 
 use flowfence_model::Timestamp;
-use flowfence_model::logged::{Conversation, LoggedAddress, LoggedCounts};
+use flowfence_model::logged::{Conversation, LoggedAddress, LoggedCounts, LoggedEnd};
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use index::{Index, MAX_ROWS};
+use rows::Rows;
 
 use super::ends::Ends;
-use super::manner::{Manner, Manners};
+use super::manner::{How, Manner, Manners};
 
-/// Conversations that are kept at most, some 60 octets each, and as many again where octets are counted.
-const MAX_CONVERSATIONS: usize = 1 << 22;
+/// Conversations that are kept at most, some 56 octets each, and 64 more where octets are counted.
+const MAX_CONVERSATIONS: usize = MAX_ROWS;
 
 /// Lines that are looked up together.
 const TOGETHER: usize = 16;
-
-/// Rows of one block: blocks are never moved, and go one by one when the table is given up.
-const BLOCK: usize = 1 << 12;
 
 /// Every conversation so far.
 #[derive(Clone, Debug, Default)]
@@ -33,44 +34,11 @@ pub struct Conversations {
     manners: Manners,
     rows: Rows<Row>,
     sizes: Rows<Sizes>,
-    index: HashTable<u32>,
+    index: Index,
     seed: RandomState,
     waiting: Vec<Waiting>,
     /// Lines that found no room.
     overflowed: u64,
-}
-
-/// A list that grows without moving.
-#[derive(Clone, Debug)]
-struct Rows<T>(Vec<Vec<T>>);
-
-impl<T> Default for Rows<T> {
-    fn default() -> Self {
-        Rows(Vec::new())
-    }
-}
-
-impl<T> Rows<T> {
-    fn len(&self) -> usize {
-        self.0.last().map_or(0, |last| (self.0.len() - 1) * BLOCK + last.len())
-    }
-
-    fn get(&self, i: u32) -> Option<&T> {
-        self.0.get(i as usize / BLOCK)?.get(i as usize % BLOCK)
-    }
-
-    fn get_mut(&mut self, i: u32) -> Option<&mut T> {
-        self.0.get_mut(i as usize / BLOCK)?.get_mut(i as usize % BLOCK)
-    }
-
-    fn push(&mut self, row: T) {
-        if self.0.last().is_none_or(|last| last.len() == BLOCK) {
-            self.0.push(Vec::with_capacity(BLOCK));
-        }
-        if let Some(last) = self.0.last_mut() {
-            last.push(row);
-        }
-    }
 }
 
 /// What makes a conversation: who opened, who was asked, and how. A line that does not tell who opened
@@ -81,17 +49,23 @@ type Key = ([u32; 2], Manner);
 #[derive(Clone, Debug)]
 struct Row {
     key: Key,
-    /// Its place among the sizes; `NONE` while there are none.
+    /// Its place among the sizes, `NONE` while there are none, and above whether it was answered.
     sizes: u32,
     lines: u32,
-    answered: bool,
     client_ports: u64,
     first: Timestamp,
     last: Timestamp,
 }
 
-/// What only some logs count.
+impl Row {
+    fn sizes(&self) -> u32 {
+        self.sizes & NONE
+    }
+}
+
+/// What only some logs count, in one line of memory.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 struct Sizes {
     opened: u64,
     refused: u64,
@@ -100,7 +74,9 @@ struct Sizes {
     octets: [u64; 2],
 }
 
-const NONE: u32 = u32::MAX;
+/// Set with the place of sizes where a line was answered.
+const ANSWERED: u32 = 1 << 31;
+const NONE: u32 = ANSWERED - 1;
 
 /// A line that waits to be counted.
 #[derive(Clone, Debug)]
@@ -113,43 +89,72 @@ struct Waiting {
 }
 
 impl Conversations {
-    /// Counts a line: a conversation with the counts of this line only, or those of another table. It may
-    /// wait for some others.
+    /// The number of an end of a line; `None` when there is no room for it.
     #[inline]
-    pub fn count(&mut self, line: &Conversation) {
-        let time = (line.counts.first, line.counts.last);
-        let ends = [self.ends.number(&line.from, time), self.ends.number(&line.to, time)];
-        let ([Some(from), Some(to)], Some(manner)) = (ends, self.manners.of(line)) else {
-            self.overflowed += line.counts.lines;
+    pub fn end(&mut self, end: &LoggedEnd, time: (Timestamp, Timestamp)) -> Option<u32> {
+        self.ends.number(end, time)
+    }
+
+    /// The number of an end that lines had.
+    pub fn known(&self, end: &LoggedEnd) -> Option<u32> {
+        self.ends.find(end)
+    }
+
+    /// The end of this number was met again.
+    #[inline]
+    pub fn met(&mut self, number: u32, time: (Timestamp, Timestamp)) {
+        self.ends.met(number, time);
+    }
+
+    /// Counts a line between ends of these numbers. It may wait for some others.
+    #[inline]
+    pub fn count(&mut self, ends: [Option<u32>; 2], how: &How, counts: &LoggedCounts) {
+        let ([Some(from), Some(to)], Some(manner)) = (ends, self.manners.of(how)) else {
+            self.overflowed += counts.lines;
             return;
         };
         let key = ([from, to], manner);
-        self.waiting.push(Waiting { hash: hash(&self.seed, key), key, counts: line.counts, place: None });
+        self.waiting.push(Waiting { hash: hash(&self.seed, key), key, counts: *counts, place: None });
         if self.waiting.len() >= TOGETHER {
             self.settle();
         }
     }
 
+    /// Counts a conversation of another table.
+    pub fn add(&mut self, line: &Conversation) {
+        let time = (line.counts.first, line.counts.last);
+        let ends = [self.end(&line.from, time), self.end(&line.to, time)];
+        self.count(ends, &How::from(line), &line.counts);
+    }
+
     fn settle(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
+        // In each of these rounds a line waits for memory while the others ask for theirs.
+        black_box(waiting.iter().fold(0, |near, line| near ^ self.index.first(line.hash)));
         for line in &mut waiting {
             line.place = self.find(line.hash, line.key);
         }
+        black_box(waiting.iter().fold(0, |near, line| near ^ self.octets(line.place)));
         let known = self.rows.len();
         for line in waiting.drain(..) {
             // A row that was begun meanwhile may be the one that is meant.
             let place = if self.rows.len() == known { line.place } else { self.find(line.hash, line.key) };
             match place.or_else(|| self.begin(line.hash, line.key)) {
-                Some(place) => self.add(place, &line.counts),
+                Some(place) => self.add_to(place, &line.counts),
                 None => self.overflowed += line.counts.lines,
             }
         }
         self.waiting = waiting;
     }
 
+    /// Octets that were counted at a place.
+    fn octets(&self, place: Option<u32>) -> u64 {
+        let row = place.and_then(|place| self.rows.get(place));
+        row.and_then(|row| self.sizes.get(row.sizes())).map_or(0, |sizes| sizes.octets[0])
+    }
+
     fn find(&self, hash: u64, key: Key) -> Option<u32> {
-        let is_same = |i: &u32| self.rows.get(*i).is_some_and(|row| row.key == key);
-        self.index.find(hash, is_same).copied()
+        self.index.find(hash, |i| self.rows.get(i).is_some_and(|row| row.key == key))
     }
 
     fn begin(&mut self, hash: u64, key: Key) -> Option<u32> {
@@ -158,17 +163,19 @@ impl Conversations {
         }
         let i = u32::try_from(self.rows.len()).ok()?;
         let (first, last) = (Timestamp::MAX, Timestamp::MIN);
-        let nothing = Row { key, sizes: NONE, lines: 0, answered: false, client_ports: 0, first, last };
+        let nothing = Row { key, sizes: NONE, lines: 0, client_ports: 0, first, last };
         self.rows.push(nothing);
         let (rows, seed) = (&self.rows, &self.seed);
-        self.index.insert_unique(hash, i, |i| rows.get(*i).map_or(0, |row| self::hash(seed, row.key)));
+        self.index.insert(hash, i, |i| rows.get(i).map_or(0, |row| self::hash(seed, row.key)));
         Some(i)
     }
 
-    fn add(&mut self, place: u32, line: &LoggedCounts) {
+    fn add_to(&mut self, place: u32, line: &LoggedCounts) {
         let Some(row) = self.rows.get_mut(place) else { return };
         row.lines = row.lines.saturating_add(u32::try_from(line.lines).unwrap_or(u32::MAX));
-        row.answered |= line.answered;
+        if line.answered {
+            row.sizes |= ANSWERED;
+        }
         row.client_ports |= line.client_ports;
         row.first = row.first.min(line.first);
         row.last = row.last.max(line.last);
@@ -178,11 +185,11 @@ impl Conversations {
         {
             return;
         }
-        if row.sizes == NONE {
-            row.sizes = u32::try_from(self.sizes.len()).unwrap_or(NONE);
+        if row.sizes() == NONE {
+            row.sizes = row.sizes & ANSWERED | u32::try_from(self.sizes.len()).unwrap_or(NONE) & NONE;
             self.sizes.push(Sizes::default());
         }
-        let Some(sizes) = self.sizes.get_mut(row.sizes) else { return };
+        let Some(sizes) = self.sizes.get_mut(row.sizes()) else { return };
         sizes.opened += line.opened;
         sizes.refused += line.refused;
         sizes.unanswered += line.unanswered;
@@ -199,7 +206,7 @@ impl Conversations {
         self.settle();
         drop(std::mem::take(&mut self.index));
         let mut all = Vec::with_capacity(self.rows.len());
-        for block in std::mem::take(&mut self.rows).0 {
+        for block in std::mem::take(&mut self.rows).into_blocks() {
             all.extend(block.iter().filter_map(|row| self.conversation(row)));
         }
         (all, self.ends.addresses(), self.overflowed)
@@ -207,13 +214,13 @@ impl Conversations {
 
     fn conversation(&self, row: &Row) -> Option<Conversation> {
         let ([from, to], manner) = row.key;
-        let sizes = self.sizes.get(row.sizes).copied().unwrap_or_default();
+        let sizes = self.sizes.get(row.sizes()).copied().unwrap_or_default();
         let counts = LoggedCounts {
             lines: row.lines.into(),
             opened: sizes.opened,
             refused: sizes.refused,
             unanswered: sizes.unanswered,
-            answered: row.answered,
+            answered: row.sizes & ANSWERED != 0,
             tells_answers: false,
             client_ports: row.client_ports,
             packets: sizes.packets,
@@ -237,7 +244,7 @@ fn hash(seed: &RandomState, ([from, to], manner): Key) -> u64 {
 mod tests {
     use super::*;
     use crate::flowlog::manner::{PROTOCOLS, VERDICTS};
-    use flowfence_model::logged::{IdentityId, LoggedEnd, NameId, ObserverId};
+    use flowfence_model::logged::{IdentityId, NameId, ObserverId};
     use flowfence_model::{Address, IcmpType, Orientation};
     use proptest::prelude::*;
 
@@ -298,7 +305,7 @@ mod tests {
             let mut table = Conversations::default();
             for _ in 0..n {
                 for line in &some {
-                    table.count(line);
+                    table.add(line);
                 }
             }
             let (found, _, overflowed) = table.finish();

@@ -25,26 +25,38 @@ impl Ends {
     /// The number of an end of a line; `None` when there is no room for it.
     #[inline]
     pub fn number(&mut self, end: &LoggedEnd, time: (Timestamp, Timestamp)) -> Option<u32> {
-        let hash = hash(&self.seed, end);
-        let known = &mut self.known;
-        let is_same = |i: &u32| known.get(*i as usize).is_some_and(|(known, _)| known == end);
-        if let Some(number) = self.index.find(hash, is_same).copied() {
+        if let Some(number) = self.find(end) {
             // When is asked only of those whom a log names.
             if end.identity.is_some() {
-                let (_, when) = known.get_mut(number as usize)?;
-                *when = (when.0.min(time.0), when.1.max(time.1));
+                self.met(number, time);
             }
             return Some(number);
         }
+        let known = &mut self.known;
         if known.len() >= MAX_ENDS {
             return None;
         }
         let number = u32::try_from(known.len()).ok()?;
         known.push((*end, time));
         let (known, seed) = (&self.known, &self.seed);
-        let rehash = |i: &u32| known.get(*i as usize).map_or(0, |(end, _)| self::hash(seed, end));
-        self.index.insert_unique(hash, number, rehash);
+        let rehash = |i: &u32| known.get(*i as usize).map_or(0, |(end, _)| hash(seed, end));
+        self.index.insert_unique(hash(seed, end), number, rehash);
         Some(number)
+    }
+
+    /// The number of an end that is there.
+    #[inline]
+    pub fn find(&self, end: &LoggedEnd) -> Option<u32> {
+        let is_same = |i: &u32| self.known.get(*i as usize).is_some_and(|(known, _)| known == end);
+        self.index.find(hash(&self.seed, end), is_same).copied()
+    }
+
+    /// Widens when lines had an end.
+    #[inline]
+    pub fn met(&mut self, number: u32, time: (Timestamp, Timestamp)) {
+        if let Some((_, when)) = self.known.get_mut(number as usize) {
+            *when = (when.0.min(time.0), when.1.max(time.1));
+        }
     }
 
     /// The end of this number.

@@ -50,6 +50,8 @@ pub struct Entry {
     pub source: End,
     /// Who received.
     pub destination: End,
+    /// The numbers of both, where the fold gave them: such ends are no others than hosts.
+    pub numbers: [Option<u32>; 2],
     /// The protocol.
     pub protocol: Protocol,
     /// Type and code, for ICMP.
@@ -89,6 +91,7 @@ impl Entry {
             time,
             source,
             destination,
+            numbers: [None; 2],
             protocol,
             icmp: None,
             opener: Opener::Untold,

@@ -7,16 +7,19 @@
 
 mod absorb;
 
+use std::sync::Arc;
+
 use flowfence_model::logged::{
     Conversation, Identity, IdentityId, Logged, LoggedCounts, LoggedEnd, NameId, Observer, ObserverId,
 };
-use flowfence_model::{IcmpType, Orientation, Protocol};
+use flowfence_model::{Address, IcmpType, Orientation, Protocol, Timestamp};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 
 use super::conversations::Conversations;
 use super::entry::{Answer, End, Entry, Opener, icmp_question};
 use super::intern::Interner;
+use super::manner::How;
 use crate::cause::{Cause, Tally};
 use crate::decode::connectable;
 
@@ -53,7 +56,7 @@ impl Fold {
     }
 
     /// The writing of this number.
-    pub(super) fn writing(&self, number: u32) -> Option<&[u8]> {
+    pub(super) fn writing(&self, number: u32) -> Option<&Arc<[u8]>> {
         self.identities.raw(number)
     }
 
@@ -83,10 +86,27 @@ impl Fold {
         self.names.intern_pair(namespace, name, make).map(NameId)
     }
 
+    /// The number of a host that the log does not name, for the lines that have it; `None` when it can be
+    /// no end of a connection, or there is no room.
+    pub fn host(&mut self, address: Address) -> Option<u32> {
+        connectable(address, address).ok()?;
+        let end = LoggedEnd { address: Some(address), identity: None };
+        self.conversations.end(&end, (Timestamp::MIN, Timestamp::MIN))
+    }
+
+    /// The number of an end that lines had, unless it can be no end of a connection.
+    pub(super) fn end(&self, end: &LoggedEnd) -> Option<u32> {
+        let address = end.address?;
+        connectable(address, address).ok()?;
+        self.conversations.known(end)
+    }
+
     /// Takes one line.
     pub fn add(&mut self, entry: &Entry) {
         self.lines += 1;
-        if let Err(cause) = between_hosts(entry) {
+        if !matches!(entry.numbers, [Some(_), Some(_)])
+            && let Err(cause) = between_hosts(entry)
+        {
             return self.left_out.add(cause);
         }
         let mut asked = None;
@@ -97,17 +117,31 @@ impl Fold {
             }
         }
         let entry = asked.as_ref().unwrap_or(entry);
-        let (client, server) = match entry.opener {
-            Opener::Source => (entry.source, entry.destination),
-            Opener::Destination => (entry.destination, entry.source),
-            Opener::Untold => by_ports(entry),
+        let is_turned = match entry.opener {
+            Opener::Source => false,
+            Opener::Destination => true,
+            Opener::Untold => !is_source_first(entry),
         };
+        let [source, destination] = [(entry.source, entry.numbers[0]), (entry.destination, entry.numbers[1])];
+        let (client, server) = if is_turned { (destination, source) } else { (source, destination) };
         // Nothing listens on port 0: it stands where there is none to tell, as of later fragments.
-        if entry.protocol.has_ports() && server.port.is_none_or(|port| port == 0) {
+        if entry.protocol.has_ports() && server.0.port.is_none_or(|port| port == 0) {
             return self.left_out.add(Cause::LogIncomplete);
         }
-        let is_turned = client != entry.source;
-        self.conversations.count(&conversation(entry, client, server, is_turned));
+        let ends = [client, server].map(|(end, number)| {
+            if let Some(number) = number {
+                // When is asked only of those whom a log names.
+                if end.identity.is_some() {
+                    self.conversations.met(number, entry.time);
+                }
+                return Some(number);
+            }
+            let end = LoggedEnd { address: end.address, identity: end.identity };
+            self.conversations.end(&end, entry.time)
+        });
+        // Where both ends are the same nothing went back.
+        let counts = counts(entry, client.0, is_turned && entry.source != entry.destination);
+        self.conversations.count(ends, &how(entry, server.0), &counts);
     }
 
     /// Connections and conversations, with what only the whole can tell.
@@ -196,19 +230,19 @@ fn of_question(entry: &Entry, icmp: IcmpType) -> Result<Entry, Cause> {
 
 /// The end with the ephemeral port is the client's; of two of a kind the one with the higher port,
 /// so that both directions of one connection meet.
-fn by_ports(entry: &Entry) -> (End, End) {
-    let (source, destination) = (entry.source, entry.destination);
+fn is_source_first(entry: &Entry) -> bool {
+    let (source, destination) = (&entry.source, &entry.destination);
     // The port that a log leaves out is the client's.
-    let is_client = |end: End| end.port.is_none_or(|port| port >= EPHEMERAL);
-    let is_source_first = match (is_client(source), is_client(destination)) {
+    let is_client = |end: &End| end.port.is_none_or(|port| port >= EPHEMERAL);
+    match (is_client(source), is_client(destination)) {
         (true, false) => true,
         (false, true) => false,
         _ => (source.port, source.address) >= (destination.port, destination.address),
-    };
-    if is_source_first { (source, destination) } else { (destination, source) }
+    }
 }
 
-fn conversation(entry: &Entry, client: End, server: End, is_turned: bool) -> Conversation {
+/// What one line adds to its conversation.
+fn counts(entry: &Entry, client: End, is_turned: bool) -> LoggedCounts {
     let there_and_back = |[there, back]: [u64; 2]| if is_turned { [back, there] } else { [there, back] };
     // A reset of the one who asked refuses nothing.
     let is_refused = entry.answer == Answer::Refused && (is_turned || entry.opener != Opener::Untold);
@@ -230,22 +264,19 @@ fn conversation(entry: &Entry, client: End, server: End, is_turned: bool) -> Con
     {
         counts.note_client_port(port);
     }
-    let end = |end: End| LoggedEnd { address: end.address, identity: end.identity };
-    Conversation {
-        from: end(client),
-        to: end(server),
+    counts
+}
+
+fn how(entry: &Entry, server: End) -> How {
+    How {
         protocol: entry.protocol,
         port: server.port.filter(|_| entry.protocol.has_ports()),
         icmp: entry.icmp,
-        orientation: match entry.opener {
-            Opener::Untold => Orientation::Unknown,
-            Opener::Source | Opener::Destination => Orientation::Seen,
-        },
+        is_told: entry.opener != Opener::Untold,
         verdict: entry.verdict,
         policy: entry.policy,
         service: entry.service,
         service_address: entry.service_address,
         observer: entry.observer,
-        counts,
     }
 }

@@ -7,13 +7,14 @@
 //! there were is told by their client ports, and what a reply says is said of the connection.
 
 use flowfence_model::logged::{IdentityId, LoggedVerdict};
-use flowfence_model::{IcmpType, Protocol, Timestamp};
+use flowfence_model::{Address, IcmpType, Protocol, Timestamp};
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
 use super::hubble_end::{self, Endpoint};
 use super::hubble_flow::{Flags, Flow, Layer4, Line, Status, Written};
 use super::hubble_message;
-use super::hubble_seen::{self, Hints, Seen, Spots};
+use super::hubble_plain;
+use super::hubble_seen::{Hints, Seen};
 use super::json::{self, Str, Whole};
 use super::second::Second;
 use super::{Decoder, LogFormat, Sink, Tells, text};
@@ -33,8 +34,6 @@ pub(super) const FORMAT: LogFormat = LogFormat {
 struct Hubble {
     seen: Seen,
     second: Second,
-    /// The line without the ends that are known.
-    short: Vec<u8>,
 }
 
 /// Cilium's event type of a policy verdict (`pkg/monitor/api`): written for what opens, only.
@@ -63,46 +62,36 @@ fn recognise(line: &[u8]) -> bool {
 
 impl Decoder for Hubble {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
-        let (mut hints, mut short) = (Hints::default(), std::mem::take(&mut self.short));
-        let spots = self.seen.shorten(line, to.fold, &mut hints, &mut short);
-        let taken = match (spots, std::str::from_utf8(&short)) {
-            (Some(spots), Ok(text)) => Some(self.event(text, &spots, &hints, to)),
-            _ => None,
-        };
-        self.short = short;
-        match taken {
-            // What is wrong is told of the whole line.
-            None | Some(Err(Skip::Bad(_))) => self.whole(line, &hints, to),
-            Some(taken) => taken,
+        let mut hints = Hints::default();
+        let seen = &self.seen;
+        let known = |side, address: &str, end: &[u8]| seen.known(side, address, end, &mut hints);
+        match hubble_plain::read(line, known) {
+            Some(found) => self.flow(&found.flow, found.time, found.node, &hints, to),
+            None => self.any(line, to),
         }
     }
 }
 
-/// What looked like an end of the flow is part of something else: the whole line is read.
-const ELSEWHERE: Skip = Skip::Bad("an end that is none");
-
 impl Hubble {
-    fn whole(&mut self, line: &[u8], hints: &Hints, to: &mut Sink<'_>) -> Result<(), Skip> {
+    /// A line of any spelling.
+    fn any(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
         let text = std::str::from_utf8(line).map_err(|_| Skip::Bad("not UTF-8"))?;
-        match self.event(text, &Spots::default(), hints, to) {
+        match self.event(text, to) {
             // Protocol buffers never write them, other programs on the way may.
             Err(Skip::Bad(why)) => match json::without_nulls(text) {
-                Some(text) => self.event(&text, &Spots::default(), &Hints::default(), to),
+                Some(text) => self.event(&text, to),
                 None => Err(Skip::Bad(why)),
             },
             taken => taken,
         }
     }
 
-    fn event(&mut self, text: &str, spots: &Spots, hints: &Hints, to: &mut Sink<'_>) -> Result<(), Skip> {
+    fn event(&mut self, text: &str, to: &mut Sink<'_>) -> Result<(), Skip> {
         let read: Line<'_> =
             serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble event"))?;
         let (time, node) = (read.time.as_deref(), read.node_name.as_deref());
-        if let Some(mut flow) = read.flow {
-            if !hubble_seen::put_back(&mut flow, text, spots) {
-                return Err(ELSEWHERE);
-            }
-            return self.flow(&flow, time, node, hints, to);
+        if let Some(flow) = read.flow {
+            return self.flow(&flow, time, node, &Hints::default(), to);
         }
         if let Some(lost) = read.lost_events {
             let count = lost.num_events_lost.and_then(|n| n.value()).unwrap_or(1);
@@ -116,12 +105,9 @@ impl Hubble {
         if read.agent_event.is_some() || read.debug_event.is_some() {
             return Err(Skip::Other(Cause::LogOther));
         }
-        let mut flow: Flow<'_> =
+        let flow: Flow<'_> =
             serde_json::from_str(text).map_err(|_| Skip::Bad("not the JSON of a Hubble flow"))?;
-        if !hubble_seen::put_back(&mut flow, text, spots) {
-            return Err(ELSEWHERE);
-        }
-        self.flow(&flow, time, None, hints, to)
+        self.flow(&flow, time, None, &Hints::default(), to)
     }
 
     /// `time` and `node` stand beside the flow.
@@ -193,6 +179,7 @@ pub(super) fn one(
         return Err(Skip::Other(Cause::LogIncomplete));
     }
     let mut entry = Entry::new((time, time), source, destination, protocol, observer);
+    entry.numbers = [number(flow.source, source.address), number(flow.destination, destination.address)];
     entry.icmp = icmp;
     entry.verdict = verdict;
     entry.opener = opener;
@@ -267,7 +254,7 @@ fn layer4(l4: Option<&Layer4<'_>>) -> Result<Layer4Parts, Skip> {
 /// Who an end is. Octets that are the same are the same, so they are read once.
 fn identity(written: Written<'_>, node: &str, opens: bool, to: &mut Sink<'_>) -> Option<IdentityId> {
     let octets = match written {
-        Written::Known(identity) => return identity,
+        Written::Known(known) => return known.identity,
         Written::Json(raw) => raw.get().as_bytes(),
         Written::Message(octets) => octets,
     };
@@ -296,6 +283,16 @@ fn is_host_by_number(octets: &[u8]) -> bool {
     let found = memchr::memmem::find(octets, MEMBER).and_then(|at| octets.get(at + MEMBER.len()..));
     let number = found.and_then(|value| value.trim_ascii_start().strip_prefix(b"1"));
     number.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_digit))
+}
+
+/// The number of an end that was met with this address.
+fn number(written: Option<Written<'_>>, address: Option<Address>) -> Option<u32> {
+    match written {
+        Some(Written::Known(known)) => {
+            known.number.filter(|(met, _)| Some(*met) == address).map(|(_, number)| number)
+        }
+        _ => None,
+    }
 }
 
 /// Who opened. `is_reply` is three-valued, and `reply` of old versions is left out when false. A

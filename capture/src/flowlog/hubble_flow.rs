@@ -3,11 +3,11 @@
 
 use std::borrow::Cow;
 
-use flowfence_model::logged::IdentityId;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::hubble_dns::Layer7;
+use super::hubble_seen::Known;
 use super::json::{Str, Text, Whole};
 
 /// What a line may be; the members of a flow beside them, for lines without a wrapper.
@@ -44,7 +44,7 @@ pub(super) struct Status<'a> {
 }
 
 /// The members of a flow that are used. Enumerations are names or numbers.
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Flow<'a> {
     #[serde(borrow)]
     pub(super) time: Option<Str<'a>>,
@@ -90,10 +90,10 @@ pub(super) struct Flow<'a> {
 }
 
 /// An end as it was written. What it says is read once for each writing, for there are few of them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Written<'a> {
     /// As it was written before, and who that was.
-    Known(Option<IdentityId>),
+    Known(Known),
     /// In JSON.
     Json(&'a RawValue),
     /// As a protocol buffer.
@@ -106,7 +106,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Written<'a> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Ip<'a> {
     #[serde(borrow)]
     pub(super) source: Option<Str<'a>>,
@@ -116,7 +116,7 @@ pub(super) struct Ip<'a> {
     pub(super) source_xlated: Option<Str<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Layer4<'a> {
     #[serde(borrow, rename = "TCP", alias = "tcp")]
     pub(super) tcp: Option<Ports<'a>>,
@@ -130,7 +130,7 @@ pub(super) struct Layer4<'a> {
     pub(super) icmp6: Option<Icmp<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Ports<'a> {
     #[serde(borrow, default, alias = "sourcePort")]
     pub(super) source_port: Option<Whole<'a>>,
@@ -139,7 +139,7 @@ pub(super) struct Ports<'a> {
     pub(super) flags: Option<Flags>,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Flags {
     #[serde(rename = "SYN", alias = "syn")]
@@ -150,7 +150,7 @@ pub(super) struct Flags {
     pub(super) rst: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Icmp<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Option<Whole<'a>>,
@@ -158,13 +158,13 @@ pub(super) struct Icmp<'a> {
     pub(super) code: Option<Whole<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct EventType<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Option<Whole<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Named<'a> {
     #[serde(borrow, default)]
     pub(super) namespace: Cow<'a, str>,

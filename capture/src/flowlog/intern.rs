@@ -1,6 +1,7 @@
 //! Texts of a log that come again and again, each kept once, with what it means.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -11,7 +12,7 @@ const MAX_VALUES: usize = 1 << 20;
 /// Values by the octets that they were read from.
 #[derive(Clone, Debug)]
 pub struct Interner<T> {
-    values: Vec<(Box<[u8]>, T)>,
+    values: Vec<(Arc<[u8]>, T)>,
     index: HashTable<u32>,
     seed: RandomState,
     scratch: Vec<u8>,
@@ -67,8 +68,8 @@ impl<T> Interner<T> {
     }
 
     /// What a value was read from.
-    pub fn raw(&self, number: u32) -> Option<&[u8]> {
-        self.values.get(number as usize).map(|(raw, _)| &**raw)
+    pub fn raw(&self, number: u32) -> Option<&Arc<[u8]>> {
+        self.values.get(number as usize).map(|(raw, _)| raw)
     }
 
     /// A value.

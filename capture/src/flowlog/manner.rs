@@ -16,6 +16,37 @@ pub type Manner = u64;
 /// Set in a manner that is a number. None of the bits that tell a manner.
 const IS_NUMBER: u64 = 1 << 63;
 
+/// What a manner is of.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    pub protocol: Protocol,
+    pub port: Option<u16>,
+    pub icmp: Option<IcmpType>,
+    /// Whether the line itself tells who opened.
+    pub is_told: bool,
+    pub verdict: LoggedVerdict,
+    pub policy: Option<NameId>,
+    pub service: Option<NameId>,
+    pub service_address: Option<Address>,
+    pub observer: ObserverId,
+}
+
+impl From<&Conversation> for How {
+    fn from(c: &Conversation) -> Self {
+        How {
+            protocol: c.protocol,
+            port: c.port,
+            icmp: c.icmp,
+            is_told: c.orientation == Orientation::Seen,
+            verdict: c.verdict,
+            policy: c.policy,
+            service: c.service,
+            service_address: c.service_address,
+            observer: c.observer,
+        }
+    }
+}
+
 /// Every manner so far that 64 bits do not tell, each packed into five words.
 #[derive(Clone, Debug, Default)]
 pub struct Manners {
@@ -44,9 +75,9 @@ const HAS_ICMP: u64 = 1 << 18;
 const IS_TOLD: u64 = 1 << 19;
 
 impl Manners {
-    /// A conversation's manner; `None` when there is no room for it.
+    /// The manner; `None` when there is no room for it.
     #[inline]
-    pub fn of(&mut self, c: &Conversation) -> Option<Manner> {
+    pub fn of(&mut self, c: &How) -> Option<Manner> {
         let is_bare =
             c.policy.is_none() && c.service.is_none() && c.service_address.is_none() && c.icmp.is_none();
         if is_bare && c.observer.0 < MAX_BARE {
@@ -56,7 +87,7 @@ impl Manners {
         self.number(c).map(|number| IS_NUMBER | u64::from(number))
     }
 
-    fn number(&mut self, c: &Conversation) -> Option<u32> {
+    fn number(&mut self, c: &How) -> Option<u32> {
         let words = pack(c);
         let hash = hash(&self.seed, &words);
         let known = &self.words;
@@ -113,7 +144,7 @@ impl Manners {
 
 /// All but the ends, the counts, and how sure it is who opened beyond whether a line tells it.
 #[inline]
-fn pack(c: &Conversation) -> Words {
+fn pack(c: &How) -> Words {
     let value = c.service_address.map_or(0, |address| u128::from_be_bytes(*address.octets()));
     let word = |value: u128| u64::try_from(value & u128::from(u64::MAX)).unwrap_or_default();
     let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
@@ -125,14 +156,14 @@ fn pack(c: &Conversation) -> Words {
 
 /// Protocol, verdict and what is there, in 24 bits.
 #[inline]
-fn bits(c: &Conversation) -> u64 {
+fn bits(c: &How) -> u64 {
     let place = |is: bool, bit: u64| if is { bit } else { 0 };
     number(&PROTOCOLS, c.protocol)
         | number(&VERDICTS, c.verdict) << 8
         | place(c.service_address.is_some(), HAS_SERVICE)
         | place(c.port.is_some(), HAS_PORT)
         | place(c.icmp.is_some(), HAS_ICMP)
-        | place(c.orientation == Orientation::Seen, IS_TOLD)
+        | place(c.is_told, IS_TOLD)
 }
 
 #[inline]
@@ -144,6 +175,7 @@ fn hash(seed: &RandomState, words: &Words) -> u64 {
     hasher.finish()
 }
 
+#[inline]
 fn number<T: PartialEq + Copy>(all: &[T], one: T) -> u64 {
     all.iter().position(|known| *known == one).map_or(0, |at| at as u64)
 }

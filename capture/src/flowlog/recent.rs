@@ -1,10 +1,10 @@
 //! Short words that come again and again, each read once while it is remembered.
 
 /// Octets of a word that is remembered, at most.
-const MAX_WORD: usize = 23;
+const MAX_WORD: usize = 24;
 
-/// A word, filled up with zeros, and its length at the end.
-type Key = [u8; MAX_WORD + 1];
+/// A word, of which the parts may overlap, and its length at the end.
+type Key = [u64; 4];
 
 /// What the last words meant, each in the one place that it may have.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl<T: Copy> Recent<T> {
         let Some(key) = key(word) else { return read(word) };
         if self.places.is_empty() {
             // A word has a length, so that no word is the empty place's.
-            self.places = vec![([0; MAX_WORD + 1], None); self.count];
+            self.places = vec![([0; 4], None); self.count];
         }
         let Some(place) = self.places.get_mut(place(key) & (self.count - 1)) else { return read(word) };
         if place.0 != key {
@@ -36,24 +36,38 @@ impl<T: Copy> Recent<T> {
     }
 }
 
+/// Words are read in whole numbers, the last of which overlaps the one before: with the length they tell
+/// the word.
 #[inline]
 fn key(word: &[u8]) -> Option<Key> {
-    let mut key = [0; MAX_WORD + 1];
-    if word.is_empty() {
-        return None;
-    }
-    key.get_mut(..word.len()).filter(|_| word.len() <= MAX_WORD)?.copy_from_slice(word);
-    *key.last_mut()? = u8::try_from(word.len()).ok()?;
-    Some(key)
+    let length = word.len();
+    let eight = |octets: Option<&[u8; 8]>| octets.map(|eight| u64::from_le_bytes(*eight));
+    let (first, middle, last) = match length {
+        0 => return None,
+        1..4 => {
+            let [first, middle, last] =
+                [word.first(), word.get(length / 2), word.last()].map(Option::<&u8>::copied);
+            (u64::from(first?), u64::from(middle?), u64::from(last?))
+        }
+        4..8 => {
+            let four = |octets: Option<&[u8; 4]>| octets.map(|four| u64::from(u32::from_le_bytes(*four)));
+            (four(word.first_chunk())?, 0, four(word.last_chunk())?)
+        }
+        8..17 => (eight(word.first_chunk())?, 0, eight(word.last_chunk())?),
+        17..=MAX_WORD => {
+            (eight(word.first_chunk())?, eight(word.get(8..)?.first_chunk())?, eight(word.last_chunk())?)
+        }
+        _ => return None,
+    };
+    Some([first, middle, last, length as u64])
 }
 
 #[inline]
 fn place(key: Key) -> usize {
-    let (eights, _) = key.as_chunks::<8>();
     // The golden ratio of 64 bits, as Fibonacci hashing has it; the words of logs differ in few octets.
-    let mixed = eights.iter().fold(0_u64, |sum, eight| {
-        (sum.rotate_left(29) ^ u64::from_le_bytes(*eight)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    });
+    let mixed = key
+        .into_iter()
+        .fold(0_u64, |sum, eight| (sum.rotate_left(29) ^ eight).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     usize::try_from(mixed >> 40).unwrap_or_default()
 }
 
@@ -64,7 +78,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_word_means_what_is_read_of_it(words in prop::collection::vec("[ab\\x00]{0,25}", 1..200)) {
+        fn a_word_means_what_is_read_of_it(words in prop::collection::vec("[ab\\x00]{0,26}", 1..400)) {
             let mut recent = Recent::new(8);
             // Odd words cannot be read, and are asked for again.
             let read = |word: &[u8]| (word.len().is_multiple_of(2)).then(|| word.iter().map(|c| u64::from(*c)).sum::<u64>() + word.len() as u64);

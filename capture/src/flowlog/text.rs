@@ -137,10 +137,11 @@ pub fn protocol_named(word: &str) -> Option<Protocol> {
 }
 
 /// Tells the words of a line with their places; how many there are.
+#[inline]
 pub fn words<'l>(line: &'l [u8], mut tell: impl FnMut(usize, &'l [u8])) -> usize {
     let (mut count, mut start) = (0, 0);
     let mut end = |end: usize| {
-        if let Some(word) = line.get(start..end).filter(|word| !word.is_empty()) {
+        if let Some(word @ [_, ..]) = line.get(start..end) {
             tell(count, word);
             count += 1;
         }
@@ -149,10 +150,12 @@ pub fn words<'l>(line: &'l [u8], mut tell: impl FnMut(usize, &'l [u8])) -> usize
     // Words are short: looking at eight octets at a time is faster than a search for each word's end.
     let (eights, rest) = line.as_chunks::<8>();
     for (i, eight) in eights.iter().enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        let mut ends = those(eight, b' ') | those(eight, b'\t');
+        let mut ends = low(u64::from_le_bytes(*eight));
         while ends != 0 {
-            end(i * 8 + (ends.trailing_zeros() / 8) as usize);
+            let at = (ends.trailing_zeros() / 8) as usize;
+            if matches!(eight.get(at), Some(b' ' | b'\t')) {
+                end(i * 8 + at);
+            }
             ends &= ends - 1;
         }
     }
@@ -165,12 +168,13 @@ pub fn words<'l>(line: &'l [u8], mut tell: impl FnMut(usize, &'l [u8])) -> usize
     count
 }
 
-/// The highest bit of each octet that is the wanted one.
-fn those(eight: u64, wanted: u8) -> u64 {
+/// The highest bit of each octet that is a space or below, and of some above such a one.
+#[inline]
+fn low(eight: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const LOW: u64 = 0x7f * ONES;
-    let other = eight ^ (u64::from(wanted) * ONES);
-    !(((other & LOW) + LOW) | other | LOW)
+    /// The first octet above a space.
+    const ABOVE: u64 = 0x21;
+    eight.wrapping_sub(ABOVE * ONES) & !eight & (ONES << 7)
 }
 
 #[cfg(test)]
@@ -211,6 +215,32 @@ mod tests {
         }
         assert_eq!(epoch(b"1795543370500.25"), Some(Timestamp::from_secs(1_795_543_370, 500_250_000)));
         assert_eq!((epoch(b""), epoch(b"x"), epoch(b"1.x"), epoch(b"-1")), (None, None, None, None));
+    }
+
+    #[test]
+    fn words_are_what_stands_between_spaces_and_tabs() {
+        for line in [
+            "",
+            " ",
+            "a",
+            " a",
+            "a ",
+            "\ta  b\t",
+            "2 123456789012 eni-0 10.0.0.1 - OK",
+            "a ! !b! ! ",
+            "a\r\x0b b\0c",
+            "é ü!\u{80} \t!x",
+            "         !        ",
+        ] {
+            let expected: Vec<&[u8]> =
+                line.as_bytes().split(|c| b" \t".contains(c)).filter(|word| !word.is_empty()).collect();
+            let mut found = Vec::new();
+            let count = words(line.as_bytes(), |place, word| {
+                assert_eq!(place, found.len());
+                found.push(word);
+            });
+            assert_eq!((count, &found), (expected.len(), &expected), "{line:?}");
+        }
     }
 
     #[test]

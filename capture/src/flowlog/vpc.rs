@@ -6,15 +6,21 @@
 //! connection log it. `srcaddr` and `dstaddr` are those of the interface, which is not the pod's
 //! when the pod has a secondary address: `pkt-srcaddr` and `pkt-dstaddr` have the packet's.
 
+mod fields;
+mod met;
+
 use std::borrow::Cow;
 
-use flowfence_model::logged::{LoggedVerdict, ObserverId};
-use flowfence_model::{Address, Protocol, Timestamp};
+use flowfence_model::Timestamp;
 
-use super::entry::{Answer, End, Entry, Opener, Skip};
-use super::recent::Recent;
+use super::entry::{End, Entry, Skip};
 use super::{Asks, Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
+use fields::{
+    DESTINATION_PORT, DIRECTION, END, INTERFACE, PKT_DESTINATION, PKT_SOURCE, PROTOCOL, SOURCE_PORT, START,
+    STATUS, USED, VERSION_2, Words, word,
+};
+use met::{Met, observer, tell};
 
 pub(super) const FORMAT: LogFormat = LogFormat {
     token: "aws-vpc",
@@ -28,69 +34,8 @@ pub(super) const FORMAT: LogFormat = LogFormat {
     open: || Box::new(Vpc::default()),
 };
 
-/// Names of fields by their order in version 2, which a log without header has.
-const VERSION_2: [&[u8]; 14] = [
-    b"version",
-    b"account-id",
-    b"interface-id",
-    b"srcaddr",
-    b"dstaddr",
-    b"srcport",
-    b"dstport",
-    b"protocol",
-    b"packets",
-    b"bytes",
-    b"start",
-    b"end",
-    b"action",
-    b"log-status",
-];
-
-/// The fields that are used, by the numbers that follow.
-const USED: [&[u8]; 16] = [
-    b"srcaddr",
-    b"dstaddr",
-    b"srcport",
-    b"dstport",
-    b"protocol",
-    b"packets",
-    b"bytes",
-    b"start",
-    b"end",
-    b"action",
-    b"interface-id",
-    b"tcp-flags",
-    b"pkt-srcaddr",
-    b"pkt-dstaddr",
-    b"log-status",
-    b"flow-direction",
-];
-
-const SOURCE_PORT: usize = 2;
-const DESTINATION_PORT: usize = 3;
-const PROTOCOL: usize = 4;
-const PACKETS: usize = 5;
-const OCTETS: usize = 6;
-const START: usize = 7;
-const END: usize = 8;
-const ACTION: usize = 9;
-const INTERFACE: usize = 10;
-const FLAGS: usize = 11;
-const PKT_SOURCE: usize = 12;
-const PKT_DESTINATION: usize = 13;
-const STATUS: usize = 14;
-const DIRECTION: usize = 15;
-
 /// Most fields that a line may have; version 11 has some sixty.
 pub(super) const MAX_FIELDS: usize = 128;
-
-/// Bits of `tcp-flags`, which are those that any packet of the interval had.
-const SYN: u64 = 2;
-const ACCEPT: u64 = 18;
-const RST: u64 = 4;
-const ACK: u64 = 16;
-/// Octets of an IPv6 packet with a bare TCP header.
-const BARE: u64 = 60;
 
 fn recognise(line: &[u8]) -> bool {
     is_header(line) || {
@@ -144,19 +89,6 @@ pub(super) struct Vpc {
     met: Met,
 }
 
-/// Words that come again and again.
-struct Met {
-    addresses: Recent<Address>,
-    interfaces: Recent<ObserverId>,
-    times: Recent<Timestamp>,
-}
-
-impl Met {
-    fn new() -> Self {
-        Met { addresses: Recent::new(1 << 13), interfaces: Recent::new(1 << 13), times: Recent::new(1 << 6) }
-    }
-}
-
 impl Default for Vpc {
     fn default() -> Self {
         Vpc::of(VERSION_2.iter().copied())
@@ -179,7 +111,7 @@ impl Vpc {
     }
 
     /// The words of the used fields, and how many words there are.
-    fn used<'l>(&self, line: &'l [u8]) -> ([Option<&'l [u8]>; USED.len()], usize) {
+    fn used<'l>(&self, line: &'l [u8]) -> (Words<'l>, usize) {
         let mut found = [None; USED.len()];
         let count = text::words(line, |place, word| {
             let field = self.places.get(place).copied().unwrap_or(UNUSED);
@@ -199,15 +131,58 @@ impl Decoder for Vpc {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
         let line = without_stamp(line);
         let (found, count) = self.used(line);
+        if count >= self.fields && self.met.take(&found, to).is_some() {
+            return Ok(());
+        }
+        self.closely(line, &found, count, to)
+    }
+
+    fn asks(&self) -> Option<Asks> {
+        let name = |field: &&[u8]| String::from_utf8_lossy(field).into_owned();
+        let fields = USED.iter().map(name).collect();
+        Some(Asks { fields, needs: &["protocol"], wants_seconds: true, ..Asks::default() })
+    }
+
+    fn begin_table(&mut self, fields: &[String]) {
+        *self = Vpc::of(fields.iter().map(String::as_bytes));
+    }
+
+    /// A row of a table in Parquet is the line that it would be. Writers have `None` or nothing for a dash.
+    fn row(&mut self, values: &[Cow<'_, str>], to: &mut Sink<'_>) -> Result<(), Skip> {
+        let mut line = std::mem::take(&mut self.scratch);
+        line.clear();
+        for value in values {
+            if value.contains(|c: char| c.is_ascii_whitespace()) {
+                return Err(Skip::Bad("a value of several words"));
+            }
+            let is_nothing = matches!(value.as_ref(), "" | "None" | "null");
+            line.extend_from_slice(if is_nothing { b"-" } else { value.as_bytes() });
+            line.push(b' ');
+        }
+        let taken = self.line(&line, to);
+        self.scratch = line;
+        taken
+    }
+}
+
+impl Vpc {
+    /// Takes a line that may lack something, or be a header.
+    fn closely(
+        &mut self,
+        line: &[u8],
+        found: &Words<'_>,
+        count: usize,
+        to: &mut Sink<'_>,
+    ) -> Result<(), Skip> {
         // Every field has something, if only a dash: a line with fewer was cut.
         if count < self.fields && !is_header(line) {
             return Err(Skip::Bad("fewer fields than the header has"));
         }
-        let word = |field: usize| found.get(field).copied().flatten().filter(|word| *word != b"-");
-        let Met { addresses, interfaces, times } = &mut self.met;
-        let mut address = |packet: usize, interface: usize| {
+        let word = |field: usize| word(found, field);
+        let Met { interfaces, times, .. } = &mut self.met;
+        let address = |packet: usize, interface: usize| {
             let word = word(packet).or_else(|| word(interface))?;
-            Some(addresses.get(word, text::address))
+            Some(text::address(word))
         };
         let (Some(source), Some(destination)) = (address(PKT_SOURCE, 0), address(PKT_DESTINATION, 1)) else {
             return self.without_address(line, word);
@@ -244,55 +219,13 @@ impl Decoder for Vpc {
         }
         // Without the interface, what both ends say is told apart by the direction.
         let name = word(INTERFACE).or_else(|| word(DIRECTION)).unwrap_or_default();
-        let observer = interfaces
-            .get(name, |name| Some(to.fold.observer("aws-vpc", std::str::from_utf8(name).unwrap_or(""))));
-        let observer = observer.unwrap_or(ObserverId(u32::MAX));
+        let observer = observer(interfaces, name, to);
         let mut entry = Entry::new(time, source, destination, protocol, observer);
-        entry.packets[0] = number(PACKETS).unwrap_or(0);
-        entry.octets[0] = number(OCTETS).unwrap_or(0);
-        entry.verdict = match word(ACTION) {
-            Some(b"ACCEPT") | None => LoggedVerdict::Allowed,
-            Some(b"REJECT") => LoggedVerdict::Dropped,
-            Some(_) => return Err(Skip::Other(Cause::LogOther)),
-        };
-        if protocol == Protocol::Tcp
-            && let Some(flags) = number(FLAGS)
-        {
-            by_flags(&mut entry, flags);
-        }
+        tell(&mut entry, found).ok_or(Skip::Other(Cause::LogOther))?;
         to.fold.add(&entry);
         Ok(())
     }
 
-    fn asks(&self) -> Option<Asks> {
-        let name = |field: &&[u8]| String::from_utf8_lossy(field).into_owned();
-        let fields = USED.iter().map(name).collect();
-        Some(Asks { fields, needs: &["protocol"], wants_seconds: true, ..Asks::default() })
-    }
-
-    fn begin_table(&mut self, fields: &[String]) {
-        *self = Vpc::of(fields.iter().map(String::as_bytes));
-    }
-
-    /// A row of a table in Parquet is the line that it would be. Writers have `None` or nothing for a dash.
-    fn row(&mut self, values: &[Cow<'_, str>], to: &mut Sink<'_>) -> Result<(), Skip> {
-        let mut line = std::mem::take(&mut self.scratch);
-        line.clear();
-        for value in values {
-            if value.contains(|c: char| c.is_ascii_whitespace()) {
-                return Err(Skip::Bad("a value of several words"));
-            }
-            let is_nothing = matches!(value.as_ref(), "" | "None" | "null");
-            line.extend_from_slice(if is_nothing { b"-" } else { value.as_bytes() });
-            line.push(b' ');
-        }
-        let taken = self.line(&line, to);
-        self.scratch = line;
-        taken
-    }
-}
-
-impl Vpc {
     /// Why a line cannot be used that has nothing in this field, or nothing that can be read.
     fn without(&self, field: usize, why: &'static str) -> Skip {
         if self.has(field) { Skip::Bad(why) } else { Skip::Other(Cause::LogIncomplete) }
@@ -316,22 +249,6 @@ impl Vpc {
     }
 }
 
-/// SYN without ACK was sent by who opened, SYN and ACK by who was asked; an interval with neither
-/// says nothing.
-fn by_flags(entry: &mut Entry, flags: u64) {
-    if flags & ACCEPT == ACCEPT {
-        entry.opener = Opener::Destination;
-        entry.answer = Answer::Answered;
-    } else if flags & SYN != 0 {
-        entry.opener = Opener::Source;
-    } else if flags & !ACK == RST && entry.octets[0] <= entry.packets[0].saturating_mul(BARE) {
-        // Nothing but resets in the whole interval: what was asked refuses. They are no data that
-        // came back.
-        entry.answer = Answer::Refused;
-        (entry.packets, entry.octets) = ([0; 2], [0; 2]);
-    }
-}
-
 /// Beginning and end, `None` when the line has neither; within it `None` when one cannot be read.
 #[expect(clippy::option_option, reason = "not there, and not readable, are two things")]
 fn interval(
@@ -342,3 +259,6 @@ fn interval(
     let last = end.unwrap_or(first);
     Some(first.zip(last).map(|(first, last)| (first.min(last), first.max(last))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,9 @@ impl Conversations {
     pub fn absorb(&mut self, mut other: Self, renumber: impl Fn(Conversation) -> Conversation) {
         other.settle();
         self.overflowed += other.overflowed;
-        // Block by block, so that what was taken is given up.
-        for block in std::mem::take(&mut other.rows).0 {
+        for block in std::mem::take(&mut other.rows).into_blocks() {
             for conversation in block.iter().filter_map(|row| other.conversation(row)) {
-                self.count(&renumber(conversation));
+                self.add(&renumber(conversation));
             }
         }
     }
