@@ -183,7 +183,7 @@ impl<'a> Radii<'a> {
     /// The pods that it may reach, by what the rules of both sides admit, and whether others like it may reach the same:
     /// where the pod itself would have to be asked of, they may reach it or not.
     fn folded(&self, pod: PodIndex, admitting: &FixedBitSet) -> (FixedBitSet, bool) {
-        let (out, back) = (self.out_of(pod), self.into_others(pod, admitting));
+        let (out, back) = (self.out_of(pod), self.entering(pod, admitting));
         let common = self.common_family(pod);
         let mut certain = out.shared(&back);
         certain.intersect_with(&common);
@@ -199,11 +199,12 @@ impl<'a> Radii<'a> {
         let mut inner = Side::nobody(self.everybody.len());
         for policy in self.set.isolated_by(pod, Direction::Egress) {
             for (rule, admitted) in self.rules(policy, Direction::Egress).iter().zip(&self.egress[policy]) {
-                let [sure, part] = admitted
-                    .as_ref()
-                    .map_or([Some(&self.everybody), None], |[sure, part]| [Some(sure), Some(part)]);
-                sure.into_iter().for_each(|pods| inner.of_rule(rule).union_with(pods));
-                part.into_iter().for_each(|pods| inner.unsure.union_with(pods));
+                let Some([sure, part]) = admitted else {
+                    inner.of_rule(rule).union_with(&self.everybody);
+                    continue;
+                };
+                inner.of_rule(rule).union_with(sure);
+                inner.unsure.union_with(part);
             }
         }
         let nobody = FixedBitSet::with_capacity(self.everybody.len());
@@ -213,7 +214,7 @@ impl<'a> Radii<'a> {
     }
 
     /// Who lets a pod in that these ingress rules admit.
-    fn into_others(&self, pod: PodIndex, admitting: &FixedBitSet) -> Side {
+    fn entering(&self, pod: PodIndex, admitting: &FixedBitSet) -> Side {
         let mut inner = Side::nobody(self.everybody.len());
         let open = self.open_rules.iter().map(|number| 2 * number);
         for bit in admitting.ones().chain(open) {

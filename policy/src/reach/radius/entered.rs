@@ -28,7 +28,9 @@ impl Radii<'_> {
         let mut counts = vec![0; self.workloads()];
         for (answers, members) in alike.into_values() {
             let mut reached = FixedBitSet::with_capacity(counts.len());
-            answers.iter().for_each(|answer| reached.union_with(&answer.workloads));
+            for answer in &answers {
+                reached.union_with(&answer.workloads);
+            }
             reached.ones().for_each(|number| counts[number] += members.len());
             members.iter().filter(|own| reached.contains(**own)).for_each(|own| counts[*own] -= 1);
         }
