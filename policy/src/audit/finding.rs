@@ -159,7 +159,7 @@ pub enum Value {
     Time(Timestamp),
 }
 
-/// Several names, in order: the first [`LISTED`] of them.
+/// Several names, in order: the first hundred of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct List {
