@@ -17,6 +17,7 @@ mod outcome;
 
 use super::Contacts;
 use crate::contact::{Contact, LogWord, Party};
+use crate::facts::SAMPLED;
 use crate::inventory::Inventory;
 use book::Book;
 use outcome::{Asked, Outcome, Report, outcome};
@@ -36,6 +37,8 @@ struct Sayings {
     orientation: Option<Orientation>,
     services: BTreeSet<String>,
     policies: BTreeSet<String>,
+    /// Whether any log of the run looked at a sample of the packets.
+    is_sampled: bool,
 }
 
 impl Sayings {
@@ -66,6 +69,7 @@ pub(super) fn add(
     if logged.conversations.is_empty() {
         return;
     }
+    let is_sampled = counts.get(SAMPLED) > 0;
     let mut book = Book::new(inventory);
     let conversations = std::mem::take(&mut logged.conversations);
     let mut places: Vec<Place> = Vec::with_capacity(conversations.len());
@@ -87,7 +91,7 @@ pub(super) fn add(
         if is_service_only(own) && through_pods.contains(&ends(&from, &to, &key)) {
             continue;
         }
-        let mut saying = Sayings::default();
+        let mut saying = Sayings { is_sampled, ..Sayings::default() };
         for conversation in own.iter().filter_map(|(.., number)| conversations.get(*number as usize)) {
             note(conversation, &logged, inventory, &mut saying);
         }
@@ -170,8 +174,9 @@ fn contact(
     window: Option<(Timestamp, Timestamp)>,
     book: &Book<'_>,
 ) -> Contact {
-    let is_service = !saying.services.is_empty() || is_published(&from, &to, protocol, port, book);
-    let what = Asked { is_pod: to.id.is_workload(), is_service };
+    let is_half =
+        saying.is_sampled || !saying.services.is_empty() || is_published(&from, &to, protocol, port, book);
+    let what = Asked { is_pod: to.id.is_workload(), is_half };
     let Outcome { tally, word, is_assumed } = outcome(&saying.reports(), window, protocol, what);
     let word = LogWord { policies: saying.policies, ..word };
     // Only of a node it matters which pod it was.

@@ -19,8 +19,9 @@ pub(super) type Report<'a> = (LoggedVerdict, u32, &'a LoggedCounts);
 pub(super) struct Asked {
     /// Whether it is a running pod's workload.
     pub is_pod: bool,
-    /// Whether it is reached through a service, so that the way there may be in other lines than the way back.
-    pub is_service: bool,
+    /// Whether the way there may be in other lines than the way back, or in none: it is reached through a service, or
+    /// a sample of the packets was looked at.
+    pub is_half: bool,
 }
 
 /// What all of them say together.
@@ -140,7 +141,7 @@ fn answers_nobody(counts: &LoggedCounts) -> bool {
 fn passed(counts: &LoggedCounts, protocol: Protocol, to: Asked) -> Tally {
     let mut tally = sized(counts);
     let n = counts.opened_or_estimate();
-    if answers_nobody(counts) && !to.is_service {
+    if answers_nobody(counts) && !to.is_half {
         tally.unanswered = n;
     } else if is_answered(counts) || !counts.tells_answers {
         let failed = if counts.opened > 0 { counts.refused + counts.unanswered } else { 0 };
@@ -162,7 +163,7 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, to: Asked) -> Tally {
 mod tests {
     use super::*;
 
-    const POD: Asked = Asked { is_pod: true, is_service: false };
+    const POD: Asked = Asked { is_pod: true, is_half: false };
     const SOURCE: u32 = 1;
     const DESTINATION: u32 = 2;
 
@@ -254,7 +255,7 @@ mod tests {
             outcome(&reports, None, Protocol::Tcp, to).tally.connections
         };
         assert_eq!(of(back, POD), 0);
-        assert_eq!(of(back, Asked { is_service: true, ..POD }), 3, "the way there is in lines about the pod");
+        assert_eq!(of(back, Asked { is_half: true, ..POD }), 3, "the way there is in lines about the pod");
         assert_eq!(of(LoggedCounts { packets: [1, 4], ..back }, POD), 3);
         assert_eq!(of(LoggedCounts { opened: 1, ..back }, POD), 1, "the log knows that it was opened");
     }

@@ -42,6 +42,19 @@ fn asked(identities: Vec<Identity>) -> Logged {
     Logged { conversations: vec![conversation], identities, observers, lines: 1, ..Logged::default() }
 }
 
+#[test]
+fn an_answer_alone_is_a_connection_only_where_the_question_may_have_been_passed_by() {
+    let connections = |sampled: u64| {
+        let mut logged = asked(vec![group("shop", "Deployment", "web"), group("shop", "Deployment", "api")]);
+        let counts = &mut logged.conversations[0].counts;
+        (counts.opened, counts.packets, counts.tells_answers) = (0, [0, 3], true);
+        let mut recording = Recording { logged, ..Recording::default() };
+        recording.counts.add(SAMPLED, sampled);
+        attribute(recording, &Inventory::new(vec![vec![]])).contacts[0].tally.connections
+    };
+    assert_eq!([connections(0), connections(7)], [0, 1]);
+}
+
 fn facts(logged: Logged, objects: Vec<Object>) -> Facts {
     attribute(Recording { logged, ..Recording::default() }, &Inventory::new(vec![objects]))
 }
