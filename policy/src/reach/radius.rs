@@ -117,12 +117,14 @@ impl<'a> Radii<'a> {
         let own = self.number(workload)?;
         let roster = self.roster;
         let mut all = Radius::default();
-        let mut seen: HashSet<*const Radius> = HashSet::new();
+        // Held until the end, for two that are there at once are never at one place.
+        let mut seen: HashMap<*const Radius, Rc<Radius>> = HashMap::new();
         for pod in roster.pods_of(workload) {
             let radius = self.of_pod(*pod);
-            if seen.insert(Rc::as_ptr(&radius)) {
+            seen.entry(Rc::as_ptr(&radius)).or_insert_with(|| {
                 all.widen(&radius);
-            }
+                radius
+            });
         }
         all.workloads.grow(self.workloads());
         all.workloads.set(own, false);
