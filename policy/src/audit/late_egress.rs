@@ -1,6 +1,6 @@
 //! Workloads that begin to leave the cluster while they are watched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowfence_graph::{Contact, EdgeKey};
 use flowfence_model::{Address, NodeId, Protocol};
@@ -36,9 +36,22 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.settings.baseline.is_some() {
         return Vec::new();
     }
-    let mut told: BTreeSet<NodeId> = BTreeSet::new();
-    let late = latecomers(scene, leaves).into_iter();
-    late.filter(|late| told.insert(late.first.from.id.clone())).map(|late| describe(scene, &late)).collect()
+    let late = latecomers(scene, leaves);
+    // One finding a workload; where it went is looked up once for all of them.
+    let mut outward: BTreeMap<&NodeId, Vec<EdgeKey>> =
+        late.iter().map(|late| (&late.first.from.id, Vec::new())).collect();
+    for (edge, _) in scene.connected().filter(|(edge, _)| edge.to.external().is_some()) {
+        if let Some(edges) = outward.get_mut(&edge.from) {
+            edges.push(edge.clone());
+        }
+    }
+    let mut findings = Vec::new();
+    for late in &late {
+        if let Some(edges) = outward.remove(&late.first.from.id) {
+            findings.push(describe(scene, late, edges));
+        }
+    }
+    findings
 }
 
 fn leaves(contact: &Contact) -> bool {
@@ -47,10 +60,8 @@ fn leaves(contact: &Contact) -> bool {
         && Address::from(contact.to.address).is_unicast()
 }
 
-fn describe(scene: &Scene<'_>, late: &Latecomer<'_>) -> Finding {
+fn describe(scene: &Scene<'_>, late: &Latecomer<'_>, edges: Vec<EdgeKey>) -> Finding {
     let from = &late.first.from.id;
-    let outward = scene.connected().filter(|(edge, _)| edge.from == *from && edge.to.external().is_some());
-    let edges: Vec<EdgeKey> = outward.map(|(edge, _)| edge.clone()).collect();
     let places: BTreeSet<String> = edges.iter().map(|edge| edge.to.to_string()).collect();
     let names: BTreeSet<&str> = edges.iter().flat_map(|edge| scene.names(&edge.to)).collect();
     let title = format!(
