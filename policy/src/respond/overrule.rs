@@ -17,6 +17,7 @@ pub struct Overruling {
     /// Denies the pods what policies of the tier accept, and comes before them; none where none accepts anything.
     pub policy: Option<ClusterPolicy>,
     /// Policies, by `KIND/NAME`, that accept something and before which there is no room: none has a priority below 0.
+    /// An earlier policy may take what they accept all the same: the proof says whether they matter.
     pub unbeatable: Vec<String>,
 }
 

@@ -147,17 +147,22 @@ impl Comparison<'_> {
             let (suspect, other) =
                 (Party { pod: Some(pod), address: *own }, Party { pod: other, address: ip });
             for protocol in Protocol::WITH_PORTS {
-                let out = self.after.ports_in(suspect, other, protocol, Direction::Egress);
-                if !out.is_empty() {
+                if self.may_pass(suspect, other, protocol, Direction::Egress) {
                     return Some(format!("it may send {protocol} to {ip}"));
                 }
-                let into = self.after.ports_in(other, suspect, protocol, Direction::Ingress);
-                if !into.is_empty() && !self.is_allowed(other.pod) {
+                if !self.is_allowed(other.pod) && self.may_pass(other, suspect, protocol, Direction::Ingress)
+                {
                     return Some(format!("{ip} may send {protocol} to it"));
                 }
             }
         }
         None
+    }
+
+    /// Whether something is let through, in whatever order policies of equal priority are asked.
+    fn may_pass(&self, from: Party, to: Party, protocol: Protocol, direction: Direction) -> bool {
+        !self.after.ports_in(from, to, protocol, direction).is_empty()
+            || !self.after.ports_accepted_in_some_order(from, to, protocol, direction).is_empty()
     }
 
     fn is_allowed(&self, pod: Option<PodIndex>) -> bool {

@@ -223,6 +223,37 @@ impl Tiers {
         TierPorts { accepted, rest: undecided.union(&passed) }
     }
 
+    /// The ports that a tier accepts in some order of its policies of equal priority: each of them may be asked first, and what
+    /// it matches is then decided.
+    pub(super) fn may_accept(
+        &self,
+        tier: Tier,
+        pod: PodIndex,
+        question: &Question<'_>,
+        direction: Direction,
+    ) -> PortSet {
+        let (mut undecided, mut accepted) = (PortSet::all(), PortSet::empty());
+        let priority = |policy: &u32| self.policies[*policy as usize].priority;
+        let equal = self.selecting(tier, pod).chunk_by(|one, other| priority(one) == priority(other));
+        for group in equal {
+            let mut matched = PortSet::empty();
+            for policy in group {
+                let regions = self.programs[*policy as usize].regions(direction);
+                let mut own = undecided.clone();
+                for region in regions.iter().filter(|region| region.has_peer(question)) {
+                    let hit = region.ports(question).intersection(&own);
+                    own = own.difference(&hit);
+                    if region.action == Action::Accept {
+                        accepted = accepted.union(&hit);
+                    }
+                    matched = matched.union(&hit);
+                }
+            }
+            undecided = undecided.difference(&matched);
+        }
+        accepted
+    }
+
     /// The order in which the policies of one tier are asked: by priority; equal ones, whose
     /// order the API leaves open, by name and kind.
     pub(super) fn rank(policies: &[ClusterPolicy]) -> Vec<u32> {

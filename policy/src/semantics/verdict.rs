@@ -7,9 +7,9 @@
 //!                                                                └ else ─▶ allowed
 //! ```
 
-use flowfence_model::PortSet;
 use flowfence_model::policy::Direction;
 use flowfence_model::tier::{Action, Tier};
+use flowfence_model::{PortSet, Protocol};
 
 use super::cluster::PodIndex;
 use super::connection::{Connection, Party};
@@ -132,6 +132,20 @@ impl PolicySet {
             baseline.accepted.union(&baseline.rest)
         };
         admin.accepted.union(&allowed)
+    }
+
+    /// The ports that the Admin tier accepts at one end in some order of its policies of equal priority, which the API leaves
+    /// open; [`PolicySet::ports_in`] tells one order.
+    pub fn ports_accepted_in_some_order(
+        &self,
+        from: Party,
+        to: Party,
+        protocol: Protocol,
+        direction: Direction,
+    ) -> PortSet {
+        let (subject, question) = self.question(&Connection { from, to, protocol, port: 0 }, direction);
+        let Some(pod) = subject.pod else { return PortSet::empty() };
+        self.tiers.may_accept(Tier::Admin, pod, &question, direction)
     }
 
     /// Whether another reading admits every port at once.

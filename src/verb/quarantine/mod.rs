@@ -97,8 +97,8 @@ fn say_why(proof: &Isolation, plan: &Plan, scale: &[Step]) {
     }
     for key in &plan.overruling.unbeatable {
         say!(
-            "flowfence: {} accepts traffic of these pods above every NetworkPolicy, and has the first priority: give it a \
-             higher number, and ask again",
+            "flowfence: {} accepts traffic of these pods above every NetworkPolicy, and no priority before its own is free: \
+             give it a higher number, and ask again",
             safe::line(key)
         );
     }
