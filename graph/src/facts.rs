@@ -1,10 +1,12 @@
 //! Everything that attribution found out.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use flowfence_model::{Counts, FileReport, Names, Questions, Timestamp};
 
 use crate::contact::{Contact, PodName};
+use crate::numbering::Numbering;
 
 /// Who talked to whom, and how much of the cluster could be seen.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,15 @@ pub struct Facts {
     pub questions: Questions,
     /// What was seen, and what was left out.
     pub completeness: Completeness,
+    /// What [`Facts::numbering`] found, once it was asked.
+    pub numbered: OnceLock<Numbering>,
+}
+
+impl Facts {
+    /// The edges between workloads, and which of them each contact is part of.
+    pub fn numbering(&self) -> &Numbering {
+        self.numbered.get_or_init(|| Numbering::of(&self.contacts))
+    }
 }
 
 /// The count of records and lines that look at a sample of the packets, as the capture calls it: what is rare was

@@ -10,7 +10,6 @@ use crate::contact::{Contact, Party};
 use crate::edge::{Edge, EdgeKey};
 use crate::facts::Facts;
 use crate::inventory::Inventory;
-use crate::numbering::Numbering;
 
 /// What a node of the graph stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +45,7 @@ impl CommunicationGraph {
     /// Folds the contacts of `facts` to `view`. Nodes are the ends of contacts and, with an
     /// inventory, everything in it that could have been one.
     pub fn build(facts: &Facts, inventory: &Inventory, view: View) -> Self {
-        let edges = fold_contacts(&facts.contacts, view);
+        let edges = fold_contacts(facts, view);
         let mut ids: Vec<NodeId> =
             edges.iter().flat_map(|e| [e.key.from.clone(), e.key.to.clone()]).collect();
         ids.extend(known_ids(inventory, view));
@@ -101,9 +100,10 @@ impl CommunicationGraph {
 }
 
 /// Contacts of one edge side by side, then each run folded. Of edges between workloads the numbers are known.
-fn fold_contacts(contacts: &[Contact], view: View) -> Vec<Edge> {
+fn fold_contacts(facts: &Facts, view: View) -> Vec<Edge> {
+    let contacts = &facts.contacts;
     if view == View::Workload {
-        let numbering = Numbering::of(contacts);
+        let numbering = facts.numbering();
         let all = numbering.keys().iter().zip(numbering.contacts());
         return all.filter_map(|(key, indices)| edge_of(key.clone(), contacts, indices)).collect();
     }

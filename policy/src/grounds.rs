@@ -94,7 +94,6 @@ impl Side {
 
 #[cfg(test)]
 mod tests {
-    use flowfence_graph::Numbering;
     use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule};
 
     use super::*;
@@ -125,7 +124,7 @@ mod tests {
         let seen = world.seen();
         let roster = Roster::new(&seen.inventory);
         let policies = PolicySet::compile(roster.cluster(), &[admits_a()]);
-        let numbering = Numbering::of(&seen.facts.contacts);
+        let numbering = seen.facts.numbering();
         let lists = numbering.contacts();
         let all = grounds(&seen.facts, &roster, &policies, lists.iter().map(Vec::as_slice));
         let told: Vec<(String, Option<Said>, usize, Vec<usize>)> = numbering

@@ -22,15 +22,15 @@ use crate::output::page::Tab;
 use crate::view::{Filter, Fold, fold, unknown_namespaces, unused};
 
 /// Ids of the findings that name the workload edge of each contact.
-struct Suspicions {
-    numbering: Numbering,
+struct Suspicions<'a> {
+    numbering: &'a Numbering,
     /// By the number of the edge.
     ids: Vec<Vec<String>>,
 }
 
-impl Suspicions {
-    fn new(facts: &Facts, by_edge: &BTreeMap<EdgeKey, Vec<String>>) -> Self {
-        let numbering = Numbering::of(&facts.contacts);
+impl<'a> Suspicions<'a> {
+    fn new(facts: &'a Facts, by_edge: &BTreeMap<EdgeKey, Vec<String>>) -> Self {
+        let numbering = facts.numbering();
         let ids = numbering.keys().iter().map(|edge| by_edge.get(edge).cloned().unwrap_or_default());
         Suspicions { ids: ids.collect(), numbering }
     }
@@ -306,7 +306,7 @@ fn node_row(node: &GraphNode) -> NodeRow {
 }
 
 /// The counts of an edge after judgement: silent datagrams are connections or attempts by now.
-fn edge_row(edge: &Edge, judgement: &Judgement, suspicions: &Suspicions) -> EdgeRow {
+fn edge_row(edge: &Edge, judgement: &Judgement, suspicions: &Suspicions<'_>) -> EdgeRow {
     let mut tally = Tally::empty();
     let mut verdict = EdgeVerdict::default();
     let mut findings: BTreeSet<String> = BTreeSet::new();

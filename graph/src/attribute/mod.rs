@@ -71,7 +71,7 @@ pub fn attribute(recording: Recording, inventory: &Inventory) -> Facts {
         files,
         silent_logs,
     };
-    Facts { contacts, window, visible, names, questions, completeness }
+    Facts { contacts, window, visible, names, questions, completeness, ..Facts::default() }
 }
 
 fn unknown(id: &NodeId) -> Option<IpAddr> {

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixedbitset::FixedBitSet;
-use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Numbering, Tally};
+use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
 use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, Orientation, Protocol, Remarks};
 
@@ -121,7 +121,7 @@ impl<'a> Scene<'a> {
     }
 
     fn fold(&self) -> BTreeMap<EdgeKey, Seen<'a>> {
-        let numbering = Numbering::of(&self.facts.contacts);
+        let numbering = self.facts.numbering();
         let none = || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
         let mut edges: Vec<Seen<'a>> = numbering.keys().iter().map(|_| none()).collect();
         let judged = self.facts.contacts.iter().zip(&self.judgement.contacts);

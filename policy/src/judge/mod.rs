@@ -148,8 +148,8 @@ pub fn judge_by(
     }
     let by_source: BTreeMap<&NodeId, usize> =
         scans.iter().enumerate().map(|(i, scan)| (&scan.source, i)).collect();
-    let numbering = Numbering::of(&facts.contacts);
-    let first_seen = first_seen(&facts.contacts, &numbering);
+    let numbering = facts.numbering();
+    let first_seen = first_seen(&facts.contacts, numbering);
     let mut sides: Vec<Side> = Vec::with_capacity(first_seen.len());
     for (edge, first) in numbering.keys().iter().zip(&first_seen) {
         let scan = by_source.get(&edge.from).copied();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flowfence_graph::{CommunicationGraph, Contact, EdgeKey, Facts, Numbering, Parts, View};
+use flowfence_graph::{CommunicationGraph, Contact, EdgeKey, Facts, Parts, View};
 use flowfence_model::Direction;
 use flowfence_policy::grounds::{Grounds, Side, grounds};
 use flowfence_policy::judge::{JudgedContact, Judgement, Said};
@@ -40,7 +40,7 @@ impl Places {
             .iter()
             .map(|row| by_key.get(&key(row)).map(|contacts| (*contacts).clone()).unwrap_or_default())
             .collect();
-        let numbering = Numbering::of(&observed.facts.contacts);
+        let numbering = observed.facts.numbering();
         let mut of_edge: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); numbering.keys().len()];
         for (row, contacts) in contacts.iter().enumerate() {
             for number in contacts.iter().filter_map(|contact| numbering.number(*contact)) {

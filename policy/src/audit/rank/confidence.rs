@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use flowfence_graph::{EdgeKey, Facts, Numbering};
+use flowfence_graph::{EdgeKey, Facts};
 use flowfence_model::Orientation;
 
 use super::super::finding::Finding;
@@ -31,7 +31,7 @@ impl Sights {
     pub(super) fn new(facts: &Facts, findings: &[Finding], loss: f64) -> Self {
         let wanted: std::collections::HashSet<&EdgeKey> =
             findings.iter().flat_map(|finding| &finding.edges).collect();
-        let numbering = Numbering::of(&facts.contacts);
+        let numbering = facts.numbering();
         let mut sights: Vec<Option<Sight>> = vec![None; numbering.keys().len()];
         for (contact, edge) in facts.contacts.iter().zip(numbering.numbers()) {
             let Some(sight) = sights.get_mut(edge) else { continue };
