@@ -20,6 +20,7 @@ pub mod decision;
 pub mod end;
 pub mod evidence;
 pub mod exit;
+mod hands;
 pub mod kube;
 pub mod manifest;
 mod near;

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod crew;
 pub mod decision;
 pub mod explain;
 pub mod grounds;

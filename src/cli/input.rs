@@ -18,7 +18,7 @@ pub struct InputArgs {
     /// Flow logs
     #[command(flatten)]
     pub logs: FormatArgs,
-    /// Files that are read at once; what comes out is the same [default: as many as there are processors, up to 16]
+    /// Threads that read files and look for findings; what comes out is the same [default: as many as there are processors, up to 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
     /// Objects
@@ -35,11 +35,11 @@ pub struct InputArgs {
     pub tls: TlsArgs,
 }
 
-/// Files that are read at once at most, unless told otherwise.
+/// Threads at most, unless told otherwise.
 const MAX_JOBS: usize = 16;
 
 impl InputArgs {
-    /// Files that are read at once.
+    /// Threads that work at once.
     pub fn jobs(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, NonZero::get).min(MAX_JOBS);
         self.jobs.map_or_else(processors, usize::from)

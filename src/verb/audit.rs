@@ -20,6 +20,7 @@ use crate::cli::{AuditArgs, FailOn, FindingsFormat};
 use crate::cluster;
 use crate::decision;
 use crate::exit::{Ending, Failure};
+use crate::hands::Hands;
 use crate::output::audit as output;
 use crate::output::audit::AuditReport;
 use crate::output::completeness::CompletenessReport;
@@ -134,9 +135,9 @@ pub(super) fn findings(
 
 /// What the traffic shows, and what is wrong with the policies themselves.
 fn all(observed: &Observed, judgement: &Judgement, settings: &Settings) -> Vec<Finding> {
-    let (inventory, today) = (&observed.cluster.inventory, &observed.cluster.policies);
-    let mut findings = audit::audit(&observed.facts, inventory, judgement, today, settings);
-    findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks));
+    let (inventory, today, crew) = (&observed.cluster.inventory, observed.prepared(), &observed.hands);
+    let mut findings = audit::audit(&observed.facts, inventory, judgement, today, settings, crew);
+    findings.extend(audit::lint(&observed.facts, inventory, today, &observed.cluster.remarks, crew));
     findings
 }
 
@@ -146,11 +147,11 @@ fn rank_all(findings: &mut [Finding], observed: &Observed, judgement: &Judgement
         facts: &observed.facts,
         inventory: &observed.cluster.inventory,
         judgement,
-        today: &observed.cluster.policies,
+        today: observed.prepared(),
         settings,
         loss: observed.completeness.loss,
     };
-    rank::rank(findings, &context);
+    rank::rank(findings, &context, &observed.hands);
     rank::sort(findings);
 }
 
@@ -228,9 +229,10 @@ fn without_traffic(args: &AuditArgs) -> Result<Found, Failure> {
         );
     }
     let facts = Facts::default();
-    let findings = audit::lint(&facts, &cluster.inventory, &cluster.policies, &cluster.remarks);
     let completeness = CompletenessReport::new(&facts.completeness, &cluster);
-    let observed = Observed { facts, cluster, completeness, is_partial: false };
+    let observed = Observed::new(facts, cluster, completeness, false, Hands(args.input.jobs()));
+    let (cluster, today) = (&observed.cluster, observed.prepared());
+    let findings = audit::lint(&observed.facts, &cluster.inventory, today, &cluster.remarks, &observed.hands);
     Ok(Found { findings, observed, judgement: Judgement::default(), ending: Ending::Clean })
 }
 

@@ -271,8 +271,9 @@ pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> 
         &observed.facts,
         &observed.cluster.inventory,
         judgement,
-        &observed.cluster.policies,
+        observed.prepared(),
         &Settings::default(),
+        &observed.hands,
     );
     let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
     let suspicions = Suspicions::new(&observed.facts, &by_edge(&serious));

@@ -1,21 +1,22 @@
 //! What every verb that looks at traffic begins with.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use flowfence_graph::{Contact, Facts, Inventory, attribute, objects_of};
 use flowfence_model::logged::Logged;
 use flowfence_model::object::{Namespace, Object, Pod};
 use flowfence_policy::decision::Decisions;
-use flowfence_policy::judge::{Judgement, judge_by};
+use flowfence_policy::judge::{Judgement, Prepared, judge_by, judge_prepared};
 use flowfence_policy::semantics::Plugin;
 
 use crate::cli::{ClusterArgs, InputArgs, JudgeArgs};
 use crate::cluster::{self, Cluster, Feed};
 use crate::exit::{Ending, Failure};
+use crate::hands::Hands;
 use crate::manifest::is_possible;
 use crate::output::completeness::CompletenessReport;
 use crate::output::safe;
-use crate::source::Sources;
+use crate::source::{Sources, Traffic};
 
 /// Traffic, attributed, beside the cluster that it was attributed with.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub struct Observed {
     pub completeness: CompletenessReport,
     /// Whether more was lost than the user allows, or an input could not be used.
     pub is_partial: bool,
+    /// What works on it.
+    pub hands: Hands,
+    /// Its policies, once they were asked for.
+    prepared: OnceLock<Prepared>,
 }
 
 /// Reads traffic and objects, and says on stderr what a person must know before the result.
@@ -38,10 +43,7 @@ pub fn observe(args: &InputArgs) -> Result<Observed, Failure> {
 /// The same, beside other objects than the arguments name.
 pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observed, Failure> {
     cluster::refuse_contradiction(objects)?;
-    let sources = Sources::open(args)?;
-    let feed = Arc::new(Feed::open(objects, sources.take_time())?);
-    let traffic = sources.read(Some(feed.objects()))?;
-    let mut cluster = feed.finish()?;
+    let (traffic, mut cluster) = read(Sources::open(args)?, objects, args.jobs())?;
     take_from_logs(&mut cluster, &traffic.recording.logged);
     say_if_nobody_is_known(&cluster, objects);
     let facts = attribute(traffic.recording, &cluster.inventory);
@@ -65,7 +67,22 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
         );
     }
     let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;
-    Ok(Observed { facts, cluster, completeness, is_partial })
+    Ok(Observed::new(facts, cluster, completeness, is_partial, Hands(args.jobs())))
+}
+
+/// Traffic and objects: files of both at once, unless only one may be read at a time.
+fn read(sources: Sources, objects: &ClusterArgs, jobs: usize) -> Result<(Traffic, Arc<Cluster>), Failure> {
+    if sources.take_time() || jobs < 2 {
+        let feed = Arc::new(Feed::open(objects, sources.take_time())?);
+        let traffic = sources.read(Some(feed.objects()))?;
+        return Ok((traffic, feed.finish()?));
+    }
+    // What is wrong with the objects is said at once, and nobody waits for the traffic then.
+    let reading = std::thread::Builder::new().name("sources".to_owned()).spawn(move || sources.read(None))?;
+    let feed = Feed::open(objects, false)?;
+    let traffic =
+        reading.join().map_err(|_| Failure::unreadable("the reading of the sources broke down"))??;
+    Ok((traffic, feed.finish()?))
 }
 
 /// Where no objects are known, flow logs that name pods stand in for them.
@@ -112,9 +129,25 @@ fn say_if_nobody_is_known(cluster: &Cluster, objects: &ClusterArgs) {
 }
 
 impl Observed {
+    /// Facts and objects, of which nothing was asked yet.
+    pub fn new(
+        facts: Facts,
+        cluster: Arc<Cluster>,
+        completeness: CompletenessReport,
+        is_partial: bool,
+        hands: Hands,
+    ) -> Self {
+        Observed { facts, cluster, completeness, is_partial, hands, prepared: OnceLock::new() }
+    }
+
+    /// Today's policies over the pods, compiled once.
+    pub fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::new(&self.cluster.inventory, &self.cluster.rules(None)))
+    }
+
     /// Judges every contact by today's policies and what people decided.
     pub fn judge(&self, decisions: &Decisions) -> Judgement {
-        self.judge_with(decisions, None)
+        judge_prepared(&self.facts, &self.cluster.inventory, self.prepared(), decisions, &self.hands)
     }
 
     /// Likewise, as a plugin reads the policies.

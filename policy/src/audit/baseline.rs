@@ -160,6 +160,7 @@ pub fn draft(facts: &Facts, judgement: &Judgement, findings: &[Finding]) -> Draf
 mod tests {
     use super::super::audit;
     use super::*;
+    use crate::crew::Alone;
     use crate::decision::Choice;
     use crate::judge::testing::decided;
 
@@ -199,7 +200,8 @@ mod tests {
     fn drafted(lines: &[&str]) -> (Vec<String>, Vec<String>) {
         let world = super::super::example::world(lines);
         let seen = world.seen();
-        let all = audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today, &world.settings);
+        let all =
+            audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.prepared, &world.settings, &Alone);
         let draft = draft(&seen.facts, &seen.judgement, &all);
         let text = |subject: &Subject| match subject {
             Subject::Edge(edge) => Some(edge.to_string()),

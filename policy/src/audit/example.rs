@@ -18,6 +18,7 @@ use flowfence_model::object::{Meta, Namespace, Object};
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Protocol};
 
 use super::{Baseline, DETECTORS, Detector, Finding, Level, audit};
+use crate::crew::Alone;
 use crate::decision::{Choice, Decision};
 use crate::judge::testing::{World, at, connected, decided, labels};
 
@@ -147,7 +148,7 @@ pub(super) fn levels(detector: &Detector, lines: &[&str]) -> Vec<Level> {
 /// What it finds in a world.
 pub(super) fn of(detector: &Detector, world: &World) -> Vec<Finding> {
     let seen = world.seen();
-    let all = audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today, &world.settings);
+    let all = audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.prepared, &world.settings, &Alone);
     all.into_iter().filter(|finding| finding.rule == detector.id).collect()
 }
 

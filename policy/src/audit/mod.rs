@@ -43,14 +43,14 @@ mod unexpected_connection;
 mod workload_uncovered;
 mod workloads;
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use flowfence_graph::{EdgeKey, Facts, Inventory};
-use flowfence_model::{NetworkPolicy, Remarks};
+use flowfence_model::Remarks;
 
-use crate::judge::{Judgement, Roster};
-use crate::semantics::PolicySet;
+use crate::crew::{Crew, gather};
+use crate::judge::{Judgement, Prepared};
 
 pub use baseline::{Baseline, Draft, draft};
 pub use finding::{Evidence, Finding, Level, List, Value};
@@ -95,14 +95,14 @@ pub fn audit(
     facts: &Facts,
     inventory: &Inventory,
     judgement: &Judgement,
-    today: &[NetworkPolicy],
+    today: &Prepared,
     settings: &Settings,
+    crew: &dyn Crew,
 ) -> Vec<Finding> {
-    let roster = Roster::new(inventory);
-    let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
-    let (policies, roster, remarks) = (&policies, &roster, &Remarks::new());
-    let (edges, users) = (OnceCell::new(), OnceCell::new());
-    run(DETECTORS, &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges, users })
+    let (policies, roster, remarks) = (&today.policies, &today.roster, &Remarks::new());
+    let (edges, users) = (OnceLock::new(), OnceLock::new());
+    let scene = Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges, users };
+    run(DETECTORS, &scene, crew)
 }
 
 /// What is wrong with the policies themselves, in the same order. Traffic is not needed; where
@@ -110,22 +110,20 @@ pub fn audit(
 pub fn lint(
     facts: &Facts,
     inventory: &Inventory,
-    today: &[NetworkPolicy],
+    today: &Prepared,
     remarks: &Remarks,
+    crew: &dyn Crew,
 ) -> Vec<Finding> {
-    let roster = Roster::new(inventory);
-    let policies = PolicySet::compile_all(roster.cluster(), today, inventory.cluster_policies());
     let (judgement, settings) = (&Judgement::default(), &Settings::default());
-    let (policies, roster) = (&policies, &roster);
-    let (edges, users) = (OnceCell::new(), OnceCell::new());
-    run(
-        lint::DETECTORS,
-        &Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges, users },
-    )
+    let (policies, roster) = (&today.policies, &today.roster);
+    let (edges, users) = (OnceLock::new(), OnceLock::new());
+    let scene = Scene { facts, inventory, judgement, policies, roster, remarks, settings, edges, users };
+    run(lint::DETECTORS, &scene, crew)
 }
 
-fn run(detectors: &[&Detector], scene: &Scene<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = detectors.iter().flat_map(|detector| (detector.find)(scene)).collect();
+fn run(detectors: &[&Detector], scene: &Scene<'_>, crew: &dyn Crew) -> Vec<Finding> {
+    let find = |row: usize| detectors.get(row).map(|detector| (detector.find)(scene)).unwrap_or_default();
+    let mut findings: Vec<Finding> = gather(crew, detectors.len(), find).flatten().collect();
     findings.sort_by_key(|finding| finding.level);
     findings
 }

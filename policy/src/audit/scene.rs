@@ -1,7 +1,7 @@
 //! What detectors look at.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use fixedbitset::FixedBitSet;
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Tally};
@@ -31,9 +31,9 @@ pub struct Scene<'a> {
     /// What people say of the cluster beside its objects.
     pub settings: &'a Settings,
     /// The contacts by edge, folded once.
-    pub(super) edges: OnceCell<BTreeMap<EdgeKey, Seen<'a>>>,
+    pub(super) edges: OnceLock<Vec<(&'a EdgeKey, Seen<'a>)>>,
     /// Who used each rule, found once.
-    pub(super) users: OnceCell<BTreeMap<RuleId, Users<'a>>>,
+    pub(super) users: OnceLock<BTreeMap<RuleId, Users<'a>>>,
 }
 
 /// A detector: a row of the table.
@@ -117,10 +117,10 @@ impl<'a> Scene<'a> {
 
     /// Edges between workloads, in order.
     pub(super) fn edges(&self) -> impl Iterator<Item = (&EdgeKey, &Seen<'a>)> {
-        self.edges.get_or_init(|| self.fold()).iter()
+        self.edges.get_or_init(|| self.fold()).iter().map(|(edge, seen)| (*edge, seen))
     }
 
-    fn fold(&self) -> BTreeMap<EdgeKey, Seen<'a>> {
+    fn fold(&self) -> Vec<(&'a EdgeKey, Seen<'a>)> {
         let numbering = self.facts.numbering();
         let none = || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
         let mut edges: Vec<Seen<'a>> = numbering.keys().iter().map(|_| none()).collect();
@@ -131,7 +131,7 @@ impl<'a> Scene<'a> {
             seen.verdict = seen.verdict.worst(judged.1.verdict);
             seen.contacts.push(judged);
         }
-        let seen = numbering.keys().iter().cloned().zip(edges);
+        let seen = numbering.keys().iter().zip(edges);
         // Policies alone are judged without contacts.
         seen.filter(|(_, seen)| !seen.contacts.is_empty()).collect()
     }

@@ -5,12 +5,13 @@ use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, Po
 
 use super::finding::LISTED;
 use super::{Finding, Level, Value, audit, by_edge, detectors};
+use crate::crew::Alone;
 use crate::decision::Choice;
 use crate::judge::testing::{World, at, connected, decided};
 
 fn findings(world: &World) -> Vec<Finding> {
     let seen = world.seen();
-    audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today, &world.settings)
+    audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.prepared, &world.settings, &Alone)
 }
 
 fn of<'f>(findings: &'f [Finding], rule: &str) -> Vec<&'f Finding> {

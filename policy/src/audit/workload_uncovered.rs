@@ -42,7 +42,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if uncovered.is_empty() {
         return Vec::new();
     }
-    let mut radii = Radii::new(scene.inventory, scene.roster, scene.policies);
+    let radii = Radii::new(scene.inventory, scene.roster, scene.policies);
     let reached_by = radii.reached_by();
     let came = who_came(scene);
     let nobody = BTreeSet::new();

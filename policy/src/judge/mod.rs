@@ -11,6 +11,7 @@
 
 mod cluster;
 mod knock;
+mod prepared;
 mod roster;
 mod scan;
 mod verdict;
@@ -20,11 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Numbering, Tally};
 use flowfence_model::{NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
 
+use crate::crew::{Alone, Crew, gather};
 use crate::decision::{Decision, Decisions, Ruling};
 use crate::semantics::{PolicySet, Rulebook};
 
 pub use cluster::cluster;
 pub(crate) use cluster::cluster_of;
+pub use prepared::Prepared;
 pub use roster::Roster;
 pub use scan::{SAME_PORT_RATIO, SCAN_RATIO, SCAN_TARGETS, SCATTERED_TARGETS, Scan};
 pub use verdict::{EdgeVerdict, Said};
@@ -138,10 +141,18 @@ pub fn judge_by(
     today: &Rulebook<'_>,
     decisions: &Decisions,
 ) -> Judgement {
-    let roster = Roster::new(inventory);
-    let policies = today.compile(roster.cluster());
-    let verdicts: Vec<EdgeVerdict> =
-        facts.contacts.iter().map(|contact| verdict(contact, &roster, &policies)).collect();
+    judge_prepared(facts, inventory, &Prepared::new(inventory, today), decisions, &Alone)
+}
+
+/// Likewise, by policies that were compiled already.
+pub fn judge_prepared(
+    facts: &Facts,
+    inventory: &Inventory,
+    today: &Prepared,
+    decisions: &Decisions,
+    crew: &dyn Crew,
+) -> Judgement {
+    let verdicts = verdicts(&facts.contacts, today, crew);
     let mut scans = scan::find(&facts.contacts, &verdicts, inventory);
     for scan in &mut scans {
         scan.accepted = decisions.accepts_finding(&scan.id());
@@ -193,6 +204,20 @@ pub fn judge_by(
 fn denial(decision: &Decision) -> String {
     let until = decision.until.map_or_else(String::new, |until| format!(" (until {until})"));
     format!("{} denied it: {}{until}", decision.by, decision.reason)
+}
+
+/// Contacts that are judged in one piece.
+const PIECE: usize = 4096;
+
+fn verdicts(contacts: &[Contact], today: &Prepared, crew: &dyn Crew) -> Vec<EdgeVerdict> {
+    let pieces: Vec<&[Contact]> = contacts.chunks(PIECE).collect();
+    let judge = |piece: usize| -> Vec<EdgeVerdict> {
+        let contacts = pieces.get(piece).copied().unwrap_or_default();
+        contacts.iter().map(|contact| verdict(contact, &today.roster, &today.policies)).collect()
+    };
+    let mut verdicts = Vec::with_capacity(contacts.len());
+    gather(crew, pieces.len(), judge).for_each(|piece| verdicts.extend(piece));
+    verdicts
 }
 
 fn verdict(contact: &Contact, roster: &Roster, policies: &PolicySet) -> EdgeVerdict {

@@ -10,9 +10,11 @@ use flowfence_model::object::{
 };
 use flowfence_model::{Labels, Names, NetworkPolicy, NodeId, Orientation, Protocol, Questions, Timestamp};
 
-use super::{Judgement, judge};
+use super::{Judgement, Prepared, judge_prepared};
 use crate::audit::Settings;
+use crate::crew::Alone;
 use crate::decision::{Choice, Decision, Decisions};
+use crate::semantics::Rulebook;
 
 pub fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(1_700_000_000 + secs, 0)
@@ -66,6 +68,7 @@ pub struct Seen {
     pub inventory: Inventory,
     pub judgement: Judgement,
     pub today: Vec<NetworkPolicy>,
+    pub prepared: Prepared,
 }
 
 impl World {
@@ -255,8 +258,10 @@ impl World {
         let accepted = self.accept.iter().map(|subject| decided(Choice::Accept, subject, None));
         let decisions = self.decisions.iter().cloned().chain(accepted).collect();
         let decisions = Decisions::new(decisions, "2026-12-31".parse().unwrap()).unwrap();
-        let judgement = judge(&facts, &inventory, &self.today, &decisions);
-        Seen { facts, inventory, judgement, today: self.today.clone() }
+        let rules = Rulebook { policies: &self.today, tiers: inventory.cluster_policies(), plugin: None };
+        let prepared = Prepared::new(&inventory, &rules);
+        let judgement = judge_prepared(&facts, &inventory, &prepared, &decisions, &Alone);
+        Seen { facts, inventory, judgement, today: self.today.clone(), prepared }
     }
 }
 

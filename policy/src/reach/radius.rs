@@ -10,7 +10,7 @@ mod side;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fixedbitset::FixedBitSet;
 use flowfence_graph::Inventory;
@@ -51,7 +51,7 @@ pub struct Radii<'a> {
     tiered: Tiered,
     /// An address of each family that no rule names.
     anywhere: Vec<IpAddr>,
-    known: HashMap<Key, Rc<Radius>>,
+    known: Mutex<HashMap<Key, Arc<Radius>>>,
 }
 
 /// What tells two pods apart: policies of their own, rules that admit them, families, and what tiers take them for.
@@ -94,7 +94,7 @@ impl<'a> Radii<'a> {
             open_rules: Vec::new(),
             tiered: Tiered::new(set),
             anywhere: anywhere(set),
-            known: HashMap::new(),
+            known: Mutex::default(),
         };
         let addresses = radii.addresses();
         radii.egress = radii.admitted(Direction::Egress, &addresses);
@@ -113,15 +113,15 @@ impl<'a> Radii<'a> {
     }
 
     /// What a workload may reach; `None` of one that has no pod with a network of its own.
-    pub fn of(&mut self, workload: &NodeId) -> Option<Radius> {
+    pub fn of(&self, workload: &NodeId) -> Option<Radius> {
         let own = self.number(workload)?;
         let roster = self.roster;
         let mut all = Radius::default();
         // Held until the end, for two that are there at once are never at one place.
-        let mut seen: HashMap<*const Radius, Rc<Radius>> = HashMap::new();
+        let mut seen: HashMap<*const Radius, Arc<Radius>> = HashMap::new();
         for pod in roster.pods_of(workload) {
             let radius = self.of_pod(*pod);
-            seen.entry(Rc::as_ptr(&radius)).or_insert_with(|| {
+            seen.entry(Arc::as_ptr(&radius)).or_insert_with(|| {
                 all.widen(&radius);
                 radius
             });
@@ -131,9 +131,10 @@ impl<'a> Radii<'a> {
         Some(all)
     }
 
-    fn of_pod(&mut self, pod: PodIndex) -> Rc<Radius> {
+    fn of_pod(&self, pod: PodIndex) -> Arc<Radius> {
         let key = self.key(pod);
-        if let Some(known) = self.known.get(&key) {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(&key) {
             return known.clone();
         }
         let (reached, is_shared) = self.folded(pod, &key.1);
@@ -148,9 +149,9 @@ impl<'a> Radii<'a> {
                 .iter()
                 .any(|(ip, port)| self.may_send(pod, *ip, Some(*port))),
         };
-        let radius = Rc::new(radius);
+        let radius = Arc::new(radius);
         if is_shared {
-            self.known.insert(key, radius.clone());
+            known().insert(key, radius.clone());
         }
         radius
     }

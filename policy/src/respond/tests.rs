@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::{Finding, Settings, audit};
+use crate::crew::Alone;
 use crate::judge::testing::{Seen, World, labels};
 
 fn policy(name: &str, selector: LabelSelector, admits: &str) -> NetworkPolicy {
@@ -41,7 +42,8 @@ fn world(today: &[NetworkPolicy]) -> World {
 }
 
 fn scan(seen: &Seen) -> Finding {
-    let all = audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.today, &Settings::default());
+    let all =
+        audit(&seen.facts, &seen.inventory, &seen.judgement, &seen.prepared, &Settings::default(), &Alone);
     all.into_iter().find(|finding| finding.rule == "port-scan").unwrap()
 }
 

@@ -52,7 +52,7 @@ impl<'a> Blasts<'a> {
     }
 
     /// What counts for a workload, and what it is made of: today, and under the recommendation.
-    pub(super) fn of(&mut self, id: &NodeId, uses_node: bool) -> (Part, Option<(Spread, Spread)>) {
+    pub(super) fn of(&self, id: &NodeId, uses_node: bool) -> (Part, Option<(Spread, Spread)>) {
         let others = self.radii.workloads().saturating_sub(1);
         let spread = |radius: &Radius| Spread {
             workloads: radius.count(),

@@ -19,15 +19,16 @@ mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use flowfence_graph::{Facts, Inventory};
-use flowfence_model::{NetworkPolicy, NodeId};
+use flowfence_model::NodeId;
 
 use super::finding::Finding;
-use super::owner;
+use super::owner::{self, Owner};
 use super::settings::Settings;
-use crate::judge::{Judgement, Roster};
-use crate::semantics::PolicySet;
+use crate::crew::{Crew, gather};
+use crate::judge::{Judgement, Prepared};
 
 pub use score::{Part, Rank, Spread};
 
@@ -45,7 +46,7 @@ pub struct Context<'a> {
     /// What was concluded of each contact.
     pub judgement: &'a Judgement,
     /// Today's policies.
-    pub today: &'a [NetworkPolicy],
+    pub today: &'a Prepared,
     /// What people say of the cluster.
     pub settings: &'a Settings,
     /// The share of packets and flows that were lost, 0 to 1.
@@ -61,23 +62,75 @@ struct Standing {
     spread: Option<(Spread, Spread)>,
 }
 
+/// Findings that are ranked in one piece. Workloads of many findings are asked of once a piece.
+const PIECE: usize = 2048;
+
 /// Gives every finding its rank, and its owner where objects name one.
-pub fn rank(findings: &mut [Finding], context: &Context<'_>) {
-    let roster = Roster::new(context.inventory);
-    let tiers = context.inventory.cluster_policies();
-    let set = PolicySet::compile_all(roster.cluster(), context.today, tiers);
-    let sights = Sights::new(context.facts, findings, context.loss);
-    let mut ranker = Ranker {
-        context,
-        subjects: Subjects::new(&set, &roster),
-        exposures: Exposures::new(context.facts, context.inventory, context.judgement),
-        blasts: Blasts::new(context.facts, context.inventory, context.judgement, &roster, &set),
-        of_workloads: BTreeMap::new(),
-        of_policies: BTreeMap::new(),
+pub fn rank(findings: &mut [Finding], context: &Context<'_>, crew: &dyn Crew) {
+    let grounds = Grounds::new(findings, context, crew);
+    let pieces: Vec<&[Finding]> = findings.chunks(PIECE).collect();
+    let rank = |piece: usize| {
+        let mut ranker =
+            Ranker { grounds: &grounds, of_workloads: BTreeMap::new(), of_policies: BTreeMap::new() };
+        let findings = pieces.get(piece).copied().unwrap_or_default();
+        findings.iter().map(|finding| ranker.rank(finding)).collect::<Vec<_>>()
     };
-    for finding in findings {
+    let ranks: Vec<(Rank, Option<Owner>)> = gather(crew, pieces.len(), rank).flatten().collect();
+    for (finding, (rank, owner)) in findings.iter_mut().zip(ranks) {
+        finding.owner = owner;
+        finding.rank = Some(rank);
+    }
+}
+
+/// What all findings are ranked by.
+struct Grounds<'a> {
+    context: &'a Context<'a>,
+    subjects: Subjects<'a>,
+    sights: Sights,
+    exposures: Exposures<'a>,
+    blasts: Blasts<'a>,
+}
+
+impl<'a> Grounds<'a> {
+    fn new(findings: &[Finding], context: &'a Context<'a>, crew: &dyn Crew) -> Self {
+        let Context { facts, inventory, judgement, today, .. } = *context;
+        let (sights, exposures, blasts) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let new_sights = || Sights::new(facts, findings, context.loss);
+        let new_exposures = || Exposures::new(facts, inventory, judgement);
+        let new_blasts = || Blasts::new(facts, inventory, judgement, &today.roster, &today.policies);
+        crew.each(3, &|part| match part {
+            0 => drop(blasts.set(new_blasts())),
+            1 => drop(sights.set(new_sights())),
+            _ => drop(exposures.set(new_exposures())),
+        });
+        Grounds {
+            context,
+            subjects: Subjects::new(&today.policies, &today.roster),
+            sights: sights.into_inner().unwrap_or_else(new_sights),
+            exposures: exposures.into_inner().unwrap_or_else(new_exposures),
+            blasts: blasts.into_inner().unwrap_or_else(new_blasts),
+        }
+    }
+}
+
+/// The key of a cluster-wide policy begins with its kind.
+fn is_namespace(context: &Context<'_>, name: &str) -> bool {
+    context.inventory.namespaces().contains_key(name)
+        || context.today.policies.policies().iter().any(|policy| policy.namespace == name)
+}
+
+/// Ranks findings one after another, and remembers what it asked.
+struct Ranker<'a> {
+    grounds: &'a Grounds<'a>,
+    of_workloads: BTreeMap<NodeId, Rc<Standing>>,
+    of_policies: BTreeMap<String, Rc<Standing>>,
+}
+
+impl Ranker<'_> {
+    fn rank(&mut self, finding: &Finding) -> (Rank, Option<Owner>) {
+        let context = self.grounds.context;
         let acting = Subjects::of(finding);
-        let standing = ranker.standing(finding, &acting);
+        let standing = self.standing(finding, &acting);
         let mut homes: BTreeSet<&str> = acting.iter().filter_map(NodeId::namespace).collect();
         if homes.is_empty() {
             let policy = finding.policy.as_deref().and_then(|key| key.split_once('/'));
@@ -85,34 +138,17 @@ pub fn rank(findings: &mut [Finding], context: &Context<'_>) {
         }
         let others = finding.to.iter().filter_map(NodeId::namespace).collect();
         let environment = environment::of(context.inventory, context.settings, &homes, &others);
-        finding.owner = owner::of(context.inventory, context.settings, &acting, &homes);
-        finding.rank = Some(Rank {
+        let rank = Rank {
             exposure: standing.exposure.clone(),
             privilege: standing.privilege.clone(),
             blast_radius: standing.blast_radius.clone(),
             spread: standing.spread,
             environment,
-            confidence: sights.of(finding),
-        });
+            confidence: self.grounds.sights.of(finding),
+        };
+        (rank, owner::of(context.inventory, context.settings, &acting, &homes))
     }
-}
 
-/// The key of a cluster-wide policy begins with its kind.
-fn is_namespace(context: &Context<'_>, name: &str) -> bool {
-    context.inventory.namespaces().contains_key(name)
-        || context.today.iter().any(|policy| policy.namespace == name)
-}
-
-struct Ranker<'a> {
-    context: &'a Context<'a>,
-    subjects: Subjects<'a>,
-    exposures: Exposures<'a>,
-    blasts: Blasts<'a>,
-    of_workloads: BTreeMap<NodeId, Rc<Standing>>,
-    of_policies: BTreeMap<String, Rc<Standing>>,
-}
-
-impl Ranker<'_> {
     fn standing(&mut self, finding: &Finding, acting: &BTreeSet<NodeId>) -> Rc<Standing> {
         let Some(policy) = finding.policy.as_deref().filter(|_| acting.is_empty()) else {
             return self.most(acting);
@@ -120,7 +156,7 @@ impl Ranker<'_> {
         if let Some(known) = self.of_policies.get(policy) {
             return known.clone();
         }
-        let standing = self.most(&self.subjects.selected(policy));
+        let standing = self.most(&self.grounds.subjects.selected(policy));
         self.of_policies.insert(policy.to_owned(), standing.clone());
         standing
     }
@@ -142,11 +178,11 @@ impl Ranker<'_> {
         if let Some(known) = self.of_workloads.get(id) {
             return known.clone();
         }
-        let workload = self.context.inventory.workload(id);
+        let workload = self.grounds.context.inventory.workload(id);
         let uses_node = workload.is_some_and(|workload| workload.host_network);
-        let (blast_radius, spread) = self.blasts.of(id, uses_node);
+        let (blast_radius, spread) = self.grounds.blasts.of(id, uses_node);
         let standing = Rc::new(Standing {
-            exposure: self.exposures.of(id, workload.map_or(&[], |workload| &workload.label_sets)),
+            exposure: self.grounds.exposures.of(id, workload.map_or(&[], |workload| &workload.label_sets)),
             privilege: workload.map(privilege::of).unwrap_or_default(),
             blast_radius,
             spread,

@@ -1,22 +1,26 @@
 use flowfence_model::object::{Ingress, Object};
-use flowfence_model::{Orientation, Privilege};
+use flowfence_model::{NetworkPolicy, Orientation, Privilege};
 use proptest::prelude::*;
 
 use super::super::example::world;
 use super::super::{audit, lint};
 use super::*;
+use crate::crew::Alone;
+use crate::judge::Roster;
 use crate::judge::testing::World;
 use crate::reach::{Internet, Radii};
 use crate::recommend::{Options, recommend};
+use crate::semantics::PolicySet;
 
 /// Every finding of a world, ranked.
 fn ranked(world: &World) -> Vec<Finding> {
     let seen = world.seen();
-    let (facts, inventory, judgement, today) = (&seen.facts, &seen.inventory, &seen.judgement, &seen.today);
-    let mut findings = audit(facts, inventory, judgement, today, &world.settings);
-    findings.extend(lint(facts, inventory, today, &flowfence_model::Remarks::new()));
+    let (facts, inventory, judgement, today) =
+        (&seen.facts, &seen.inventory, &seen.judgement, &seen.prepared);
+    let mut findings = audit(facts, inventory, judgement, today, &world.settings, &Alone);
+    findings.extend(lint(facts, inventory, today, &flowfence_model::Remarks::new(), &Alone));
     let context = Context { facts, inventory, judgement, today, settings: &world.settings, loss: 0.0 };
-    rank(&mut findings, &context);
+    rank(&mut findings, &context, &Alone);
     sort(&mut findings);
     findings
 }
@@ -119,8 +123,8 @@ fn the_radius_after_is_that_of_the_recommendation() {
     let roster = Roster::new(&seen.inventory);
     let today = PolicySet::compile(roster.cluster(), &[]);
     let set = PolicySet::compile(roster.cluster(), &policies);
-    let mut blasts = Blasts::new(&seen.facts, &seen.inventory, &seen.judgement, &roster, &today);
-    let mut radii = Radii::new(&seen.inventory, &roster, &set);
+    let blasts = Blasts::new(&seen.facts, &seen.inventory, &seen.judgement, &roster, &today);
+    let radii = Radii::new(&seen.inventory, &roster, &set);
     for id in roster.workloads().keys().filter(|id| id.namespace() != Some("kube-system")) {
         let (before, after) = blasts.of(id, false).1.unwrap();
         let real = radii.of(id).unwrap();

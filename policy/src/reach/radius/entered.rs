@@ -1,7 +1,7 @@
 //! The same question from the other end: by how many each workload may be reached.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
@@ -9,17 +9,17 @@ use super::Radii;
 use crate::reach::reached::Radius;
 
 /// The answers for the pods of a workload, each once.
-type Answers = Vec<Rc<Radius>>;
+type Answers = Vec<Arc<Radius>>;
 
 impl Radii<'_> {
     /// By how many other workloads each may be reached, by number.
-    pub fn reached_by(&mut self) -> Vec<usize> {
+    pub fn reached_by(&self) -> Vec<usize> {
         let roster = self.roster;
         // Workloads of which policies say the same are counted together.
         let mut alike: BTreeMap<Vec<usize>, (Answers, Vec<usize>)> = BTreeMap::new();
         for (number, pods) in roster.workloads().values().enumerate() {
             let mut answers: Answers = pods.iter().map(|pod| self.of_pod(*pod)).collect();
-            let place = |answer: &Rc<Radius>| Rc::as_ptr(answer).addr();
+            let place = |answer: &Arc<Radius>| Arc::as_ptr(answer).addr();
             answers.sort_by_key(place);
             answers.dedup_by_key(|answer| place(answer));
             let key = answers.iter().map(place).collect();

@@ -163,7 +163,7 @@ proptest! {
         let seen = mixed_world().seen();
         let roster = Roster::new(&seen.inventory);
         let set = PolicySet::compile_all(roster.cluster(), &policies, &tiers);
-        let mut radii = Radii::new(&seen.inventory, &roster, &set);
+        let radii = Radii::new(&seen.inventory, &roster, &set);
         for id in roster.workloads().keys() {
             let own = radii.number(id);
             let mut asked = FixedBitSet::with_capacity(radii.workloads());
@@ -185,7 +185,7 @@ proptest! {
         let seen = world().seen();
         let roster = Roster::new(&seen.inventory);
         let set = PolicySet::compile(roster.cluster(), &policies);
-        let mut radii = Radii::new(&seen.inventory, &roster, &set);
+        let radii = Radii::new(&seen.inventory, &roster, &set);
         let mut counts = vec![0; radii.workloads()];
         for id in roster.workloads().keys() {
             radii.of(id).unwrap().workloads.ones().for_each(|number| counts[number] += 1);

@@ -15,6 +15,7 @@ use flowfence_model::{
 };
 
 use crate::audit::{Finding, lint};
+use crate::crew::Alone;
 use crate::judge::testing::World;
 
 /// What lint says of a world whose policies have these remarks.
@@ -28,7 +29,7 @@ pub(super) fn found_beside(world: &World, remarks: &[(&str, Remark)]) -> Vec<Fin
     if world.contacts.is_empty() {
         facts.window = None;
     }
-    lint(&facts, &seen.inventory, &seen.today, &by_policy)
+    lint(&facts, &seen.inventory, &seen.prepared, &by_policy, &Alone)
 }
 
 /// The ids of what lint says.
