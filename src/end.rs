@@ -37,7 +37,8 @@ pub fn ends(text: &str, inventory: &Inventory, cluster: &Cluster) -> Result<Vec<
             Ok(vec![End { pod: cluster.holder(*ip), address: Some(*ip) }])
         }
         NodeId::Node(name) => {
-            let node = inventory.nodes().get(name).ok_or_else(|| suggest::unknown(text, inventory))?;
+            let node =
+                inventory.nodes().get(name.as_str()).ok_or_else(|| suggest::unknown(text, inventory))?;
             let address = node.addresses().next().ok_or_else(|| format!("node {name:?} has no address"))?;
             Ok(vec![End { pod: None, address: Some(address) }])
         }

@@ -144,7 +144,7 @@ fn known_ids(inventory: &Inventory, view: View) -> Vec<NodeId> {
             .filter(|known| !known.pod.host_network)
             .map(|known| NodeId::workload(&known.pod.meta.namespace, "Pod", &known.pod.meta.name))
             .collect(),
-        View::Namespace => inventory.namespaces().keys().cloned().map(NodeId::Namespace).collect(),
+        View::Namespace => inventory.namespaces().keys().map(|name| NodeId::Namespace(name.into())).collect(),
     }
 }
 
@@ -161,9 +161,11 @@ fn describe(id: NodeId, facts: &Facts, inventory: &Inventory) -> GraphNode {
             None => Labels::new(),
         },
         NodeId::Namespace(name) => {
-            inventory.namespaces().get(name).map(|n| n.meta.labels.clone()).unwrap_or_default()
+            inventory.namespaces().get(name.as_str()).map(|n| n.meta.labels.clone()).unwrap_or_default()
         }
-        NodeId::Node(name) => inventory.nodes().get(name).map(|n| n.meta.labels.clone()).unwrap_or_default(),
+        NodeId::Node(name) => {
+            inventory.nodes().get(name.as_str()).map(|n| n.meta.labels.clone()).unwrap_or_default()
+        }
         NodeId::ApiServer | NodeId::External(_) | NodeId::Unknown(_) | NodeId::Folded(_) => Labels::new(),
     };
     let fqdns = match &id {

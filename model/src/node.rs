@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 /// The identity of a graph node. Its text form is stable and machine-readable:
 ///
@@ -27,16 +28,16 @@ pub enum NodeId {
     /// The topmost controller of pods, or a bare pod.
     Workload {
         /// Its namespace.
-        namespace: String,
+        namespace: SmolStr,
         /// Its kind as the API writes it, such as `Deployment`.
-        kind: String,
+        kind: SmolStr,
         /// Its name.
-        name: String,
+        name: SmolStr,
     },
     /// A whole namespace.
-    Namespace(String),
+    Namespace(SmolStr),
     /// A cluster node, its pod gateway and its host-network pods.
-    Node(String),
+    Node(SmolStr),
     /// The API server behind `default/kubernetes`.
     ApiServer,
     /// One address outside the cluster.
@@ -51,11 +52,11 @@ pub enum NodeId {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fold {
     /// Who owns the workloads.
-    Owner(String),
+    Owner(SmolStr),
     /// The block that holds the addresses; never a single address.
     Block(IpNet),
     /// The name that DNS gave to the addresses.
-    Domain(String),
+    Domain(SmolStr),
     /// That they are outside.
     Outside,
 }
@@ -63,7 +64,7 @@ pub enum Fold {
 impl NodeId {
     /// A workload by its three names.
     pub fn workload(namespace: &str, kind: &str, name: &str) -> Self {
-        NodeId::Workload { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned() }
+        NodeId::Workload { namespace: namespace.into(), kind: kind.into(), name: name.into() }
     }
 
     /// A block outside of the cluster; of one address it is that address.
@@ -147,8 +148,8 @@ impl FromStr for NodeId {
         let parts: Vec<&str> = text.split('/').collect();
         match parts.as_slice() {
             ["apiserver"] => Ok(NodeId::ApiServer),
-            ["node", name] => Ok(NodeId::Node((*name).to_owned())),
-            ["namespace", name] => Ok(NodeId::Namespace((*name).to_owned())),
+            ["node", name] => Ok(NodeId::Node((*name).into())),
+            ["namespace", name] => Ok(NodeId::Namespace((*name).into())),
             ["unknown", ip] => ip.parse().map(NodeId::Unknown).map_err(|_| invalid()),
             ["external"] => Ok(NodeId::Folded(Fold::Outside)),
             ["external", ip] => ip.parse().map(NodeId::External).map_err(|_| invalid()),
@@ -156,8 +157,8 @@ impl FromStr for NodeId {
                 let block = format!("{network}/{length}").parse::<IpNet>().map_err(|_| invalid())?;
                 Ok(NodeId::outside(block))
             }
-            ["owner", name] if !name.is_empty() => Ok(NodeId::Folded(Fold::Owner((*name).to_owned()))),
-            ["domain", name] if !name.is_empty() => Ok(NodeId::Folded(Fold::Domain((*name).to_owned()))),
+            ["owner", name] if !name.is_empty() => Ok(NodeId::Folded(Fold::Owner((*name).into()))),
+            ["domain", name] if !name.is_empty() => Ok(NodeId::Folded(Fold::Domain((*name).into()))),
             [namespace, kind, name] if parts.iter().all(|p| !p.is_empty()) => {
                 Ok(NodeId::workload(namespace, kind, name))
             }

@@ -217,15 +217,17 @@ impl Subjects {
         let known = observed.cluster.inventory.namespaces();
         for node in &mut shown.nodes {
             if let NodeId::Namespace(name) = &node.id {
-                node.labels =
-                    known.get(name).map(|namespace| namespace.meta.labels.clone()).unwrap_or_default();
+                node.labels = known
+                    .get(name.as_str())
+                    .map(|namespace| namespace.meta.labels.clone())
+                    .unwrap_or_default();
             }
         }
         if !self.filter.is_everything() {
             return;
         }
         for (name, namespace) in known {
-            let id = NodeId::Namespace(name.clone());
+            let id = NodeId::Namespace(name.into());
             if let Err(at) = shown.nodes.binary_search_by(|node| node.id.cmp(&id))
                 && self.is_subject(&id)
             {

@@ -48,7 +48,7 @@ impl Fold {
                 By::App => label(&APP, &node.labels)
                     .map_or_else(|| node.id.clone(), |name| NodeId::workload(namespace, "App", name)),
                 By::Owner => label(&OWNER, &node.labels)
-                    .map_or_else(|| node.id.clone(), |name| NodeId::Folded(Common::Owner(name.to_owned()))),
+                    .map_or_else(|| node.id.clone(), |name| NodeId::Folded(Common::Owner(name.into()))),
             },
             NodeId::External(ip) => {
                 if let Some(block) = self.blocks.iter().find(|block| block.contains(ip)) {
@@ -62,7 +62,7 @@ impl Fold {
                             .map_or_else(|_| node.id.clone(), |net| NodeId::outside(net.trunc()))
                     }
                     Externals::Name => match node.fqdns.iter().min() {
-                        Some(name) => NodeId::Folded(Common::Domain(name.clone())),
+                        Some(name) => NodeId::Folded(Common::Domain(name.into())),
                         None => node.id.clone(),
                     },
                     Externals::One => NodeId::Folded(Common::Outside),

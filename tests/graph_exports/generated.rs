@@ -54,7 +54,7 @@ fn node(at: usize) -> NodeRow {
     let (id, name) = match at % 7 {
         0 => (NodeId::External(ip.into()), ip.to_string()),
         1 => (NodeId::Unknown(ip.into()), ip.to_string()),
-        2 => (NodeId::Node(format!("{hostile} {at}")), format!("{hostile} {at}")),
+        2 => (NodeId::Node(format!("{hostile} {at}").into()), format!("{hostile} {at}")),
         _ => {
             let (namespace, name) = (format!("ns{} {hostile}", at % 11), format!("{at} {hostile}"));
             (NodeId::workload(&namespace, "Deployment", &name), name)

@@ -203,7 +203,7 @@ fn not_a_pod(address: IpAddr, asked: Option<(Protocol, u16)>, inventory: &Invent
     if serves_api {
         NodeId::ApiServer
     } else if let Some(node) = node {
-        NodeId::Node(node.to_owned())
+        NodeId::Node(node.into())
     } else if inventory.is_inside(address) {
         NodeId::Unknown(address)
     } else {

@@ -64,7 +64,7 @@ fn describe(from: &NodeId, to: &str, why: &str, edges: Vec<EdgeKey>, tally: &Tal
     let fix = format!("cut {from} off from namespace {to} by a policy there, or correct the labels");
     let mut finding = Finding::new(DETECTOR.id, Level::Warning, &format!("{from}->namespace/{to}"), title)
         .fixed_by(fix)
-        .between(from, &NodeId::Namespace(to.to_owned()))
+        .between(from, &NodeId::Namespace(to.into()))
         .with("why", why)
         .with("asked", &asked)
         .with("connections", tally.connections + tally.one_way)

@@ -297,7 +297,7 @@ fn named(sight: &Sight, inventory: &Inventory) -> Contact {
                 sight.contact.port.is_some_and(|port| inventory.api_server().contains(&(address, port)));
             let id = match inventory.node_of(address) {
                 _ if serves => NodeId::ApiServer,
-                Some(node) => NodeId::Node(node.to_owned()),
+                Some(node) => NodeId::Node(node.into()),
                 None if inventory.is_inside(address) => NodeId::Unknown(address),
                 None => NodeId::External(address),
             };

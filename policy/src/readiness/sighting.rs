@@ -148,7 +148,7 @@ fn as_ruled(contact: &Contact, inventory: &Inventory, roster: &Roster, options: 
     }
     for end in [&mut key.from, &mut key.to] {
         match end {
-            NodeId::Node(name) => name.clear(),
+            NodeId::Node(name) => *name = "".into(),
             NodeId::External(ip) => {
                 let block = options.network_of(*ip).and_then(|network| network.cidrs.first());
                 *ip = block.map_or(*ip, IpNet::addr);

@@ -57,7 +57,7 @@ fn labels(finding: &FindingRow) -> BTreeMap<&'static str, String> {
     ]);
     labels.extend(finding.namespace().map(|namespace| ("namespace", namespace.to_owned())));
     if let Some(NodeId::Workload { kind, name, .. }) = finding.subject() {
-        labels.extend([("workload", name.clone()), ("workload_type", kind.to_lowercase())]);
+        labels.extend([("workload", name.to_string()), ("workload_type", kind.to_lowercase())]);
     }
     labels.extend(finding.policy.clone().map(|policy| ("networkpolicy", policy)));
     // Routes match labels alone.

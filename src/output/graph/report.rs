@@ -183,7 +183,7 @@ impl NodeRow {
             NodeId::Workload { name, .. }
             | NodeId::Namespace(name)
             | NodeId::Node(name)
-            | NodeId::Folded(Fold::Owner(name) | Fold::Domain(name)) => name.clone(),
+            | NodeId::Folded(Fold::Owner(name) | Fold::Domain(name)) => name.to_string(),
             NodeId::ApiServer => "apiserver".to_owned(),
             NodeId::External(ip) | NodeId::Unknown(ip) => ip.to_string(),
             NodeId::Folded(Fold::Block(block)) => block.to_string(),

@@ -33,7 +33,7 @@ fn pods(roster: &Roster) -> BTreeMap<NodeId, Vec<PodIndex>> {
             if own != *id {
                 all.entry(own).or_default().push(*pod);
             }
-            all.entry(NodeId::Namespace(meta.namespace.clone())).or_default().push(*pod);
+            all.entry(NodeId::Namespace(meta.namespace.as_str().into())).or_default().push(*pod);
         }
     }
     all

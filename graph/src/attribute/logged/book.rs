@@ -132,7 +132,7 @@ impl<'a> Book<'a> {
                     Some(name) => {
                         let own = || self.inventory.nodes().get(name)?.internal_ips.first().copied();
                         let address = address.or_else(own)?;
-                        Some(Party { id: NodeId::Node(name.to_owned()), pod: None, address })
+                        Some(Party { id: NodeId::Node(name.into()), pod: None, address })
                     }
                     None => by_address(),
                 }
