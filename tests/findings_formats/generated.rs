@@ -53,7 +53,7 @@ fn row(at: usize) -> FindingRow {
     let namespace = if at.is_multiple_of(3) { hostile.to_owned() } else { format!("ns{}", at % 7) };
     let from = match at % 5 {
         0 => None,
-        1 => Some(NodeId::Node(hostile.to_owned())),
+        1 => Some(NodeId::Node(hostile.into())),
         _ => Some(NodeId::workload(&namespace, "Deployment", &format!("{hostile} {at}"))),
     };
     let time = |seconds: i64| Timestamp::from_nanos((1_760_000_000 + seconds) * 1_000_000_000);
