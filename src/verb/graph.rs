@@ -279,7 +279,7 @@ pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> 
     GraphReport {
         window: observed.facts.window.map(|(start, end)| WindowRow { start, end }),
         nodes: graph.nodes().map(node_row).collect(),
-        edges: graph.edges().map(|edge| edge_row(edge, judgement, &suspicions)).collect(),
+        edges: graph.edges().map(|edge| edge_row(edge, &observed.facts, judgement, &suspicions)).collect(),
         completeness: observed.completeness.clone(),
         ..GraphReport::empty()
     }
@@ -306,13 +306,15 @@ fn node_row(node: &GraphNode) -> NodeRow {
 }
 
 /// The counts of an edge after judgement: silent datagrams are connections or attempts by now.
-fn edge_row(edge: &Edge, judgement: &Judgement, suspicions: &Suspicions<'_>) -> EdgeRow {
+fn edge_row(edge: &Edge, facts: &Facts, judgement: &Judgement, suspicions: &Suspicions<'_>) -> EdgeRow {
     let mut tally = Tally::empty();
     let mut verdict = EdgeVerdict::default();
     let mut findings: BTreeSet<String> = BTreeSet::new();
     for index in &edge.contacts {
-        let Some(judged) = judgement.of(*index) else { continue };
-        tally.merge(&judged.tally);
+        let (Some(contact), Some(judged)) = (facts.contacts.get(*index), judgement.of(*index)) else {
+            continue;
+        };
+        tally.merge(&judged.tally(contact));
         verdict = verdict.worst(judged.verdict);
         findings.extend(suspicions.of(*index).iter().cloned());
     }

@@ -120,7 +120,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 /// A connection of known direction, or datagrams: those carry data whether or not they are answered.
 fn is_sent(edge: &EdgeKey, seen: &Seen<'_>) -> bool {
     seen.contacts.iter().any(|(contact, judged)| {
-        (judged.tally.is_connected() || edge.protocol != Protocol::Tcp)
+        (judged.is_connected() || edge.protocol != Protocol::Tcp)
             && contact.orientation != Orientation::Unknown
             && !contact.own_node
             && !contact.is_loopback()
@@ -140,7 +140,7 @@ fn before(scene: &Scene<'_>, outward: &[(&EdgeKey, &Seen<'_>)]) -> Vec<u64> {
         }
         for id in [&contact.from.id, &contact.to.id] {
             if let Some(known) = contacts.get_mut(id) {
-                known.push((contact.tally.first, judged.tally.connections + judged.tally.one_way));
+                known.push((contact.tally.first, judged.connections(contact)));
             }
         }
     }

@@ -84,17 +84,14 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        if !judged.tally.is_connected()
-            || contact.orientation == Orientation::Unknown
-            || contact.is_loopback()
-        {
+        if !judged.is_connected() || contact.orientation == Orientation::Unknown || contact.is_loopback() {
             continue;
         }
         let replica = workloads.entry(&contact.from.id).or_default().entry(pod).or_default();
-        replica.active = replica.active.union(judged.tally.parts);
+        replica.active = replica.active.union(contact.tally.parts);
         if contact.protocol != Protocol::Icmp && contact.to.id != NodeId::ApiServer {
             let known = replica.places.entry(place(scene, contact)).or_default();
-            known.0 = known.0.union(judged.tally.parts);
+            known.0 = known.0.union(contact.tally.parts);
             known.1.push(contact);
         }
     }

@@ -72,7 +72,7 @@ fn who_came<'a>(scene: &'a Scene<'_>) -> BTreeMap<&'a NodeId, BTreeSet<&'a NodeI
     let mut came: BTreeMap<&NodeId, BTreeSet<&NodeId>> = BTreeMap::new();
     for (contact, judged) in scene.judged() {
         let (from, to) = (&contact.from.id, &contact.to.id);
-        if from != to && from.is_workload() && to.is_workload() && judged.tally.is_connected() {
+        if from != to && from.is_workload() && to.is_workload() && judged.is_connected() {
             came.entry(to).or_default().insert(from);
         }
     }

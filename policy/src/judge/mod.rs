@@ -53,18 +53,40 @@ pub enum Withholding {
     Denied,
 }
 
-/// A contact with what was concluded.
+/// What was concluded of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgedContact {
     /// What today's policies say.
     pub verdict: EdgeVerdict,
-    /// Its counts with one-way datagrams decided: `one_way` holds those that are connections,
-    /// the others moved to `unanswered`.
-    pub tally: Tally,
     /// What it is.
     pub standing: Standing,
     /// The scan that it is an attempt of, in [`Judgement::scans`].
     pub scan: Option<usize>,
+    /// Whether datagrams that went one way are attempts: today's policies deny them, or a scan sent them.
+    pub one_way_failed: bool,
+}
+
+impl JudgedContact {
+    /// The counts of its contact with one-way datagrams decided: `one_way` holds those that are connections,
+    /// the others moved to `unanswered`.
+    pub fn tally(&self, contact: &Contact) -> Tally {
+        let mut tally = contact.tally.clone();
+        if self.one_way_failed {
+            tally.unanswered += tally.one_way;
+            tally.one_way = 0;
+        }
+        tally
+    }
+
+    /// How many connections its contact has, with datagrams that went one way.
+    pub fn connections(&self, contact: &Contact) -> u64 {
+        contact.tally.connections + if self.one_way_failed { 0 } else { contact.tally.one_way }
+    }
+
+    /// Whether it is a connection of any kind.
+    pub fn is_connected(&self) -> bool {
+        self.standing != Standing::Attempt
+    }
 }
 
 /// An edge that a scan, or a person, keeps from becoming a rule.
@@ -212,12 +234,10 @@ struct Side {
 }
 
 fn conclude(contact: &Contact, verdict: EdgeVerdict, Side { scan, open, is_denied }: Side) -> JudgedContact {
-    let mut tally = contact.tally.clone();
-    if verdict.is_denied() || open.is_some() {
-        tally.unanswered += tally.one_way;
-        tally.one_way = 0;
-    }
-    let standing = match (tally.is_connected(), contact.protocol, contact.orientation, open) {
+    let one_way_failed = verdict.is_denied() || open.is_some();
+    let one_way = if one_way_failed { 0 } else { contact.tally.one_way };
+    let is_connected = contact.tally.connections + one_way > 0;
+    let standing = match (is_connected, contact.protocol, contact.orientation, open) {
         (false, ..) => Standing::Attempt,
         (true, Protocol::Icmp, ..) => Standing::Inexpressible,
         (true, _, Orientation::Unknown, _) => Standing::Undirected,
@@ -226,7 +246,7 @@ fn conclude(contact: &Contact, verdict: EdgeVerdict, Side { scan, open, is_denie
         (true, ..) => Standing::Genuine,
     };
     let scan = scan.filter(|_| standing == Standing::Attempt);
-    JudgedContact { verdict, tally, standing, scan }
+    JudgedContact { verdict, standing, scan, one_way_failed }
 }
 
 /// When each edge was first seen to carry a connection, or at all.
