@@ -120,11 +120,10 @@ impl Tally {
     /// tally of one connection: merging keeps both.
     #[must_use]
     pub fn placed_in(mut self, window: (Timestamp, Timestamp)) -> Self {
-        if self.is_connected() {
-            self.found = self.first;
-            self.parts = Parts::touched(window, self.first, self.last);
-        }
         let parts = Parts::touched(window, self.first, self.last);
+        if self.is_connected() {
+            (self.found, self.parts) = (self.first, parts);
+        }
         let one = Bulk { connections: 1, octets: self.largest, parts };
         self.bulk = if self.largest >= Bulk::OCTETS { one } else { Bulk::NONE };
         self.sizeable = if self.largest >= Bulk::SIZEABLE { one } else { Bulk::NONE };
