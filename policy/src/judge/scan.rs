@@ -82,6 +82,9 @@ pub(super) fn find(contacts: &[Contact], mut verdicts: &[EdgeVerdict], inventory
 /// A pod that scans is found among the targets of its own address, replicas that share a scan
 /// among those of the workload.
 fn scan_of(source: &NodeId, own: &[(&Contact, EdgeVerdict)], inventory: &Inventory) -> Option<Scan> {
+    if !may_scan(own) {
+        return None;
+    }
     let mut by_address: BTreeMap<_, Vec<(&Contact, EdgeVerdict)>> = BTreeMap::new();
     for (contact, verdict) in own {
         by_address.entry(contact.from.address).or_default().push((contact, *verdict));
@@ -92,6 +95,7 @@ fn scan_of(source: &NodeId, own: &[(&Contact, EdgeVerdict)], inventory: &Invento
     }
     let found: Vec<Scan> = views
         .iter()
+        .filter(|view| may_scan(view))
         .filter_map(|view| {
             let targets = outcomes(view, inventory);
             let knocks = knocks(&targets);
@@ -103,6 +107,12 @@ fn scan_of(source: &NodeId, own: &[(&Contact, EdgeVerdict)], inventory: &Invento
     scan.first_knock = first_knock;
     scan.answered = answered(own, first_knock);
     Some(scan)
+}
+
+/// Whether so much failed that it can be a scan. Most of those who connect are told by this alone.
+fn may_scan(view: &[(&Contact, EdgeVerdict)]) -> bool {
+    let failed = view.iter().filter(|(contact, _)| contact.tally.connections == 0);
+    failed.take(SCATTERED_TARGETS).count() == SCATTERED_TARGETS
 }
 
 type Knocks<'t, 'a> = Vec<(&'t Target, &'t Outcome<'a>)>;
