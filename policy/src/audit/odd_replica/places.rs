@@ -18,7 +18,8 @@ impl Places {
     pub(super) fn of(scene: &Scene<'_>) -> Self {
         let keys = scene.facts.numbering().keys();
         let mut ends: BTreeMap<&NodeId, String> = BTreeMap::new();
-        for edge in keys {
+        // Nobody else has replicas.
+        for edge in keys.iter().filter(|edge| edge.from.is_workload()) {
             ends.entry(&edge.to).or_insert_with(|| name(scene, &edge.to));
         }
         let distinct: BTreeSet<&String> = ends.values().collect();
