@@ -78,7 +78,10 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
         }
     }
     out.flush()?;
-    Ok(observed.ending())
+    let ending = observed.ending();
+    // The process ends: a hundred thousand contacts need not be taken apart one by one.
+    std::mem::forget((observed, judgement));
+    Ok(ending)
 }
 
 /// Writes the page, opened at the map.

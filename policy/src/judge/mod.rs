@@ -48,7 +48,7 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withholding {
     /// A suspect opened it since its first knock; the index of its scan in [`Judgement::scans`].
-    Scan(usize),
+    Scan(u32),
     /// A person denied it.
     Denied,
 }
@@ -61,7 +61,7 @@ pub struct JudgedContact {
     /// What it is.
     pub standing: Standing,
     /// The scan that it is an attempt of, in [`Judgement::scans`].
-    pub scan: Option<usize>,
+    pub scan: Option<u32>,
     /// Whether datagrams that went one way are attempts: today's policies deny them, or a scan sent them.
     pub one_way_failed: bool,
 }
@@ -127,6 +127,11 @@ impl Judgement {
         self.contacts.get(contact)
     }
 
+    /// A scan by its index.
+    pub fn scan(&self, index: u32) -> Option<&Scan> {
+        self.scans.get(index as usize)
+    }
+
     /// Contacts with this standing.
     pub fn genuine<'a>(&'a self, facts: &'a Facts) -> impl Iterator<Item = &'a Contact> {
         let both = facts.contacts.iter().zip(&self.contacts);
@@ -168,15 +173,15 @@ pub fn judge_by(
     for scan in &mut scans {
         scan.accepted = decisions.accepts_finding(&scan.id());
     }
-    let by_source: BTreeMap<&NodeId, usize> =
-        scans.iter().enumerate().map(|(i, scan)| (&scan.source, i)).collect();
+    let by_source: BTreeMap<&NodeId, (u32, &Scan)> =
+        (0..).zip(&scans).map(|(number, scan)| (&scan.source, (number, scan))).collect();
     let numbering = facts.numbering();
     let first_seen = first_seen(&facts.contacts, numbering);
     let mut sides: Vec<Side> = Vec::with_capacity(first_seen.len());
     for (edge, first) in numbering.keys().iter().zip(&first_seen) {
-        let scan = by_source.get(&edge.from).copied();
-        let scan = scan.filter(|i| scans.get(*i).is_some_and(|scan| *first >= scan.first_knock));
-        let open = scan.filter(|i| scans.get(*i).is_some_and(|scan| !scan.accepted));
+        let scan = by_source.get(&edge.from).filter(|(_, scan)| *first >= scan.first_knock);
+        let open = scan.filter(|(_, scan)| !scan.accepted).map(|(number, _)| *number);
+        let scan = scan.map(|(number, _)| *number);
         let trusted = decisions.accepts_edge(edge) || matches!(edge.from, NodeId::Node(_));
         let is_denied = decisions.denial(edge).is_some();
         sides.push(Side { scan, open: open.filter(|_| !trusted), is_denied });
@@ -195,7 +200,7 @@ pub fn judge_by(
     for (edge, withholding) in withheld {
         let (finding, why, denied) = match withholding {
             Withholding::Scan(index) => {
-                let Some(scan) = scans.get(index) else { continue };
+                let Some(scan) = scans.get(index as usize) else { continue };
                 (scan.id(), format!("first seen after {} began to scan", scan.source), false)
             }
             Withholding::Denied => {
@@ -226,9 +231,9 @@ fn verdict(contact: &Contact, roster: &Roster, policies: &PolicySet) -> EdgeVerd
 #[derive(Clone, Copy, Debug, Default)]
 struct Side {
     /// The scan in whose time it was first seen.
-    scan: Option<usize>,
+    scan: Option<u32>,
     /// The same, when it withholds.
-    open: Option<usize>,
+    open: Option<u32>,
     /// By a person, whose word counts more than any finding.
     is_denied: bool,
 }
