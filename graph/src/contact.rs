@@ -47,10 +47,8 @@ pub struct Tally {
     pub octets: [u64; 2],
     /// Octets there of the connection that sent most; 0 where connections are not told apart.
     pub largest: u64,
-    /// Those that sent much at once: [`Bulk::OCTETS`] and more.
-    pub bulk: Bulk,
-    /// Those that sent [`Bulk::SIZEABLE`] and more, which may be many.
-    pub sizeable: Bulk,
+    /// Those that sent much, where any did: few contacts have such, and there may be a hundred thousand.
+    pub large: Option<Box<Large>>,
     /// Earliest packet.
     pub first: Timestamp,
     /// Latest packet.
@@ -61,6 +59,15 @@ pub struct Tally {
     /// Parts of the window in which something that connected was open: whoever had looked only
     /// then would have found it too.
     pub parts: Parts,
+}
+
+/// Connections that sent much.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Large {
+    /// At once: [`Bulk::OCTETS`] and more.
+    pub bulk: Bulk,
+    /// [`Bulk::SIZEABLE`] and more, which may be many.
+    pub sizeable: Bulk,
 }
 
 /// Connections that sent so many octets and more each: the mean of the others tells what is usual,
@@ -107,8 +114,7 @@ impl Tally {
             packets: [0; 2],
             octets: [0; 2],
             largest: 0,
-            bulk: Bulk::NONE,
-            sizeable: Bulk::NONE,
+            large: None,
             first: Timestamp::MAX,
             last: Timestamp::MIN,
             found: Timestamp::MAX,
@@ -120,14 +126,13 @@ impl Tally {
     /// tally of one connection: merging keeps both.
     #[must_use]
     pub fn placed_in(mut self, window: (Timestamp, Timestamp)) -> Self {
-        if self.is_connected() {
-            self.found = self.first;
-            self.parts = Parts::touched(window, self.first, self.last);
-        }
         let parts = Parts::touched(window, self.first, self.last);
+        if self.is_connected() {
+            (self.found, self.parts) = (self.first, parts);
+        }
         let one = Bulk { connections: 1, octets: self.largest, parts };
-        self.bulk = if self.largest >= Bulk::OCTETS { one } else { Bulk::NONE };
-        self.sizeable = if self.largest >= Bulk::SIZEABLE { one } else { Bulk::NONE };
+        let bulk = if self.largest >= Bulk::OCTETS { one } else { Bulk::NONE };
+        self.large = (self.largest >= Bulk::SIZEABLE).then(|| Box::new(Large { bulk, sizeable: one }));
         self
     }
 
@@ -142,8 +147,11 @@ impl Tally {
             self.octets[side] += other.octets[side];
         }
         self.largest = self.largest.max(other.largest);
-        self.bulk.merge(other.bulk);
-        self.sizeable.merge(other.sizeable);
+        if let Some(other) = &other.large {
+            let large = self.large.get_or_insert_default();
+            large.bulk.merge(other.bulk);
+            large.sizeable.merge(other.sizeable);
+        }
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);
@@ -161,12 +169,25 @@ impl Tally {
             self.octets[side] = self.octets[side].max(other.octets[side]);
         }
         self.largest = self.largest.max(other.largest);
-        self.bulk.widen(other.bulk);
-        self.sizeable.widen(other.sizeable);
+        if let Some(other) = &other.large {
+            let large = self.large.get_or_insert_default();
+            large.bulk.widen(other.bulk);
+            large.sizeable.widen(other.sizeable);
+        }
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.found = self.found.min(other.found);
         self.parts = self.parts.union(other.parts);
+    }
+
+    /// Connections that sent much at once: [`Bulk::OCTETS`] and more.
+    pub fn bulk(&self) -> Bulk {
+        self.large.as_ref().map_or(Bulk::NONE, |large| large.bulk)
+    }
+
+    /// Connections that sent [`Bulk::SIZEABLE`] and more, which may be many.
+    pub fn sizeable(&self) -> Bulk {
+        self.large.as_ref().map_or(Bulk::NONE, |large| large.sizeable)
     }
 
     /// Attempts of both kinds.
@@ -183,7 +204,7 @@ impl Tally {
 /// All traffic from one party to another on one port of one protocol.
 ///
 /// The proof replays these, so nothing is folded further than to pods and addresses. Ends are
-/// shared: a contact takes some 190 octets, however long the names are.
+/// shared: a contact takes some 200 octets, however long the names are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "what holds of a contact; none excludes another")]
 pub struct Contact {
@@ -267,5 +288,30 @@ impl Contact {
     /// A pod that talked to itself without a service in between: no policy sees it.
     pub fn is_loopback(&self) -> bool {
         !self.hairpin && self.from.pod.is_some() && self.from.pod == self.to.pod
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::at;
+
+    #[test]
+    fn connections_that_sent_much_are_kept_apart_and_add_up() {
+        let sent = |largest: u64, secs: i64| {
+            let tally = Tally { connections: 1, largest, first: at(secs), last: at(secs), ..Tally::empty() };
+            tally.placed_in((at(0), at(240)))
+        };
+        let mut tally = sent(900, 5);
+        assert_eq!((tally.bulk(), tally.sizeable(), &tally.large), (Bulk::NONE, Bulk::NONE, &None));
+        tally.merge(&sent(Bulk::SIZEABLE, 15));
+        tally.merge(&sent(Bulk::OCTETS, 25));
+        assert_eq!((tally.bulk().connections, tally.bulk().octets), (1, Bulk::OCTETS));
+        let both = tally.sizeable();
+        assert_eq!((both.connections, both.octets), (2, Bulk::SIZEABLE + Bulk::OCTETS));
+        assert_eq!(both.parts.iter().collect::<Vec<_>>(), [1, 2]);
+        let mut heard = sent(900, 5);
+        heard.widen(&tally);
+        assert_eq!((heard.bulk(), heard.sizeable()), (tally.bulk(), tally.sizeable()), "the fuller count");
     }
 }

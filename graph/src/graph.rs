@@ -45,15 +45,12 @@ impl CommunicationGraph {
     /// Folds the contacts of `facts` to `view`. Nodes are the ends of contacts and, with an
     /// inventory, everything in it that could have been one.
     pub fn build(facts: &Facts, inventory: &Inventory, view: View) -> Self {
-        let edges = fold_contacts(facts, view);
-        let mut ids: Vec<NodeId> =
-            edges.iter().flat_map(|e| [e.key.from.clone(), e.key.to.clone()]).collect();
-        ids.extend(known_ids(inventory, view));
-        ids.sort();
-        ids.dedup();
-        let mut graph = DiGraph::with_capacity(ids.len(), edges.len());
+        let edges: Vec<Edge> = edges_of(facts, view).collect();
+        let ends = edges.iter().flat_map(|e| [&e.key.from, &e.key.to]);
+        let nodes = nodes_of(ends, facts, inventory, view);
+        let mut graph = DiGraph::with_capacity(nodes.len(), edges.len());
         let index: BTreeMap<NodeId, NodeIndex> =
-            ids.into_iter().map(|id| (id.clone(), graph.add_node(describe(id, facts, inventory)))).collect();
+            nodes.into_iter().map(|node| (node.id.clone(), graph.add_node(node))).collect();
         for edge in edges {
             if let (Some(from), Some(to)) = (index.get(&edge.key.from), index.get(&edge.key.to)) {
                 graph.add_edge(*from, *to, edge);
@@ -99,13 +96,32 @@ impl CommunicationGraph {
     }
 }
 
-/// Contacts of one edge side by side, then each run folded. Of edges between workloads the numbers are known.
-fn fold_contacts(facts: &Facts, view: View) -> Vec<Edge> {
+/// The nodes of a view, in order: the ends of its edges and everything in the inventory that could have been one.
+pub fn nodes_of<'a>(
+    ends: impl Iterator<Item = &'a NodeId>,
+    facts: &Facts,
+    inventory: &Inventory,
+    view: View,
+) -> Vec<GraphNode> {
+    let known = known_ids(inventory, view);
+    let mut ids: Vec<&NodeId> = ends.collect();
+    // One end has many edges, mostly side by side.
+    ids.dedup();
+    ids.extend(&known);
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().map(|id| describe(id.clone(), facts, inventory)).collect()
+}
+
+/// The edges of a view one after another, by from, to, protocol and port. Its upper bound is how many there are.
+///
+/// Contacts of one edge are put side by side, then each run is folded. Of edges between workloads the numbers are known.
+pub fn edges_of(facts: &Facts, view: View) -> Box<dyn Iterator<Item = Edge> + '_> {
     let contacts = &facts.contacts;
     if view == View::Workload {
         let numbering = facts.numbering();
         let all = numbering.keys().iter().zip(numbering.contacts());
-        return all.filter_map(|(key, indices)| edge_of(key.clone(), contacts, indices)).collect();
+        return Box::new(all.filter_map(|(key, indices)| edge_of(key.clone(), contacts, indices)));
     }
     let key = |contact: &Contact| EdgeKey {
         from: id_in(&contact.from, view),
@@ -122,7 +138,7 @@ fn fold_contacts(facts: &Facts, view: View) -> Vec<Edge> {
             _ => edges.push((key, vec![i])),
         }
     }
-    edges.into_iter().filter_map(|(key, indices)| edge_of(key, contacts, indices)).collect()
+    Box::new(edges.into_iter().filter_map(|(key, indices)| edge_of(key, contacts, indices)))
 }
 
 fn id_in(party: &Party, view: View) -> NodeId {

@@ -21,10 +21,10 @@ pub mod numbering;
 pub mod parts;
 
 pub use attribute::attribute;
-pub use contact::{Bulk, Contact, LogWord, Party, PodName, Tally};
+pub use contact::{Bulk, Contact, Large, LogWord, Party, PodName, Tally};
 pub use edge::{Edge, EdgeKey};
 pub use facts::{Completeness, Facts};
-pub use graph::{CommunicationGraph, GraphNode, View};
+pub use graph::{CommunicationGraph, GraphNode, View, edges_of, nodes_of};
 pub use inventory::{Holder, Inventory, KnownPod, Scheduled, ServiceUse, Workload, objects_of};
 pub use numbering::Numbering;
 pub use parts::Parts;

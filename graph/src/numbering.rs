@@ -72,7 +72,13 @@ impl Numbering {
 
     /// The contacts of each edge by their indices, in the order of both.
     pub fn contacts(&self) -> Vec<Vec<usize>> {
-        let mut lists: Vec<Vec<usize>> = vec![Vec::new(); self.keys.len()];
+        let mut counts = vec![0; self.keys.len()];
+        for number in self.numbers() {
+            if let Some(count) = counts.get_mut(number) {
+                *count += 1;
+            }
+        }
+        let mut lists: Vec<Vec<usize>> = counts.into_iter().map(Vec::with_capacity).collect();
         for (contact, number) in self.numbers().enumerate() {
             if let Some(list) = lists.get_mut(number) {
                 list.push(contact);

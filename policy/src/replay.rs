@@ -69,7 +69,7 @@ pub fn replay(
             unspecified.entry(edge.clone()).or_default().extend(&decision.unspecified);
         }
         if judged.standing == Standing::Genuine {
-            tallies.entry(edge).or_insert_with(Tally::empty).merge(&judged.tally);
+            tallies.entry(edge).or_insert_with(Tally::empty).merge(&judged.tally(contact));
         }
     }
     let kept = observed - cut.len();

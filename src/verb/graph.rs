@@ -1,9 +1,11 @@
 //! `flowfence graph`: who talks to whom.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufWriter, IsTerminal as _, Write as _};
+mod refuse;
 
-use flowfence_graph::{CommunicationGraph, Edge, EdgeKey, Facts, GraphNode, Numbering, Tally, View};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write as _};
+
+use flowfence_graph::{Edge, EdgeKey, Facts, GraphNode, Numbering, View, edges_of, nodes_of};
 use flowfence_model::NodeId;
 use flowfence_policy::audit::{self as detect, Finding, Level, Settings, by_edge};
 use flowfence_policy::decision::Decisions;
@@ -13,13 +15,14 @@ use super::against;
 use super::audit;
 use super::observed::{self, Observed};
 use super::page::{self, Advice, Story};
-use crate::cli::{By, Externals, GraphArgs, GraphFormat, InputArgs, Shown, ViewArgs};
+use crate::cli::{By, GraphArgs, GraphFormat, InputArgs, ViewArgs};
 use crate::decision;
 use crate::exit::{Ending, Failure};
 use crate::output;
 use crate::output::graph::{AttemptRow, EdgeRow, GraphReport, NodeRow, Screen, VerdictRow, WindowRow};
 use crate::output::page::Tab;
-use crate::view::{Filter, Fold, fold, unknown_namespaces, unused};
+use crate::view::{Filter, Fold, Kept, fold, unknown_namespaces, unused};
+use refuse::refuse;
 
 /// Ids of the findings that name the workload edge of each contact.
 struct Suspicions<'a> {
@@ -35,8 +38,14 @@ impl<'a> Suspicions<'a> {
         Suspicions { ids: ids.collect(), numbering }
     }
 
-    fn of(&self, contact: usize) -> &[String] {
-        self.numbering.number(contact).and_then(|edge| self.ids.get(edge)).map_or(&[], Vec::as_slice)
+    /// Of some contacts, those of one edge mostly side by side.
+    fn of(&self, contacts: &[usize]) -> Vec<String> {
+        let mut edges: Vec<usize> =
+            contacts.iter().filter_map(|contact| self.numbering.number(*contact)).collect();
+        edges.dedup();
+        let ids: BTreeSet<&String> =
+            edges.into_iter().filter_map(|edge| self.ids.get(edge)).flatten().collect();
+        ids.into_iter().cloned().collect()
     }
 }
 
@@ -69,7 +78,10 @@ pub fn run(args: &GraphArgs) -> Result<Ending, Failure> {
         }
     }
     out.flush()?;
-    Ok(observed.ending())
+    let ending = observed.ending();
+    // The process ends: a hundred thousand contacts need not be taken apart one by one.
+    std::mem::forget((observed, judgement));
+    Ok(ending)
 }
 
 /// Writes the page, opened at the map.
@@ -94,50 +106,6 @@ fn write_page(
     })
 }
 
-/// What cannot be said together.
-fn refuse(args: &GraphArgs) -> Result<(), Failure> {
-    let (view, format) = (&args.view, args.output);
-    if format == GraphFormat::Html {
-        page::refuse_terminal()?;
-        let is_folded = !matches!(view.by, By::Pod | By::Workload)
-            || view.externals != Externals::Address
-            || !view.cidr.is_empty();
-        if is_folded || view.reach {
-            return Err(Failure::usage(
-                "the page of -o html folds and shows what was not used by itself: not with --by namespace, app or owner, \
-                 --externals, --cidr or --reach",
-            ));
-        }
-    }
-    if format == GraphFormat::Png && std::io::stdout().is_terminal() {
-        return Err(Failure::usage(
-            "a picture is nothing for a terminal: write it to a file, as in -o png > graph.png",
-        ));
-    }
-    if !view.reach {
-        if view.verdict.contains(&Shown::Unused) {
-            return Err(Failure::usage(
-                "--verdict unused is for --reach, which shows what is allowed and was not used",
-            ));
-        }
-        return Ok(());
-    }
-    if view.by == By::Pod {
-        return Err(Failure::usage("--reach is told between workloads: not with --by pod"));
-    }
-    if !args.against.is_empty() {
-        return Err(Failure::usage(
-            "--against tells what was seen: not with --reach (reach --against compares policies)",
-        ));
-    }
-    if !output::graph::shows_unused(format) {
-        return Err(Failure::usage(
-            "--reach is shown by -o table, wide, tree, matrix, json, yaml, dot, mermaid, d2, drawio, svg and png",
-        ));
-    }
-    Ok(())
-}
-
 /// What filters and folds begin with.
 fn level(by: By) -> View {
     match by {
@@ -159,18 +127,22 @@ impl Subjects {
             || id.namespace().is_some_and(|ns| self.namespaces.iter().any(|wanted| wanted == ns))
     }
 
-    /// The edges that are shown.
-    fn keep(&self, report: &GraphReport) -> (BTreeSet<EdgeKey>, Vec<String>) {
-        let kept = self.filter.keep(report);
-        let edges = report.edges.iter().zip(&kept.edges).filter(|(edge, is_kept)| {
-            **is_kept && (self.is_subject(&edge.from) || self.is_subject(&edge.to))
-        });
-        (edges.map(|(edge, _)| edge.key()).collect(), kept.notes)
+    /// Which edges are shown, by their places.
+    fn keep(&self, report: &GraphReport) -> Kept {
+        let mut kept = self.filter.keep(report);
+        for (edge, is_kept) in report.edges.iter().zip(&mut kept.edges) {
+            *is_kept = *is_kept && (self.is_subject(&edge.from) || self.is_subject(&edge.to));
+        }
+        kept
     }
 
-    /// Leaves a graph these edges, and the nodes that are of interest without any.
-    fn narrow(&self, mut report: GraphReport, edges: &BTreeSet<EdgeKey>) -> GraphReport {
-        report.edges.retain(|edge| edges.contains(&edge.key()));
+    /// Leaves a graph the edges that are kept, and the nodes that are of interest without any.
+    fn narrow(&self, mut report: GraphReport, kept: &[bool]) -> GraphReport {
+        let mut kept = kept.iter();
+        report.edges.retain(|_| kept.next().is_some_and(|is_kept| *is_kept));
+        if self.filter.is_everything() && self.namespaces.is_empty() {
+            return report;
+        }
         let seen = report.edges.iter().flat_map(|edge| [&edge.from, &edge.to]);
         let allowed = report.unused.iter().flat_map(|row| [&row.from, &row.to]);
         let ends: BTreeSet<&NodeId> = seen.chain(allowed).collect();
@@ -180,15 +152,15 @@ impl Subjects {
     }
 
     fn show(&self, mut now: GraphReport, observed: &Observed, args: &GraphArgs) -> GraphReport {
-        let (edges, notes) = self.keep(&now);
+        let kept = self.keep(&now);
         unknown_namespaces(&now, &self.namespaces)
             .iter()
-            .chain(&notes)
+            .chain(&kept.notes)
             .for_each(|note| say!("flowfence: {note}"));
         if args.view.reach {
             self.lay_beside(&mut now, observed);
         }
-        let mut shown = fold(self.narrow(now, &edges), &self.fold);
+        let mut shown = fold(self.narrow(now, &kept.edges), &self.fold);
         if args.view.by == By::Namespace {
             self.describe_namespaces(&mut shown, observed);
         }
@@ -238,12 +210,17 @@ impl Subjects {
 
     /// Of two graphs what is shown of either: an edge that passes a filter on one side is compared on both.
     fn show_both(&self, then: GraphReport, now: GraphReport) -> [GraphReport; 2] {
-        let (before, after) = (self.keep(&then), self.keep(&now));
-        let edges: BTreeSet<EdgeKey> = before.0.into_iter().chain(after.0).collect();
+        let both = [&then, &now].map(|report| (report, self.keep(report)));
+        let shown = both.iter().flat_map(|(report, kept)| report.edges.iter().zip(&kept.edges));
+        let edges: BTreeSet<EdgeKey> =
+            shown.filter(|(_, is_kept)| **is_kept).map(|(edge, _)| edge.key()).collect();
         if edges.is_empty() {
-            before.1.iter().chain(&after.1).for_each(|note| say!("flowfence: {note}"));
+            both.iter().flat_map(|(_, kept)| &kept.notes).for_each(|note| say!("flowfence: {note}"));
         }
-        [then, now].map(|report| fold(self.narrow(report, &edges), &self.fold))
+        [then, now].map(|report| {
+            let kept: Vec<bool> = report.edges.iter().map(|edge| edges.contains(&edge.key())).collect();
+            fold(self.narrow(report, &kept), &self.fold)
+        })
     }
 }
 
@@ -268,7 +245,25 @@ fn past(args: &GraphArgs, decisions: &Decisions) -> Result<GraphReport, Failure>
 
 /// The graph of what was observed, in one view.
 pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> GraphReport {
-    let graph = CommunicationGraph::build(&observed.facts, &observed.cluster.inventory, view);
+    let suspicions = suspicions(observed, judgement);
+    let facts = &observed.facts;
+    // An edge becomes a row at once: there may be as many as contacts.
+    let all = edges_of(facts, view);
+    let mut edges: Vec<EdgeRow> = Vec::with_capacity(all.size_hint().1.unwrap_or_default());
+    edges.extend(all.map(|edge| edge_row(edge, facts, judgement, &suspicions)));
+    let ends = edges.iter().flat_map(|edge| [&edge.from, &edge.to]);
+    let nodes = nodes_of(ends, facts, &observed.cluster.inventory, view);
+    GraphReport {
+        window: facts.window.map(|(start, end)| WindowRow { start, end }),
+        nodes: nodes.into_iter().map(node_row).collect(),
+        edges,
+        completeness: observed.completeness.clone(),
+        ..GraphReport::empty()
+    }
+}
+
+/// What detectors make of it, notes left out.
+fn suspicions<'a>(observed: &'a Observed, judgement: &Judgement) -> Suspicions<'a> {
     let findings = detect::audit(
         &observed.facts,
         &observed.cluster.inventory,
@@ -278,14 +273,7 @@ pub(super) fn report(observed: &Observed, judgement: &Judgement, view: View) -> 
         &observed.hands,
     );
     let serious: Vec<Finding> = findings.into_iter().filter(|finding| finding.level != Level::Note).collect();
-    let suspicions = Suspicions::new(&observed.facts, &by_edge(&serious));
-    GraphReport {
-        window: observed.facts.window.map(|(start, end)| WindowRow { start, end }),
-        nodes: graph.nodes().map(node_row).collect(),
-        edges: graph.edges().map(|edge| edge_row(edge, judgement, &suspicions)).collect(),
-        completeness: observed.completeness.clone(),
-        ..GraphReport::empty()
-    }
+    Suspicions::new(&observed.facts, &by_edge(&serious))
 }
 
 /// The graph of workloads, of these namespaces.
@@ -300,34 +288,36 @@ pub(super) fn of_namespaces(
         filter: Filter::default(),
         fold: Fold::new(&ViewArgs::default()),
     };
-    let (edges, _) = subjects.keep(&now);
-    subjects.narrow(now, &edges)
+    let kept = subjects.keep(&now);
+    subjects.narrow(now, &kept.edges)
 }
 
-fn node_row(node: &GraphNode) -> NodeRow {
-    NodeRow::new(node.id.clone(), node.labels.clone(), node.fqdns.clone())
+fn node_row(node: GraphNode) -> NodeRow {
+    NodeRow::new(node.id, node.labels, node.fqdns)
 }
 
 /// The counts of an edge after judgement: silent datagrams are connections or attempts by now.
-fn edge_row(edge: &Edge, judgement: &Judgement, suspicions: &Suspicions<'_>) -> EdgeRow {
-    let mut tally = Tally::empty();
+fn edge_row(edge: Edge, facts: &Facts, judgement: &Judgement, suspicions: &Suspicions<'_>) -> EdgeRow {
+    let Edge { key, mut tally, contacts, .. } = edge;
     let mut verdict = EdgeVerdict::default();
-    let mut findings: BTreeSet<String> = BTreeSet::new();
-    for index in &edge.contacts {
-        let Some(judged) = judgement.of(*index) else { continue };
-        tally.merge(&judged.tally);
+    for index in &contacts {
+        let (Some(contact), Some(judged)) = (facts.contacts.get(*index), judgement.of(*index)) else {
+            continue;
+        };
         verdict = verdict.worst(judged.verdict);
-        findings.extend(suspicions.of(*index).iter().cloned());
+        if judged.one_way_failed {
+            tally.one_way -= contact.tally.one_way;
+            tally.unanswered += contact.tally.one_way;
+        }
     }
-    let key = &edge.key;
     EdgeRow {
-        from: key.from.clone(),
-        to: key.to.clone(),
+        from: key.from,
+        to: key.to,
         protocol: key.protocol,
         port: key.port,
         icmp: key.icmp,
-        services: edge.services.clone(),
-        behind: edge.behind.clone(),
+        services: edge.services,
+        behind: edge.behind,
         connections: tally.connections + tally.one_way,
         attempts: AttemptRow { unanswered: tally.unanswered, refused: tally.refused },
         packets: tally.packets,
@@ -342,6 +332,6 @@ fn edge_row(edge: &Edge, judgement: &Judgement, suspicions: &Suspicions<'_>) -> 
             egress: verdict.egress.map(Said::token),
             ingress: verdict.ingress.map(Said::token),
         },
-        suspicious: findings.into_iter().collect(),
+        suspicious: suspicions.of(&contacts),
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn add(
         return;
     }
     let is_sampled = counts.get(SAMPLED) > 0;
-    let mut book = Book::new(inventory);
+    let mut book = Book::new(inventory, &logged);
     let conversations = std::mem::take(&mut logged.conversations);
     let mut places: Vec<Place> = Vec::with_capacity(conversations.len());
     for (number, conversation) in (0..).zip(&conversations) {
@@ -80,9 +80,14 @@ pub(super) fn add(
             counts.add("log-address-unknown", 1);
         }
     }
-    // Those of one contact side by side: only one at a time need be gathered.
-    places.sort_unstable();
-    contacts.list.reserve(places.chunk_by(|x, y| x.0 == y.0).count());
+    // Those of one contact side by side, so that only one at a time need be gathered, and contacts in the order in
+    // which they are told in the end.
+    let ranks = contacts.ranks();
+    let rank = |number: u32| ranks.get(number as usize).copied();
+    places.sort_unstable_by_key(|((from, to, protocol, port, icmp), is_service_only, number)| {
+        (rank(*from), rank(*to), *protocol, *port, *icmp, *is_service_only, *number)
+    });
+    contacts.list.reserve_exact(places.chunk_by(|x, y| x.0 == y.0).count());
     let through_pods = through_pods(&places, contacts);
     for own in places.chunk_by(|x, y| x.0 == y.0) {
         let Some((key, ..)) = own.first().copied() else { continue };

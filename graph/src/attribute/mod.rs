@@ -170,13 +170,12 @@ impl Contacts {
         }
     }
 
-    /// What logs say of a contact between two numbers. Where it is known from packets it is the same seen
-    /// again.
+    /// What logs say of a contact between two numbers, each contact once. Where it is known from packets it is the
+    /// same seen again.
     fn say(&mut self, (from, to): (u32, u32), contact: Contact) {
         let port = contact.icmp.map_or(contact.port.unwrap_or(0), |i| u16::from_be_bytes([i.kind, i.code]));
-        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        let slot = *self.index.entry((from, to, contact.protocol, port)).or_insert(next);
-        match self.list.get_mut(slot as usize) {
+        let slot = self.index.get(&(from, to, contact.protocol, port));
+        match slot.and_then(|slot| self.list.get_mut(*slot as usize)) {
             Some(known) => known.hear(contact),
             None => self.list.push(contact),
         }
@@ -197,15 +196,30 @@ impl Contacts {
         self.parties.get(number as usize).cloned()
     }
 
-    /// In the order of their ends, protocol and port. The ends are ranked first: there are few of them, and
-    /// long names to compare.
+    /// The place of each party, by its number, in their order: there are few of them, and long names to compare.
+    fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<(&Arc<Party>, usize)> =
+            self.parties.iter().enumerate().map(|(number, party)| (party, number)).collect();
+        order.sort_unstable();
+        let mut ranks = vec![0; order.len()];
+        for (rank, (_, number)) in (0..).zip(order) {
+            if let Some(known) = ranks.get_mut(number) {
+                *known = rank;
+            }
+        }
+        ranks
+    }
+
+    /// In the order of their ends, protocol and port. Those of logs alone are in it already.
     fn finish(mut self) -> Vec<Contact> {
-        drop(self.index);
-        self.parties.sort();
-        let ranks: FastMap<usize, usize> =
-            self.parties.iter().enumerate().map(|(rank, party)| (address(party), rank)).collect();
+        drop(std::mem::take(&mut self.index));
+        let ranks = self.ranks();
+        let ranks: FastMap<usize, u32> = self.parties.iter().map(address).zip(ranks).collect();
         let rank = |party: &Arc<Party>| ranks.get(&address(party)).copied();
-        self.list.sort_by_cached_key(|c| (rank(&c.from), rank(&c.to), c.protocol, c.port, c.icmp));
+        let key = |c: &Contact| (rank(&c.from), rank(&c.to), c.protocol, c.port, c.icmp);
+        if !self.list.is_sorted_by_key(key) {
+            self.list.sort_by_cached_key(key);
+        }
         self.list
     }
 }

@@ -120,7 +120,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 /// A connection of known direction, or datagrams: those carry data whether or not they are answered.
 fn is_sent(edge: &EdgeKey, seen: &Seen<'_>) -> bool {
     seen.contacts.iter().any(|(contact, judged)| {
-        (judged.tally.is_connected() || edge.protocol != Protocol::Tcp)
+        (judged.is_connected() || edge.protocol != Protocol::Tcp)
             && contact.orientation != Orientation::Unknown
             && !contact.own_node
             && !contact.is_loopback()
@@ -140,7 +140,7 @@ fn before(scene: &Scene<'_>, outward: &[(&EdgeKey, &Seen<'_>)]) -> Vec<u64> {
         }
         for id in [&contact.from.id, &contact.to.id] {
             if let Some(known) = contacts.get_mut(id) {
-                known.push((contact.tally.first, judged.tally.connections + judged.tally.one_way));
+                known.push((contact.tally.first, judged.connections(contact)));
             }
         }
     }
@@ -152,11 +152,11 @@ fn before(scene: &Scene<'_>, outward: &[(&EdgeKey, &Seen<'_>)]) -> Vec<u64> {
 }
 
 fn is_outlier(tally: &Tally) -> bool {
-    let bulk = tally.bulk;
+    let bulk = tally.bulk();
     let others = tally.connections.saturating_sub(bulk.connections);
     let seldom = others >= bulk.connections.saturating_mul(RARE)
         && (bulk.connections <= 1 || bulk.parts.len() * RARE_PARTS <= tally.parts.len());
-    is_larger(tally, bulk) && seldom || is_larger(tally, tally.sizeable) && began(tally, tally.sizeable)
+    is_larger(tally, bulk) && seldom || is_larger(tally, tally.sizeable()) && began(tally, tally.sizeable())
 }
 
 /// Many large ones do not hide each other: the others alone tell what is usual.
@@ -207,7 +207,7 @@ fn describe(scene: &Scene<'_>, level: Level, edge: &EdgeKey, tally: &Tally, why:
         .with("octetsOut", out)
         .with("octetsIn", back)
         .with("largestConnection", tally.largest)
-        .with("largeConnections", tally.bulk.connections)
+        .with("largeConnections", tally.bulk().connections)
 }
 
 #[cfg(test)]

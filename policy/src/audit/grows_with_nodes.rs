@@ -28,7 +28,7 @@ pub(super) const DETECTOR: Detector = Detector {
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut grouped: BTreeMap<(&NodeId, Direction), BTreeSet<EdgeKey>> = BTreeMap::new();
     for (contact, judged) in scene.judged().filter(|(_, judged)| judged.standing == Standing::Genuine) {
-        debug_assert!(judged.tally.is_connected());
+        debug_assert!(judged.is_connected());
         let (subject, direction) = match (&contact.from.id, &contact.to.id) {
             (from @ NodeId::Workload { .. }, NodeId::Node(_)) => (from, Direction::Egress),
             (NodeId::Node(_), to @ NodeId::Workload { .. })

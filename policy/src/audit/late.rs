@@ -1,10 +1,11 @@
 //! Who begins to do something late: after having been watched for long at other things.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use flowfence_graph::{Contact, PodName};
 use flowfence_model::{NodeId, Orientation, Timestamp};
+use foldhash::fast::RandomState;
 
 use super::scene::Scene;
 
@@ -34,7 +35,7 @@ pub(super) fn latecomers<'a>(scene: &'a Scene<'_>, is_it: impl Fn(&Contact) -> b
         let contacts = scene.facts.contacts.iter();
         contacts.filter(|contact| contact.tally.is_connected() && contact.orientation != Orientation::Unknown)
     };
-    let mut pods: BTreeMap<&PodName, Vec<&Contact>> = BTreeMap::new();
+    let mut pods: HashMap<&PodName, Vec<&Contact>, RandomState> = HashMap::default();
     let mut earliest: BTreeMap<&NodeId, Timestamp> = BTreeMap::new();
     for contact in opened().filter(|contact| is_it(contact)) {
         let known = earliest.entry(&contact.from.id).or_insert(contact.tally.first);
@@ -52,6 +53,7 @@ pub(super) fn latecomers<'a>(scene: &'a Scene<'_>, is_it: impl Fn(&Contact) -> b
             }
         }
     }
+    let pods: BTreeMap<&PodName, Vec<&Contact>> = pods.into_iter().collect();
     let mut found = Vec::new();
     for (pod, contacts) in &pods {
         let does = |contact: &&Contact| is_it(contact) && contact.from.pod.as_ref() == Some(*pod);

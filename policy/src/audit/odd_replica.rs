@@ -9,7 +9,10 @@
 //! and the procedure of Benjamini and Hochberg (1995) keeps the expected share of false findings
 //! among all at one in a hundred.
 
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use flowfence_graph::{Contact, EdgeKey, Parts, PodName, Tally};
 use flowfence_model::{NodeId, Orientation, Protocol};
@@ -17,6 +20,7 @@ use flowfence_model::{NodeId, Orientation, Protocol};
 use super::chance::fisher;
 use super::finding::{Finding, Level};
 use super::scene::{Detector, Scene, Unasked};
+use places::Places;
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "odd-replica",
@@ -54,8 +58,9 @@ const FALSE_DISCOVERIES: f64 = 0.01;
 /// however sure it is.
 const CLEARLY: u32 = 4;
 
-/// A place: addresses outside by their name, else by their neighbourhood, for a name has many.
-type Place = (String, Protocol, Option<u16>);
+/// A place: addresses outside by their name, else by their neighbourhood, for a name has many. By the rank of its
+/// name among all of them.
+type Place = (usize, Protocol, Option<u16>);
 
 #[derive(Default)]
 struct Replica<'a> {
@@ -66,108 +71,132 @@ struct Replica<'a> {
 struct Deviation<'a> {
     workload: &'a NodeId,
     pod: &'a PodName,
-    place: Place,
+    place: &'a Place,
     /// Parts with the place and in which it was seen: of the pod, then of its siblings.
     own: [u32; 2],
     others: [u32; 2],
     siblings: usize,
     chance: f64,
-    contacts: Vec<&'a Contact>,
+    contacts: &'a [&'a Contact],
 }
 
+type Replicas<'a> = BTreeMap<&'a PodName, Replica<'a>>;
+
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut workloads: BTreeMap<&NodeId, BTreeMap<&PodName, Replica<'_>>> = BTreeMap::new();
-    for (contact, judged) in scene.judged() {
-        let NodeId::Workload { kind, .. } = &contact.from.id else { continue };
-        let (Some(pod), false) =
-            (&contact.from.pod, matches!(kind.as_str(), "StatefulSet" | "DaemonSet" | "Pod"))
-        else {
-            continue;
-        };
-        if !judged.tally.is_connected()
-            || contact.orientation == Orientation::Unknown
-            || contact.is_loopback()
-        {
-            continue;
-        }
-        let replica = workloads.entry(&contact.from.id).or_default().entry(pod).or_default();
-        replica.active = replica.active.union(judged.tally.parts);
-        if contact.protocol != Protocol::Icmp && contact.to.id != NodeId::ApiServer {
-            let known = replica.places.entry(place(scene, contact)).or_default();
-            known.0 = known.0.union(judged.tally.parts);
-            known.1.push(contact);
-        }
+    let places = Places::of(scene);
+    let workloads = replicas(scene, &places);
+    let mut tables = Tables::default();
+    for (workload, replicas) in &workloads {
+        tables.ask(workload, replicas);
     }
-    let mut tests: Vec<Deviation<'_>> =
-        workloads.iter().flat_map(|(workload, replicas)| tables(workload, replicas)).collect();
+    let mut tests = tables.rare;
     tests.sort_by(|x, y| x.chance.total_cmp(&y.chance));
     let chances: Vec<f64> = tests.iter().map(|test| test.chance).collect();
-    tests.truncate(discoveries(&chances, FALSE_DISCOVERIES));
+    tests.truncate(discoveries(&chances, tables.asked, FALSE_DISCOVERIES));
     let clear = |test: &Deviation<'_>| {
         u64::from(test.others[0]) * u64::from(test.own[1]) * u64::from(CLEARLY)
             < u64::from(test.own[0]) * u64::from(test.others[1])
     };
     let mut by_id: BTreeMap<String, Finding> = BTreeMap::new();
     for test in tests.iter().filter(|test| clear(test)) {
-        let finding = describe(test);
+        let finding = describe(test, &places);
         // Of several pods of one workload at one place the surest is told.
         by_id.entry(finding.id.clone()).or_insert(finding);
     }
     by_id.into_values().collect()
 }
 
-fn place(scene: &Scene<'_>, contact: &Contact) -> Place {
-    let to = match &contact.to.id {
-        NodeId::External(address) => match scene.facts.names.of(*address).next() {
-            Some(name) => name.to_owned(),
-            None => neighbourhood(*address),
-        },
-        // Which node it is follows from where the pod runs.
-        NodeId::Node(_) => "nodes".to_owned(),
-        inside => inside.to_string(),
-    };
-    (to, contact.protocol, contact.port)
-}
-
-/// The /24 or /48 of an address.
-fn neighbourhood(address: std::net::IpAddr) -> String {
-    match address {
-        std::net::IpAddr::V4(ip) => {
-            let [a, b, c, _] = ip.octets();
-            format!("external/{a}.{b}.{c}.0/24")
-        }
-        std::net::IpAddr::V6(ip) => {
-            let [a, b, c, ..] = ip.segments();
-            format!("external/{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-        }
-    }
-}
-
-/// One table for each pod and each place that it went to.
-fn tables<'a>(workload: &'a NodeId, replicas: &BTreeMap<&'a PodName, Replica<'a>>) -> Vec<Deviation<'a>> {
-    let mut found = Vec::new();
-    for (pod, replica) in replicas {
-        let siblings: Vec<&Replica<'_>> =
-            replicas.iter().filter(|(other, _)| *other != pod).map(|(_, replica)| replica).collect();
-        let seen: u32 = siblings.iter().map(|sibling| sibling.active.len()).sum();
-        if seen == 0 {
+/// The pods of each workload, where each went and when.
+fn replicas<'a>(scene: &'a Scene<'_>, places: &Places) -> BTreeMap<&'a NodeId, Replicas<'a>> {
+    let mut workloads: BTreeMap<&NodeId, Replicas<'_>> = BTreeMap::new();
+    let judged = &scene.judgement.contacts;
+    let all = scene.facts.contacts.iter().zip(judged).zip(scene.facts.numbering().numbers());
+    let mut all = all.peekable();
+    // Contacts of one end lie side by side: its names are looked up once for all of them.
+    while let Some(((first, _), _)) = all.peek() {
+        let from = &first.from;
+        let replica = match (&from.id, &from.pod) {
+            (NodeId::Workload { kind, .. }, Some(pod))
+                if !matches!(kind.as_str(), "StatefulSet" | "DaemonSet" | "Pod") =>
+            {
+                Some(workloads.entry(&from.id).or_default().entry(pod).or_default())
+            }
+            _ => None,
+        };
+        let mut own =
+            std::iter::from_fn(|| all.next_if(|((contact, _), _)| Arc::ptr_eq(&contact.from, from)));
+        let Some(replica) = replica else {
+            own.by_ref().for_each(drop);
             continue;
-        }
-        for (place, (parts, contacts)) in &replica.places {
-            let with =
-                siblings.iter().filter_map(|sibling| sibling.places.get(place)).map(|(parts, _)| parts.len());
-            let (own, others) = ([parts.len(), replica.active.len()], [with.sum(), seen]);
-            let chance = fisher(own, others);
-            let (place, contacts, siblings) = (place.clone(), contacts.clone(), siblings.len());
-            found.push(Deviation { workload, pod, place, own, others, siblings, chance, contacts });
+        };
+        for ((contact, judged), edge) in own {
+            if !judged.is_connected() || contact.orientation == Orientation::Unknown || contact.is_loopback()
+            {
+                continue;
+            }
+            replica.active = replica.active.union(contact.tally.parts);
+            if contact.protocol != Protocol::Icmp && contact.to.id != NodeId::ApiServer {
+                let place = (places.of_edge(edge), contact.protocol, contact.port);
+                let known = replica.places.entry(place).or_default();
+                known.0 = known.0.union(contact.tally.parts);
+                known.1.push(contact);
+            }
         }
     }
-    found
+    workloads
 }
 
-/// How many of the chances, which are sorted, are discoveries (Benjamini and Hochberg).
-fn discoveries(chances: &[f64], rate: f64) -> usize {
-    let all = chances.len() as f64;
+/// What was asked of all replicas.
+#[derive(Default)]
+struct Tables<'a> {
+    /// How many tables.
+    asked: usize,
+    /// Those whose chance is small enough to be a discovery, if only few are asked.
+    rare: Vec<Deviation<'a>>,
+    /// Chances that are known: mostly the same few tables come again and again.
+    chances: BTreeMap<[[u32; 2]; 2], f64>,
+}
+
+impl<'a> Tables<'a> {
+    /// One table for each pod of a workload and each place that it went to.
+    fn ask(&mut self, workload: &'a NodeId, replicas: &'a Replicas<'a>) {
+        let mut with: BTreeMap<&Place, u32> = BTreeMap::new();
+        for (place, (parts, _)) in replicas.values().flat_map(|replica| &replica.places) {
+            *with.entry(place).or_default() += parts.len();
+        }
+        let active: u32 = replicas.values().map(|replica| replica.active.len()).sum();
+        for (pod, replica) in replicas {
+            let seen = active - replica.active.len();
+            if seen == 0 {
+                continue;
+            }
+            for (place, (parts, contacts)) in &replica.places {
+                let with = with.get(place).map_or(0, |with| with - parts.len());
+                let (own, others) = ([parts.len(), replica.active.len()], [with, seen]);
+                let chance = *self.chances.entry([own, others]).or_insert_with(|| fisher(own, others));
+                self.asked += 1;
+                if chance <= FALSE_DISCOVERIES {
+                    let siblings = replicas.len() - 1;
+                    self.rare.push(Deviation {
+                        workload,
+                        pod,
+                        place,
+                        own,
+                        others,
+                        siblings,
+                        chance,
+                        contacts,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// How many of the chances are discoveries (Benjamini and Hochberg): the smallest of `all`, sorted, and none above
+/// `rate` need be among them.
+fn discoveries(chances: &[f64], all: usize, rate: f64) -> usize {
+    let all = all as f64;
     let holds = |(at, chance): &(usize, &f64)| **chance <= rate * (*at + 1) as f64 / all;
     chances.iter().enumerate().rfind(holds).map_or(0, |(at, _)| at + 1)
 }
@@ -179,8 +208,10 @@ fn is_like_a_leader(test: &Deviation<'_>) -> bool {
     inside && test.own[0] * 2 >= test.own[1]
 }
 
-fn describe(test: &Deviation<'_>) -> Finding {
-    let Deviation { workload, pod, place: (to, protocol, port), own, others, .. } = test;
+fn describe(test: &Deviation<'_>, places: &Places) -> Finding {
+    let Deviation { workload, pod, place, own, others, .. } = test;
+    let (rank, protocol, port) = place;
+    let to = places.name(*rank);
     let edges: BTreeSet<EdgeKey> = test.contacts.iter().map(|contact| EdgeKey::of(contact)).collect();
     let mut tally = Tally::empty();
     test.contacts.iter().for_each(|contact| tally.merge(&contact.tally));
@@ -197,7 +228,7 @@ fn describe(test: &Deviation<'_>) -> Finding {
     let mut finding = Finding::new(DETECTOR.id, level, &format!("{workload}->{to}:{what}"), title)
         .fixed_by(fix)
         .with("pod", format!("{}/{}", pod.namespace, pod.name))
-        .with("place", to.as_str())
+        .with("place", to)
         .with("own", format!("{} of {}", own[0], own[1]))
         .with("siblings", format!("{} of {}", others[0], others[1]))
         .with("chance", format!("{:.1e}", test.chance))
@@ -220,9 +251,10 @@ mod tests {
 
     #[test]
     fn discoveries_are_up_to_the_last_that_holds() {
-        assert_eq!(discoveries(&[0.001, 0.02, 0.024, 0.9], 0.04), 3);
-        assert_eq!(discoveries(&[0.02, 0.5], 0.01), 0);
-        assert_eq!(discoveries(&[], 0.01), 0);
+        assert_eq!(discoveries(&[0.001, 0.02, 0.024, 0.9], 4, 0.04), 3);
+        assert_eq!(discoveries(&[0.02, 0.5], 2, 0.01), 0);
+        assert_eq!(discoveries(&[], 0, 0.01), 0);
+        assert_eq!(discoveries(&[0.001, 0.02, 0.024], 4, 0.04), 3, "those above the rate change nothing");
     }
 
     fn beside(line: &str, replicas: &[&str]) -> Vec<String> {

@@ -28,13 +28,13 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut edges: BTreeMap<usize, BTreeSet<EdgeKey>> = BTreeMap::new();
+    let mut edges: BTreeMap<u32, BTreeSet<EdgeKey>> = BTreeMap::new();
     for (contact, judged) in scene.judged() {
         if let Some(scan) = judged.scan {
             edges.entry(scan).or_default().insert(EdgeKey::of(contact));
         }
     }
-    let scans = scene.judgement.scans.iter().enumerate().filter(|(_, scan)| !scan.accepted);
+    let scans = (0..).zip(&scene.judgement.scans).filter(|(_, scan)| !scan.accepted);
     scans.map(|(index, scan)| describe(scan, edges.remove(&index).unwrap_or_default())).collect()
 }
 

@@ -90,7 +90,7 @@ fn describe(
     let scans: BTreeSet<String> = edges
         .iter()
         .flat_map(|(_, seen)| &seen.contacts)
-        .filter_map(|(_, judged)| scene.judgement.scans.get(judged.scan?))
+        .filter_map(|(_, judged)| scene.judgement.scan(judged.scan?))
         .map(crate::judge::Scan::id)
         .collect();
     let first = edges.iter().map(|(_, seen)| seen.tally.first).min().unwrap_or_default();

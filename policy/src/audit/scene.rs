@@ -102,7 +102,7 @@ impl<'a> Scene<'a> {
                 && (edge.from.is_workload() || edge.to.is_workload())
                 && seen.tally.is_connected()
                 && seen.contacts.iter().any(|(contact, judged)| {
-                    judged.tally.is_connected()
+                    judged.is_connected()
                         && contact.orientation != Orientation::Unknown
                         && !contact.own_node
                         && !contact.is_loopback()
@@ -127,7 +127,7 @@ impl<'a> Scene<'a> {
         let judged = self.facts.contacts.iter().zip(&self.judgement.contacts);
         for (judged, edge) in judged.zip(numbering.numbers()) {
             let Some(seen) = edges.get_mut(edge) else { continue };
-            seen.tally.merge(&judged.1.tally);
+            seen.tally.merge(&judged.1.tally(judged.0));
             seen.verdict = seen.verdict.worst(judged.1.verdict);
             seen.contacts.push(judged);
         }

@@ -28,13 +28,13 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let denied: Vec<_> = seen
             .contacts
             .iter()
-            .filter(|(_, judged)| judged.verdict.is_denied() && judged.tally.connections > 0)
+            .filter(|(contact, judged)| judged.verdict.is_denied() && contact.tally.connections > 0)
             .filter(|(_, judged)| !matches!(judged.standing, Standing::Attempt | Standing::Undirected))
             .collect();
         if denied.is_empty() || edge.protocol == Protocol::Icmp {
             continue;
         }
-        let connections: u64 = denied.iter().map(|(_, judged)| judged.tally.connections).sum();
+        let connections: u64 = denied.iter().map(|(contact, _)| contact.tally.connections).sum();
         let sides: BTreeSet<&str> = denied
             .iter()
             .flat_map(|(_, judged)| [("egress", judged.verdict.egress), ("ingress", judged.verdict.ingress)])

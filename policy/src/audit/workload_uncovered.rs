@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use flowfence_graph::EdgeKey;
 use flowfence_model::NodeId;
 use flowfence_model::policy::Direction;
 
@@ -70,9 +71,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 /// The other workloads that connected to each.
 fn who_came<'a>(scene: &'a Scene<'_>) -> BTreeMap<&'a NodeId, BTreeSet<&'a NodeId>> {
     let mut came: BTreeMap<&NodeId, BTreeSet<&NodeId>> = BTreeMap::new();
-    for (contact, judged) in scene.judged() {
-        let (from, to) = (&contact.from.id, &contact.to.id);
-        if from != to && from.is_workload() && to.is_workload() && judged.tally.is_connected() {
+    for (EdgeKey { from, to, .. }, seen) in scene.edges() {
+        if from != to && from.is_workload() && to.is_workload() && seen.tally.is_connected() {
             came.entry(to).or_default().insert(from);
         }
     }

@@ -1,10 +1,11 @@
 //! What one source asked for, target by target.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use flowfence_graph::{Contact, Inventory};
 use flowfence_model::{Address, NodeId, Orientation, Protocol, Timestamp};
+use foldhash::fast::RandomState;
 
 use super::verdict::EdgeVerdict;
 
@@ -13,7 +14,7 @@ use super::verdict::EdgeVerdict;
 const SILENT_PORTS: usize = 10;
 
 /// What was asked for. A client that asks a service asks for one thing, whichever pod gets it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Place {
     Address(IpAddr),
     Service(String),
@@ -21,6 +22,10 @@ pub(super) enum Place {
 
 /// One thing that a source asked for.
 pub(super) type Target = (Place, Protocol, u16);
+
+/// What came of everything that a source asked for. In no order: there are as many as contacts, and whoever asks
+/// counts them or takes the least.
+pub(super) type Targets<'a> = HashMap<Target, Outcome<'a>, RandomState>;
 
 /// Whether somebody answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,11 +65,8 @@ impl Outcome<'_> {
 }
 
 /// Everything that the contacts of one source came to.
-pub(super) fn outcomes<'a>(
-    contacts: &[(&'a Contact, EdgeVerdict)],
-    inventory: &Inventory,
-) -> BTreeMap<Target, Outcome<'a>> {
-    let mut targets: BTreeMap<Target, Outcome<'a>> = BTreeMap::new();
+pub(super) fn outcomes<'a>(contacts: &[(&'a Contact, EdgeVerdict)], inventory: &Inventory) -> Targets<'a> {
+    let mut targets = Targets::with_capacity_and_hasher(contacts.len(), RandomState::default());
     for (contact, verdict) in contacts.iter().filter(|(contact, _)| is_asking(contact)) {
         let port = contact.port.unwrap_or(0);
         let place = match contact.services.first() {
@@ -109,7 +111,7 @@ fn is_asking(contact: &Contact) -> bool {
 
 /// Datagrams without an answer count as answered, save where their mass on one address tells
 /// that they look for something.
-fn settle_silence(targets: &mut BTreeMap<Target, Outcome<'_>>) {
+fn settle_silence(targets: &mut Targets<'_>) {
     let mut ports: BTreeMap<Place, BTreeSet<u16>> = BTreeMap::new();
     for ((place, _, port), outcome) in targets.iter() {
         if outcome.answer == Answer::Silent && !outcome.declared {

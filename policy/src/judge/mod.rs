@@ -51,23 +51,45 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withholding {
     /// A suspect opened it since its first knock; the index of its scan in [`Judgement::scans`].
-    Scan(usize),
+    Scan(u32),
     /// A person denied it.
     Denied,
 }
 
-/// A contact with what was concluded.
+/// What was concluded of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgedContact {
     /// What today's policies say.
     pub verdict: EdgeVerdict,
-    /// Its counts with one-way datagrams decided: `one_way` holds those that are connections,
-    /// the others moved to `unanswered`.
-    pub tally: Tally,
     /// What it is.
     pub standing: Standing,
     /// The scan that it is an attempt of, in [`Judgement::scans`].
-    pub scan: Option<usize>,
+    pub scan: Option<u32>,
+    /// Whether datagrams that went one way are attempts: today's policies deny them, or a scan sent them.
+    pub one_way_failed: bool,
+}
+
+impl JudgedContact {
+    /// The counts of its contact with one-way datagrams decided: `one_way` holds those that are connections,
+    /// the others moved to `unanswered`.
+    pub fn tally(&self, contact: &Contact) -> Tally {
+        let mut tally = contact.tally.clone();
+        if self.one_way_failed {
+            tally.unanswered += tally.one_way;
+            tally.one_way = 0;
+        }
+        tally
+    }
+
+    /// How many connections its contact has, with datagrams that went one way.
+    pub fn connections(&self, contact: &Contact) -> u64 {
+        contact.tally.connections + if self.one_way_failed { 0 } else { contact.tally.one_way }
+    }
+
+    /// Whether it is a connection of any kind.
+    pub fn is_connected(&self) -> bool {
+        self.standing != Standing::Attempt
+    }
 }
 
 /// An edge that a scan, or a person, keeps from becoming a rule.
@@ -106,6 +128,11 @@ impl Judgement {
     /// The judgement of a contact by its index.
     pub fn of(&self, contact: usize) -> Option<&JudgedContact> {
         self.contacts.get(contact)
+    }
+
+    /// A scan by its index.
+    pub fn scan(&self, index: u32) -> Option<&Scan> {
+        self.scans.get(index as usize)
     }
 
     /// Contacts with this standing.
@@ -157,15 +184,15 @@ pub fn judge_prepared(
     for scan in &mut scans {
         scan.accepted = decisions.accepts_finding(&scan.id());
     }
-    let by_source: BTreeMap<&NodeId, usize> =
-        scans.iter().enumerate().map(|(i, scan)| (&scan.source, i)).collect();
+    let by_source: BTreeMap<&NodeId, (u32, &Scan)> =
+        (0..).zip(&scans).map(|(number, scan)| (&scan.source, (number, scan))).collect();
     let numbering = facts.numbering();
     let first_seen = first_seen(&facts.contacts, numbering);
     let mut sides: Vec<Side> = Vec::with_capacity(first_seen.len());
     for (edge, first) in numbering.keys().iter().zip(&first_seen) {
-        let scan = by_source.get(&edge.from).copied();
-        let scan = scan.filter(|i| scans.get(*i).is_some_and(|scan| *first >= scan.first_knock));
-        let open = scan.filter(|i| scans.get(*i).is_some_and(|scan| !scan.accepted));
+        let scan = by_source.get(&edge.from).filter(|(_, scan)| *first >= scan.first_knock);
+        let open = scan.filter(|(_, scan)| !scan.accepted).map(|(number, _)| *number);
+        let scan = scan.map(|(number, _)| *number);
         let trusted = decisions.accepts_edge(edge) || matches!(edge.from, NodeId::Node(_));
         let is_denied = decisions.denial(edge).is_some();
         sides.push(Side { scan, open: open.filter(|_| !trusted), is_denied });
@@ -184,7 +211,7 @@ pub fn judge_prepared(
     for (edge, withholding) in withheld {
         let (finding, why, denied) = match withholding {
             Withholding::Scan(index) => {
-                let Some(scan) = scans.get(index) else { continue };
+                let Some(scan) = scans.get(index as usize) else { continue };
                 (scan.id(), format!("first seen after {} began to scan", scan.source), false)
             }
             Withholding::Denied => {
@@ -229,20 +256,18 @@ fn verdict(contact: &Contact, roster: &Roster, policies: &PolicySet) -> EdgeVerd
 #[derive(Clone, Copy, Debug, Default)]
 struct Side {
     /// The scan in whose time it was first seen.
-    scan: Option<usize>,
+    scan: Option<u32>,
     /// The same, when it withholds.
-    open: Option<usize>,
+    open: Option<u32>,
     /// By a person, whose word counts more than any finding.
     is_denied: bool,
 }
 
 fn conclude(contact: &Contact, verdict: EdgeVerdict, Side { scan, open, is_denied }: Side) -> JudgedContact {
-    let mut tally = contact.tally.clone();
-    if verdict.is_denied() || open.is_some() {
-        tally.unanswered += tally.one_way;
-        tally.one_way = 0;
-    }
-    let standing = match (tally.is_connected(), contact.protocol, contact.orientation, open) {
+    let one_way_failed = verdict.is_denied() || open.is_some();
+    let one_way = if one_way_failed { 0 } else { contact.tally.one_way };
+    let is_connected = contact.tally.connections + one_way > 0;
+    let standing = match (is_connected, contact.protocol, contact.orientation, open) {
         (false, ..) => Standing::Attempt,
         (true, Protocol::Icmp, ..) => Standing::Inexpressible,
         (true, _, Orientation::Unknown, _) => Standing::Undirected,
@@ -251,7 +276,7 @@ fn conclude(contact: &Contact, verdict: EdgeVerdict, Side { scan, open, is_denie
         (true, ..) => Standing::Genuine,
     };
     let scan = scan.filter(|_| standing == Standing::Attempt);
-    JudgedContact { verdict, tally, standing, scan }
+    JudgedContact { verdict, standing, scan, one_way_failed }
 }
 
 /// When each edge was first seen to carry a connection, or at all.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use flowfence_graph::{Contact, Inventory, Party, PodName};
 use flowfence_model::object::Pod;
 use flowfence_model::{NodeId, Protocol};
+use foldhash::fast::RandomState;
 
 use super::cluster::cluster_of;
 use crate::semantics::{Cluster, Connection, Party as EngineParty, PodIndex};
@@ -15,7 +16,7 @@ use crate::semantics::{Cluster, Connection, Party as EngineParty, PodIndex};
 #[derive(Clone, Debug)]
 pub struct Roster {
     cluster: Cluster,
-    by_name: HashMap<PodName, Vec<PodIndex>>,
+    by_name: HashMap<PodName, Vec<PodIndex>, RandomState>,
     by_workload: BTreeMap<NodeId, Vec<PodIndex>>,
     /// Each workload once, in order: its place is its number.
     workloads: Vec<NodeId>,
@@ -42,7 +43,7 @@ impl Roster {
                 of_pods.push(id);
             }
         }
-        let mut by_name: HashMap<PodName, Vec<PodIndex>> = HashMap::new();
+        let mut by_name: HashMap<PodName, Vec<PodIndex>, RandomState> = HashMap::default();
         let mut by_workload: BTreeMap<NodeId, Vec<PodIndex>> = BTreeMap::new();
         for (slot, (pod, workload)) in pods.iter().zip(&of_pods).enumerate() {
             let name = PodName { namespace: pod.meta.namespace.clone(), name: pod.meta.name.clone() };

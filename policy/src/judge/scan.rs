@@ -6,14 +6,15 @@
 //! that answers on the same port (scrape targets, gossip, health checks, hosts of a crawler), a
 //! known listener that is down and is asked again and again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use flowfence_graph::{Contact, EdgeKey, Inventory};
 use flowfence_model::{NodeId, Protocol, Timestamp};
+use foldhash::fast::RandomState;
 
-use super::knock::{Outcome, Place, Target, outcomes};
+use super::knock::{Outcome, Place, Target, Targets, outcomes};
 use super::verdict::EdgeVerdict;
 
 /// So many targets must fail.
@@ -82,6 +83,9 @@ pub(super) fn find(contacts: &[Contact], mut verdicts: &[EdgeVerdict], inventory
 /// A pod that scans is found among the targets of its own address, replicas that share a scan
 /// among those of the workload.
 fn scan_of(source: &NodeId, own: &[(&Contact, EdgeVerdict)], inventory: &Inventory) -> Option<Scan> {
+    if !may_scan(own) {
+        return None;
+    }
     let mut by_address: BTreeMap<_, Vec<(&Contact, EdgeVerdict)>> = BTreeMap::new();
     for (contact, verdict) in own {
         by_address.entry(contact.from.address).or_default().push((contact, *verdict));
@@ -92,6 +96,7 @@ fn scan_of(source: &NodeId, own: &[(&Contact, EdgeVerdict)], inventory: &Invento
     }
     let found: Vec<Scan> = views
         .iter()
+        .filter(|view| may_scan(view))
         .filter_map(|view| {
             let targets = outcomes(view, inventory);
             let knocks = knocks(&targets);
@@ -105,11 +110,17 @@ fn scan_of(source: &NodeId, own: &[(&Contact, EdgeVerdict)], inventory: &Invento
     Some(scan)
 }
 
+/// Whether so much failed that it can be a scan. Most of those who connect are told by this alone.
+fn may_scan(view: &[(&Contact, EdgeVerdict)]) -> bool {
+    let failed = view.iter().filter(|(contact, _)| contact.tally.connections == 0);
+    failed.take(SCATTERED_TARGETS).count() == SCATTERED_TARGETS
+}
+
 type Knocks<'t, 'a> = Vec<(&'t Target, &'t Outcome<'a>)>;
 
 /// Failed targets that no success explains, in the order of time.
-fn knocks<'t, 'a>(targets: &'t BTreeMap<Target, Outcome<'a>>) -> Knocks<'t, 'a> {
-    let mut replicas: BTreeSet<(&NodeId, Protocol, u16)> = BTreeSet::new();
+fn knocks<'t, 'a>(targets: &'t Targets<'a>) -> Knocks<'t, 'a> {
+    let mut replicas: HashSet<(&NodeId, Protocol, u16), RandomState> = HashSet::default();
     let mut by_port: BTreeMap<(Protocol, u16), [usize; 2]> = BTreeMap::new();
     for ((_, protocol, port), outcome) in targets {
         if outcome.is_answered() {
@@ -135,7 +146,7 @@ fn knocks<'t, 'a>(targets: &'t BTreeMap<Target, Outcome<'a>>) -> Knocks<'t, 'a> 
     found
 }
 
-fn is_scan(source: &NodeId, targets: &BTreeMap<Target, Outcome<'_>>, knocks: &Knocks<'_, '_>) -> bool {
+fn is_scan(source: &NodeId, targets: &Targets<'_>, knocks: &Knocks<'_, '_>) -> bool {
     let answered = targets.values().filter(|outcome| outcome.is_answered()).count();
     if knocks.len() >= SCAN_TARGETS && knocks.len() >= SCAN_RATIO * answered {
         return true;
@@ -166,11 +177,7 @@ fn is_scan(source: &NodeId, targets: &BTreeMap<Target, Outcome<'_>>, knocks: &Kn
 }
 
 /// Once it is a scan, everything that failed since it began belongs to it.
-fn describe(
-    source: &NodeId,
-    targets: &BTreeMap<Target, Outcome<'_>>,
-    knocks: &Knocks<'_, '_>,
-) -> Option<Scan> {
+fn describe(source: &NodeId, targets: &Targets<'_>, knocks: &Knocks<'_, '_>) -> Option<Scan> {
     let times: Vec<Timestamp> = knocks.iter().map(|(_, outcome)| outcome.first).collect();
     let start = start_of(&times)?;
     let failed = || targets.iter().filter(|(_, o)| !o.is_answered() && o.first >= start);
@@ -214,7 +221,7 @@ fn usual_gap(times: &[Timestamp]) -> Duration {
 /// The first door that a scan tries may be open. A connection without payload, on a port or
 /// at an address that the scan also tries, no longer before its first failure than it takes for a step,
 /// belongs to it.
-fn with_open_doors(start: Timestamp, step: Duration, targets: &BTreeMap<Target, Outcome<'_>>) -> Timestamp {
+fn with_open_doors(start: Timestamp, step: Duration, targets: &Targets<'_>) -> Timestamp {
     let closed = || targets.iter().filter(|(_, outcome)| !outcome.is_answered()).map(|(target, _)| target);
     let places: BTreeSet<&Place> = closed().map(|(place, ..)| place).collect();
     let ports: BTreeSet<(Protocol, u16)> = closed().map(|(_, protocol, port)| (*protocol, *port)).collect();

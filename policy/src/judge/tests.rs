@@ -293,8 +293,11 @@ fn todays_policies_turn_silent_datagrams_into_attempts() {
     world.sees("shop/app-0", "ops/statsd-0", Protocol::Udp, 8125, silent);
     assert_eq!(world.seen().judgement.contacts[0].standing, Standing::Genuine);
     world.today.push(deny_all("ops", LabelSelector::everything()));
-    let judged = world.seen().judgement.contacts.remove(0);
-    assert_eq!((judged.standing, judged.tally.unanswered), (Standing::Attempt, 3));
+    let seen = world.seen();
+    let (contact, judged) = (&seen.facts.contacts[0], &seen.judgement.contacts[0]);
+    let tally = judged.tally(contact);
+    assert_eq!((judged.standing, tally.unanswered, tally.one_way), (Standing::Attempt, 3, 0));
+    assert_eq!((judged.is_connected(), judged.connections(contact)), (false, 0));
     assert_eq!((judged.verdict.egress, judged.verdict.ingress), (Some(Said::Allowed), Some(Said::Denied)));
 }
 

@@ -106,12 +106,12 @@ fn note<'a>(
     judged: &JudgedContact,
     by_schedule: &BTreeSet<&NodeId>,
 ) {
-    if (judged.tally.found, EdgeKey::of(contact)) < (known.found, known.edge.clone()) {
-        known.found = judged.tally.found;
+    if (contact.tally.found, EdgeKey::of(contact)) < (known.found, known.edge.clone()) {
+        known.found = contact.tally.found;
         known.edge = EdgeKey::of(contact);
     }
-    known.parts = known.parts.union(judged.tally.parts);
-    known.connections += judged.tally.connections + judged.tally.one_way;
+    known.parts = known.parts.union(contact.tally.parts);
+    known.connections += judged.connections(contact);
     for party in [&contact.from, &contact.to] {
         if party.id.is_workload() {
             known.ends.insert(&party.id);

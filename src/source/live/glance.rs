@@ -77,8 +77,8 @@ fn edges(facts: &Facts, judgement: &Judgement, last: Timestamp) -> (usize, Vec<U
     let mut edges: BTreeMap<EdgeKey, (Timestamp, bool, bool)> = BTreeMap::new();
     for (contact, judged) in facts.contacts.iter().zip(&judgement.contacts) {
         let edge = edges.entry(EdgeKey::of(contact)).or_insert((Timestamp::MAX, false, false));
-        edge.0 = edge.0.min(judged.tally.first);
-        edge.1 |= judged.tally.connections + judged.tally.one_way > 0;
+        edge.0 = edge.0.min(contact.tally.first);
+        edge.1 |= judged.is_connected();
         edge.2 |= judged.verdict.is_denied();
     }
     let connected = edges.values().filter(|(_, connected, _)| *connected).count();

@@ -156,8 +156,8 @@ fn needed(seen: &Seen<'_>, numbers: &BTreeMap<(&str, &str), usize>) -> Vec<BTree
 fn activity(seen: &Seen<'_>, row: usize) -> Vec<u32> {
     let Some(window) = seen.observed.facts.window else { return Vec::new() };
     let mut slices = vec![0u32; Parts::COUNT as usize];
-    for (_, judged) in seen.contacts(row) {
-        let tally = &judged.tally;
+    for (contact, _) in seen.contacts(row) {
+        let tally = &contact.tally;
         let ends = Parts::touched(window, tally.first, tally.first)
             .union(Parts::touched(window, tally.last, tally.last));
         let active = if tally.parts.is_empty() { ends } else { tally.parts };

@@ -50,7 +50,7 @@ impl<'a> Reasons<'a> {
             return None;
         }
         if standings.iter().all(|standing| *standing == Standing::Attempt) {
-            let scan = scan.and_then(|scan| seen.judgement.scans.get(scan));
+            let scan = scan.and_then(|scan| seen.judgement.scan(scan));
             return Some(scan.map_or_else(
                 || "an attempt: it never connected, and so is no rule".to_owned(),
                 |scan| format!("an attempt of {}: never a rule", scan.id()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
-use flowfence_model::logged::{Identity, LoggedEnd, PodIdentity};
+use flowfence_model::logged::{Identity, IdentityId, LoggedEnd, PodIdentity};
 use flowfence_model::object::Pod;
 use flowfence_model::{Conversation, Logged, NodeId, Protocol, Timestamp};
 
@@ -21,12 +21,14 @@ pub(super) struct Book<'a> {
     workloads: BTreeMap<(&'a str, &'a str), BTreeMap<&'a NodeId, &'a Pod>>,
     /// Numbers of ends that a log names as pods: they are the same at all times.
     known: FastMap<LoggedEnd, u32>,
+    /// By the number of an identity: whether it is a pod that the cluster does not know.
+    unknown: Vec<bool>,
     /// Nothing is known that an address could have been.
     is_timeless: bool,
 }
 
 impl<'a> Book<'a> {
-    pub(super) fn new(inventory: &'a Inventory) -> Self {
+    pub(super) fn new(inventory: &'a Inventory, logged: &Logged) -> Self {
         let mut pods: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         let mut workloads: BTreeMap<(&str, &str), BTreeMap<&NodeId, &Pod>> = BTreeMap::new();
         for (i, known) in inventory.pods().iter().enumerate() {
@@ -37,7 +39,14 @@ impl<'a> Book<'a> {
             }
         }
         let is_timeless = inventory.is_empty() && inventory.api_server().is_empty();
-        Book { inventory, pods, workloads, known: FastMap::default(), is_timeless }
+        let is_unknown = |identity: &Identity| match identity {
+            Identity::Pod(PodIdentity { namespace, pod: Some(name), .. }) => {
+                !pods.contains_key(&(namespace.as_str(), name.as_str()))
+            }
+            _ => false,
+        };
+        let unknown = logged.identities.iter().map(is_unknown).collect();
+        Book { inventory, pods, workloads, known: FastMap::default(), unknown, is_timeless }
     }
 
     /// The workload of that kind and name as the cluster knows it, of another kind when it is the only
@@ -63,7 +72,8 @@ impl<'a> Book<'a> {
         let from = self.number(c.from, None, at, logged, contacts)?;
         let asked = c.port.map(|port| (c.protocol, port));
         // No pod has the address of a service: one that is not known is its name.
-        let is_pod = logged.identity(c.to.identity).is_some_and(|identity| !self.is_unknown(identity));
+        let is_unknown = |identity: IdentityId| self.unknown.get(identity.0 as usize).copied();
+        let is_pod = c.to.identity.and_then(is_unknown) == Some(false);
         if let (false, Some(address), Some(asked_port)) = (is_pod, c.to.address, c.port)
             && let Some(backend) = self.inventory.backends(address.ip(), c.protocol, asked_port)
         {
@@ -74,16 +84,6 @@ impl<'a> Book<'a> {
         }
         let to = self.number(c.to, asked, at, logged, contacts)?;
         Some(((from, to, c.protocol, c.port, c.icmp), false))
-    }
-
-    /// Whether a log names a pod that the cluster does not know.
-    fn is_unknown(&self, identity: &Identity) -> bool {
-        match identity {
-            Identity::Pod(PodIdentity { namespace, pod: Some(name), .. }) => {
-                !self.pods.contains_key(&(namespace.as_str(), name.as_str()))
-            }
-            _ => false,
-        }
     }
 
     /// The number of an end; `None` when it is nobody, or itself.

@@ -183,7 +183,7 @@ fn port_universe(facts: &Facts, judgement: &Judgement, roster: &Roster) -> Unive
         ports.entry(id.clone()).or_default().extend(declared.map(|p| (p.protocol, p.port)));
     }
     for (contact, judged) in facts.contacts.iter().zip(&judgement.contacts) {
-        if let (true, Some(port)) = (judged.tally.is_connected(), contact.port)
+        if let (true, Some(port)) = (judged.is_connected(), contact.port)
             && let Some(own) = ports.get_mut(&contact.to.id)
         {
             own.insert((contact.protocol, port));
