@@ -122,7 +122,8 @@ impl Fold {
             Opener::Destination => true,
             Opener::Untold => !is_source_first(entry),
         };
-        let [source, destination] = [(entry.source, entry.numbers[0]), (entry.destination, entry.numbers[1])];
+        let [source, destination] =
+            [(&entry.source, entry.numbers[0]), (&entry.destination, entry.numbers[1])];
         let (client, server) = if is_turned { (destination, source) } else { (source, destination) };
         // Nothing listens on port 0: it stands where there is none to tell, as of later fragments.
         if entry.protocol.has_ports() && server.0.port.is_none_or(|port| port == 0) {
@@ -232,17 +233,21 @@ fn of_question(entry: &Entry, icmp: IcmpType) -> Result<Entry, Cause> {
 /// so that both directions of one connection meet.
 fn is_source_first(entry: &Entry) -> bool {
     let (source, destination) = (&entry.source, &entry.destination);
-    // The port that a log leaves out is the client's.
-    let is_client = |end: &End| end.port.is_none_or(|port| port >= EPHEMERAL);
-    match (is_client(source), is_client(destination)) {
-        (true, false) => true,
-        (false, true) => false,
-        _ => (source.port, source.address) >= (destination.port, destination.address),
-    }
+    // One number, since nobody foresees which end of a line it is. The port that a log leaves out is the client's,
+    // and the lowest.
+    let order = |end: &End| match end.port {
+        None => IS_CLIENT,
+        Some(port) => u32::from(port >= EPHEMERAL) * IS_CLIENT | IS_THERE | u32::from(port),
+    };
+    let [this, other] = [order(source), order(destination)];
+    if this == other { source.address >= destination.address } else { this > other }
 }
 
+const IS_CLIENT: u32 = 1 << 17;
+const IS_THERE: u32 = 1 << 16;
+
 /// What one line adds to its conversation.
-fn counts(entry: &Entry, client: End, is_turned: bool) -> LoggedCounts {
+fn counts(entry: &Entry, client: &End, is_turned: bool) -> LoggedCounts {
     let there_and_back = |[there, back]: [u64; 2]| if is_turned { [back, there] } else { [there, back] };
     // A reset of the one who asked refuses nothing.
     let is_refused = entry.answer == Answer::Refused && (is_turned || entry.opener != Opener::Untold);
@@ -267,7 +272,7 @@ fn counts(entry: &Entry, client: End, is_turned: bool) -> LoggedCounts {
     counts
 }
 
-fn how(entry: &Entry, server: End) -> How {
+fn how(entry: &Entry, server: &End) -> How {
     How {
         protocol: entry.protocol,
         port: server.port.filter(|_| entry.protocol.has_ports()),
