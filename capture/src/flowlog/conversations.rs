@@ -12,7 +12,6 @@ mod rows;
 use std::hash::{BuildHasher, Hasher};
 use std::hint::black_box;
 
-use flowfence_model::Timestamp;
 use flowfence_model::logged::{Conversation, LoggedAddress, LoggedCounts, LoggedEnd};
 use foldhash::fast::RandomState;
 use index::{Index, MAX_ROWS};
@@ -55,8 +54,8 @@ struct Waiting {
 impl Conversations {
     /// The number of an end of a line; `None` when there is no room for it.
     #[inline]
-    pub fn end(&mut self, end: &LoggedEnd, time: (Timestamp, Timestamp)) -> Option<u32> {
-        self.ends.number(end, time)
+    pub fn end(&mut self, end: &LoggedEnd) -> Option<u32> {
+        self.ends.number(end)
     }
 
     /// The number of an end that lines had.
@@ -64,18 +63,11 @@ impl Conversations {
         self.ends.find(end)
     }
 
-    /// The end of this number was met again.
-    #[inline]
-    pub fn met(&mut self, number: u32, time: (Timestamp, Timestamp)) {
-        self.ends.met(number, time);
-    }
-
     /// Counts a line between ends of these numbers. It may wait for some others.
     #[inline]
     pub fn count(&mut self, ends: [Option<u32>; 2], how: &How, counts: &LoggedCounts) {
         let ([Some(from), Some(to)], Some(manner)) = (ends, self.manners.of(how)) else {
-            self.overflowed += counts.lines;
-            return;
+            return self.overflow(ends, counts);
         };
         let key = ([from, to], manner);
         self.waiting.push(Waiting { hash: hash(&self.seed, key), key, counts: *counts, place: None });
@@ -86,9 +78,17 @@ impl Conversations {
 
     /// Counts a conversation of another table.
     pub fn add(&mut self, line: &Conversation) {
-        let time = (line.counts.first, line.counts.last);
-        let ends = [self.end(&line.from, time), self.end(&line.to, time)];
+        let ends = [self.end(&line.from), self.end(&line.to)];
         self.count(ends, &How::from(line), &line.counts);
+    }
+
+    /// There is no room for a line; its ends were met all the same.
+    #[cold]
+    fn overflow(&mut self, ends: [Option<u32>; 2], counts: &LoggedCounts) {
+        self.overflowed += counts.lines;
+        for number in ends.into_iter().flatten() {
+            self.ends.met(number, (counts.first, counts.last));
+        }
     }
 
     fn settle(&mut self) {
@@ -108,7 +108,7 @@ impl Conversations {
                         row.add(&line.counts, &mut self.sizes);
                     }
                 }
-                None => self.overflowed += line.counts.lines,
+                None => self.overflow(line.key.0.map(Some), &line.counts),
             }
         }
         self.waiting = waiting;
@@ -147,6 +147,10 @@ impl Conversations {
         drop(std::mem::take(&mut self.index));
         let mut all = Vec::with_capacity(self.rows.len());
         for block in std::mem::take(&mut self.rows).into_blocks() {
+            // When lines had an end, its conversations tell.
+            for (number, time) in block.iter().flat_map(Row::times) {
+                self.ends.met(number, time);
+            }
             all.extend(block.iter().filter_map(|row| self.conversation(row)));
         }
         (all, self.ends.addresses(), self.overflowed)
@@ -171,7 +175,7 @@ mod tests {
     use super::*;
     use crate::flowlog::manner::{PROTOCOLS, VERDICTS};
     use flowfence_model::logged::{IdentityId, NameId, ObserverId};
-    use flowfence_model::{Address, IcmpType, Orientation};
+    use flowfence_model::{Address, IcmpType, Orientation, Timestamp};
     use proptest::prelude::*;
 
     fn conversation() -> impl Strategy<Value = Conversation> {

@@ -37,10 +37,12 @@ impl Recent {
     pub fn get(&mut self, word: &[u8], read: impl FnOnce(&[u8]) -> Option<u32>) -> Option<u32> {
         let Some(key) = key(word) else { return read(word) };
         let at = place(key) & (self.count - 1);
-        if let Some(Pair(places)) = self.pairs.get(at)
-            && let Some(known) = places.iter().find(|known| known.is(key))
-        {
-            return Some(known.meaning);
+        if let Some(Pair([one, other])) = self.pairs.get(at) {
+            // Both are looked at, since nobody foresees which it is.
+            let [is_one, is_other] = [one.is(key), other.is(key)];
+            if is_one | is_other {
+                return Some(if is_one { one.meaning } else { other.meaning });
+            }
         }
         let meaning = read(word)?;
         self.keep(at, Place { word: key.0, length: key.1, meaning });

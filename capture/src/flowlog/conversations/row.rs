@@ -49,9 +49,9 @@ impl Row {
         self.client_ports |= line.client_ports;
         self.first = self.first.min(line.first);
         self.last = self.last.max(line.last);
-        let [packets, octets] = [(self.packets, line.packets), (self.octets, line.octets)]
-            .map(|([there, back], more)| Some([sum(there, more[0])?, sum(back, more[1])?]));
-        let (Some(packets), Some(octets)) = (packets, octets) else {
+        let (Some(packets), Some(octets)) =
+            (sums(self.packets, line.packets), sums(self.octets, line.octets))
+        else {
             return self.add_sizes(line, line.packets, line.octets, all);
         };
         (self.packets, self.octets) = (packets, octets);
@@ -75,6 +75,11 @@ impl Row {
             std::mem::take(&mut self.packets).map(u64::from),
             std::mem::take(&mut self.octets).map(u64::from),
         );
+    }
+
+    /// When there were lines, for each of its ends.
+    pub fn times(&self) -> [(u32, (Timestamp, Timestamp)); 2] {
+        self.key.0.map(|end| (end, (self.first, self.last)))
     }
 
     /// Everything that was counted.
@@ -121,8 +126,9 @@ impl Sizes {
 const ANSWERED: u32 = 1 << 31;
 const NONE: u32 = ANSWERED - 1;
 
-/// The sum, when it has room in 32 bits.
+/// The sums, when they have room in 32 bits.
 #[inline]
-fn sum(near: u32, more: u64) -> Option<u32> {
-    u32::try_from(u64::from(near).checked_add(more)?).ok()
+fn sums([there, back]: [u32; 2], more: [u64; 2]) -> Option<[u32; 2]> {
+    let sum = |near: u32, more: u64| u32::try_from(u64::from(near).checked_add(more)?).ok();
+    Some([sum(there, more[0])?, sum(back, more[1])?])
 }

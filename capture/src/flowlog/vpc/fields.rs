@@ -93,7 +93,13 @@ impl<'l> Words<'l> {
     pub fn number(&self, field: usize) -> Option<u64> {
         let (start, end) = *self.bounds.get(field)?;
         let number = text::number_before(self.line, end as usize, (end - start) as usize);
-        number.or_else(|| text::number(self.word(field)?))
+        number.or_else(|| self.other_number(field))
+    }
+
+    /// A number at the very beginning of a line, or longer than those that logs have.
+    #[cold]
+    fn other_number(&self, field: usize) -> Option<u64> {
+        text::number(self.word(field)?)
     }
 
     /// The port that a word is.

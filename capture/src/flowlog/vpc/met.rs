@@ -1,7 +1,7 @@
 //! Lines that have everything, as most have, by words that were met before.
 
-use flowfence_model::Protocol;
 use flowfence_model::logged::{LoggedVerdict, ObserverId};
+use flowfence_model::{Protocol, Timestamp};
 
 use super::fields::{
     ACTION, DESTINATION_PORT, END, FLAGS, INTERFACE, OCTETS, PACKETS, PKT_DESTINATION, PKT_SOURCE, PROTOCOL,
@@ -25,12 +25,34 @@ pub struct Met {
     hosts: Recent,
     /// Who wrote lines.
     pub interfaces: Recent,
+    /// The last beginning and end.
+    interval: [Last; 2],
+}
+
+/// The seconds that were last read at a place: lines of one interval follow one another.
+struct Last {
+    word: [u8; 10],
+    at: Timestamp,
+}
+
+impl Last {
+    /// No word has spaces.
+    const NONE: Self = Last { word: [b' '; 10], at: Timestamp::MIN };
+
+    #[inline]
+    fn moment(&mut self, found: &Words<'_>, field: usize) -> Option<Timestamp> {
+        let Ok(word) = <[u8; 10]>::try_from(found.word(field)?) else { return found.moment(field) };
+        if word != self.word {
+            *self = Last { word, at: found.moment(field)? };
+        }
+        Some(self.at)
+    }
 }
 
 impl Met {
     /// Nothing met yet.
     pub fn new() -> Self {
-        Met { hosts: Recent::new(1 << 15), interfaces: Recent::new(1 << 14) }
+        Met { hosts: Recent::new(1 << 15), interfaces: Recent::new(1 << 14), interval: [Last::NONE; 2] }
     }
 
     /// Takes a line that has everything, as most have; `None` for any other, which is to be looked at more
@@ -42,7 +64,8 @@ impl Met {
         if source_port == destination_port {
             return None;
         }
-        let [start, end] = [found.moment(START)?, found.moment(END)?];
+        let [begin, last] = &mut self.interval;
+        let [start, end] = [begin.moment(found, START)?, last.moment(found, END)?];
         let mut host = |packet: usize, interface: usize| {
             let word = found.word(packet).or_else(|| found.word(interface))?;
             self.hosts.get(word, |word| to.fold.host(text::address(word)?))
