@@ -229,6 +229,39 @@ mod tests {
         )
     }
 
+    #[test]
+    fn an_end_was_there_when_its_lines_were_whether_they_found_room_or_not() {
+        let mut table = Conversations::default();
+        let address = Some(Address::v4([10, 0, 0, 1]));
+        let named = LoggedEnd { address, identity: Some(IdentityId(7)) };
+        let other = LoggedEnd { address: Some(Address::v4([10, 0, 0, 2])), identity: None };
+        let how = How {
+            protocol: flowfence_model::Protocol::Tcp,
+            port: Some(80),
+            icmp: None,
+            is_told: true,
+            verdict: VERDICTS[0],
+            policy: None,
+            service: None,
+            service_address: None,
+            observer: ObserverId(0),
+        };
+        let at = |first, last| LoggedCounts {
+            lines: 1,
+            first: Timestamp::from_nanos(first),
+            last: Timestamp::from_nanos(last),
+            ..LoggedCounts::NONE
+        };
+        let [named, other] = [table.end(&named), table.end(&other)];
+        table.count([named, other], &how, &at(20, 30));
+        table.count([other, named], &how, &at(25, 40));
+        table.count([named, None], &how, &at(10, 15));
+        let (found, addresses, overflowed) = table.finish();
+        assert_eq!((found.len(), overflowed), (2, 1));
+        let times: Vec<_> = addresses.iter().map(|a| (a.first.as_nanos(), a.last.as_nanos())).collect();
+        assert_eq!(times, [(10, 40)]);
+    }
+
     proptest! {
         #[test]
         fn lines_are_counted_in_their_conversations(some in prop::collection::vec(conversation(), 1..20), n in 1..5_u32) {

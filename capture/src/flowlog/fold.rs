@@ -237,7 +237,7 @@ fn is_source_first(entry: &Entry) -> bool {
     // and the lowest.
     let order = |end: &End| match end.port {
         None => IS_CLIENT,
-        Some(port) => u32::from(port >= EPHEMERAL) * IS_CLIENT | IS_THERE | u32::from(port),
+        Some(port) => (u32::from(port >= EPHEMERAL) * IS_CLIENT) | IS_THERE | u32::from(port),
     };
     let [this, other] = [order(source), order(destination)];
     if this == other { source.address >= destination.address } else { this > other }
