@@ -27,10 +27,10 @@ pub(crate) fn gather<T: Send>(
     count: usize,
     make: impl Fn(usize) -> T + Sync,
 ) -> impl Iterator<Item = T> {
-    let made: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    let pieces: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
     crew.each(count, &|piece| {
         let one = make(piece);
-        if let Some(place) = made.get(piece) {
+        if let Some(place) = pieces.get(piece) {
             *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(one);
         }
     });
@@ -38,7 +38,7 @@ pub(crate) fn gather<T: Send>(
         // A piece that a crew left out is done here.
         one.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or_else(|| make(piece))
     };
-    made.into_iter().enumerate().map(found)
+    pieces.into_iter().enumerate().map(found)
 }
 
 #[cfg(test)]

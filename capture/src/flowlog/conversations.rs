@@ -2,30 +2,30 @@
 //!
 //! A log of a large cluster has some hundred thousand conversations, more than a core's caches hold, and each
 //! line is about another one. So what makes a conversation is put into three numbers, its two ends and its
-//! manner, and lines are looked up sixteen at a time: a core waits for several lines of
-//! memory at once.
+//! manner, and lines are looked up some together: a core waits for several lines of memory at once.
 
 mod absorb;
 mod index;
+mod row;
 mod rows;
 
 use std::hash::{BuildHasher, Hasher};
 use std::hint::black_box;
 
-use flowfence_model::Timestamp;
 use flowfence_model::logged::{Conversation, LoggedAddress, LoggedCounts, LoggedEnd};
 use foldhash::fast::RandomState;
 use index::{Index, MAX_ROWS};
+use row::{Key, Row, Sizes};
 use rows::Rows;
 
 use super::ends::Ends;
-use super::manner::{How, Manner, Manners};
+use super::manner::{How, Manners};
 
-/// Conversations that are kept at most, some 56 octets each, and 64 more where octets are counted.
+/// Conversations that are kept at most, 64 octets each, and 56 more of those of which much is counted.
 const MAX_CONVERSATIONS: usize = MAX_ROWS;
 
 /// Lines that are looked up together.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// Every conversation so far.
 #[derive(Clone, Debug, Default)]
@@ -41,58 +41,21 @@ pub struct Conversations {
     overflowed: u64,
 }
 
-/// What makes a conversation: who opened, who was asked, and how. A line that does not tell who opened
-/// never joins one that does, since it may be another direction.
-type Key = ([u32; 2], Manner);
-
-/// What every log counts.
-#[derive(Clone, Debug)]
-struct Row {
-    key: Key,
-    /// Its place among the sizes, `NONE` while there are none, and above whether it was answered.
-    sizes: u32,
-    lines: u32,
-    client_ports: u64,
-    first: Timestamp,
-    last: Timestamp,
-}
-
-impl Row {
-    fn sizes(&self) -> u32 {
-        self.sizes & NONE
-    }
-}
-
-/// What only some logs count, in one line of memory.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
-struct Sizes {
-    opened: u64,
-    refused: u64,
-    unanswered: u64,
-    packets: [u64; 2],
-    octets: [u64; 2],
-}
-
-/// Set with the place of sizes where a line was answered.
-const ANSWERED: u32 = 1 << 31;
-const NONE: u32 = ANSWERED - 1;
-
 /// A line that waits to be counted.
 #[derive(Clone, Debug)]
 struct Waiting {
     hash: u64,
     key: Key,
     counts: LoggedCounts,
-    /// Its row, when it was there before any of those that wait with it was counted.
+    /// A row that is likely its own, of those that were there before any that wait with it was counted.
     place: Option<u32>,
 }
 
 impl Conversations {
     /// The number of an end of a line; `None` when there is no room for it.
     #[inline]
-    pub fn end(&mut self, end: &LoggedEnd, time: (Timestamp, Timestamp)) -> Option<u32> {
-        self.ends.number(end, time)
+    pub fn end(&mut self, end: &LoggedEnd) -> Option<u32> {
+        self.ends.number(end)
     }
 
     /// The number of an end that lines had.
@@ -100,18 +63,11 @@ impl Conversations {
         self.ends.find(end)
     }
 
-    /// The end of this number was met again.
-    #[inline]
-    pub fn met(&mut self, number: u32, time: (Timestamp, Timestamp)) {
-        self.ends.met(number, time);
-    }
-
     /// Counts a line between ends of these numbers. It may wait for some others.
     #[inline]
     pub fn count(&mut self, ends: [Option<u32>; 2], how: &How, counts: &LoggedCounts) {
         let ([Some(from), Some(to)], Some(manner)) = (ends, self.manners.of(how)) else {
-            self.overflowed += counts.lines;
-            return;
+            return self.overflow(ends, counts);
         };
         let key = ([from, to], manner);
         self.waiting.push(Waiting { hash: hash(&self.seed, key), key, counts: *counts, place: None });
@@ -122,9 +78,17 @@ impl Conversations {
 
     /// Counts a conversation of another table.
     pub fn add(&mut self, line: &Conversation) {
-        let time = (line.counts.first, line.counts.last);
-        let ends = [self.end(&line.from, time), self.end(&line.to, time)];
+        let ends = [self.end(&line.from), self.end(&line.to)];
         self.count(ends, &How::from(line), &line.counts);
+    }
+
+    /// There is no room for a line; its ends were met all the same.
+    #[cold]
+    fn overflow(&mut self, ends: [Option<u32>; 2], counts: &LoggedCounts) {
+        self.overflowed += counts.lines;
+        for number in ends.into_iter().flatten() {
+            self.ends.met(number, (counts.first, counts.last));
+        }
     }
 
     fn settle(&mut self) {
@@ -132,29 +96,37 @@ impl Conversations {
         // In each of these rounds a line waits for memory while the others ask for theirs.
         black_box(waiting.iter().fold(0, |near, line| near ^ self.index.first(line.hash)));
         for line in &mut waiting {
-            line.place = self.find(line.hash, line.key);
+            line.place = self.index.find(line.hash, |_| true);
         }
-        black_box(waiting.iter().fold(0, |near, line| near ^ self.octets(line.place)));
-        let known = self.rows.len();
+        black_box(waiting.iter().fold(0, |near, line| near ^ self.lines(line.place)));
         for line in waiting.drain(..) {
-            // A row that was begun meanwhile may be the one that is meant.
-            let place = if self.rows.len() == known { line.place } else { self.find(line.hash, line.key) };
-            match place.or_else(|| self.begin(line.hash, line.key)) {
-                Some(place) => self.add_to(place, &line.counts),
-                None => self.overflowed += line.counts.lines,
+            let place = line.place.filter(|place| self.is(*place, line.key));
+            let known = place.or_else(|| self.find(line.hash, line.key));
+            match known.or_else(|| self.begin(line.hash, line.key)) {
+                Some(place) => {
+                    if let Some(row) = self.rows.get_mut(place) {
+                        row.add(&line.counts, &mut self.sizes);
+                    }
+                }
+                None => self.overflow(line.key.0.map(Some), &line.counts),
             }
         }
         self.waiting = waiting;
     }
 
-    /// Octets that were counted at a place.
-    fn octets(&self, place: Option<u32>) -> u64 {
-        let row = place.and_then(|place| self.rows.get(place));
-        row.and_then(|row| self.sizes.get(row.sizes())).map_or(0, |sizes| sizes.octets[0])
+    /// Lines that were counted at a place.
+    #[inline]
+    fn lines(&self, place: Option<u32>) -> u32 {
+        place.and_then(|place| self.rows.get(place)).map_or(0, |row| row.lines)
+    }
+
+    #[inline]
+    fn is(&self, place: u32, key: Key) -> bool {
+        self.rows.get(place).is_some_and(|row| row.key == key)
     }
 
     fn find(&self, hash: u64, key: Key) -> Option<u32> {
-        self.index.find(hash, |i| self.rows.get(i).is_some_and(|row| row.key == key))
+        self.index.find(hash, |place| self.is(place, key))
     }
 
     fn begin(&mut self, hash: u64, key: Key) -> Option<u32> {
@@ -162,42 +134,10 @@ impl Conversations {
             return None;
         }
         let i = u32::try_from(self.rows.len()).ok()?;
-        let (first, last) = (Timestamp::MAX, Timestamp::MIN);
-        let nothing = Row { key, sizes: NONE, lines: 0, client_ports: 0, first, last };
-        self.rows.push(nothing);
+        self.rows.push(Row::of(key));
         let (rows, seed) = (&self.rows, &self.seed);
         self.index.insert(hash, i, |i| rows.get(i).map_or(0, |row| self::hash(seed, row.key)));
         Some(i)
-    }
-
-    fn add_to(&mut self, place: u32, line: &LoggedCounts) {
-        let Some(row) = self.rows.get_mut(place) else { return };
-        row.lines = row.lines.saturating_add(u32::try_from(line.lines).unwrap_or(u32::MAX));
-        if line.answered {
-            row.sizes |= ANSWERED;
-        }
-        row.client_ports |= line.client_ports;
-        row.first = row.first.min(line.first);
-        row.last = row.last.max(line.last);
-        if line.opened | line.refused | line.unanswered == 0
-            && line.packets == [0; 2]
-            && line.octets == [0; 2]
-        {
-            return;
-        }
-        if row.sizes() == NONE {
-            row.sizes = row.sizes & ANSWERED | u32::try_from(self.sizes.len()).unwrap_or(NONE) & NONE;
-            self.sizes.push(Sizes::default());
-        }
-        let Some(sizes) = self.sizes.get_mut(row.sizes()) else { return };
-        sizes.opened += line.opened;
-        sizes.refused += line.refused;
-        sizes.unanswered += line.unanswered;
-        let sum = |[there, back]: [u64; 2], more: [u64; 2]| {
-            [there.saturating_add(more[0]), back.saturating_add(more[1])]
-        };
-        sizes.packets = sum(sizes.packets, line.packets);
-        sizes.octets = sum(sizes.octets, line.octets);
     }
 
     /// All of them, in the order in which they began, and how many lines found no room; addresses that a
@@ -207,6 +147,10 @@ impl Conversations {
         drop(std::mem::take(&mut self.index));
         let mut all = Vec::with_capacity(self.rows.len());
         for block in std::mem::take(&mut self.rows).into_blocks() {
+            // When lines had an end, its conversations tell.
+            for (number, time) in block.iter().flat_map(Row::times) {
+                self.ends.met(number, time);
+            }
             all.extend(block.iter().filter_map(|row| self.conversation(row)));
         }
         (all, self.ends.addresses(), self.overflowed)
@@ -214,21 +158,7 @@ impl Conversations {
 
     fn conversation(&self, row: &Row) -> Option<Conversation> {
         let ([from, to], manner) = row.key;
-        let sizes = self.sizes.get(row.sizes()).copied().unwrap_or_default();
-        let counts = LoggedCounts {
-            lines: row.lines.into(),
-            opened: sizes.opened,
-            refused: sizes.refused,
-            unanswered: sizes.unanswered,
-            answered: row.sizes & ANSWERED != 0,
-            tells_answers: false,
-            client_ports: row.client_ports,
-            packets: sizes.packets,
-            octets: sizes.octets,
-            first: row.first,
-            last: row.last,
-        };
-        self.manners.conversation(manner, self.ends.end(from)?, self.ends.end(to)?, counts)
+        self.manners.conversation(manner, self.ends.end(from)?, self.ends.end(to)?, row.counts(&self.sizes))
     }
 }
 
@@ -245,7 +175,7 @@ mod tests {
     use super::*;
     use crate::flowlog::manner::{PROTOCOLS, VERDICTS};
     use flowfence_model::logged::{IdentityId, NameId, ObserverId};
-    use flowfence_model::{Address, IcmpType, Orientation};
+    use flowfence_model::{Address, IcmpType, Orientation, Timestamp};
     use proptest::prelude::*;
 
     fn conversation() -> impl Strategy<Value = Conversation> {
@@ -297,6 +227,39 @@ mod tests {
                 }
             },
         )
+    }
+
+    #[test]
+    fn an_end_was_there_when_its_lines_were_whether_they_found_room_or_not() {
+        let mut table = Conversations::default();
+        let address = Some(Address::v4([10, 0, 0, 1]));
+        let named = LoggedEnd { address, identity: Some(IdentityId(7)) };
+        let other = LoggedEnd { address: Some(Address::v4([10, 0, 0, 2])), identity: None };
+        let how = How {
+            protocol: flowfence_model::Protocol::Tcp,
+            port: Some(80),
+            icmp: None,
+            is_told: true,
+            verdict: VERDICTS[0],
+            policy: None,
+            service: None,
+            service_address: None,
+            observer: ObserverId(0),
+        };
+        let at = |first, last| LoggedCounts {
+            lines: 1,
+            first: Timestamp::from_nanos(first),
+            last: Timestamp::from_nanos(last),
+            ..LoggedCounts::NONE
+        };
+        let [named, other] = [table.end(&named), table.end(&other)];
+        table.count([named, other], &how, &at(20, 30));
+        table.count([other, named], &how, &at(25, 40));
+        table.count([named, None], &how, &at(10, 15));
+        let (found, addresses, overflowed) = table.finish();
+        assert_eq!((found.len(), overflowed), (2, 1));
+        let times: Vec<_> = addresses.iter().map(|a| (a.first.as_nanos(), a.last.as_nanos())).collect();
+        assert_eq!(times, [(10, 40)]);
     }
 
     proptest! {

@@ -24,12 +24,8 @@ pub struct Ends {
 impl Ends {
     /// The number of an end of a line; `None` when there is no room for it.
     #[inline]
-    pub fn number(&mut self, end: &LoggedEnd, time: (Timestamp, Timestamp)) -> Option<u32> {
+    pub fn number(&mut self, end: &LoggedEnd) -> Option<u32> {
         if let Some(number) = self.find(end) {
-            // When is asked only of those whom a log names.
-            if end.identity.is_some() {
-                self.met(number, time);
-            }
             return Some(number);
         }
         let known = &mut self.known;
@@ -37,7 +33,7 @@ impl Ends {
             return None;
         }
         let number = u32::try_from(known.len()).ok()?;
-        known.push((*end, time));
+        known.push((*end, (Timestamp::MAX, Timestamp::MIN)));
         let (known, seed) = (&self.known, &self.seed);
         let rehash = |i: &u32| known.get(*i as usize).map_or(0, |(end, _)| hash(seed, end));
         self.index.insert_unique(hash(seed, end), number, rehash);
@@ -51,10 +47,9 @@ impl Ends {
         self.index.find(hash(&self.seed, end), is_same).copied()
     }
 
-    /// Widens when lines had an end.
-    #[inline]
+    /// Widens when lines had an end. When is asked only of those whom a log names.
     pub fn met(&mut self, number: u32, time: (Timestamp, Timestamp)) {
-        if let Some((_, when)) = self.known.get_mut(number as usize) {
+        if let Some((LoggedEnd { identity: Some(_), .. }, when)) = self.known.get_mut(number as usize) {
             *when = (when.0.min(time.0), when.1.max(time.1));
         }
     }

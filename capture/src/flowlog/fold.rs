@@ -12,7 +12,7 @@ use std::sync::Arc;
 use flowfence_model::logged::{
     Conversation, Identity, IdentityId, Logged, LoggedCounts, LoggedEnd, NameId, Observer, ObserverId,
 };
-use flowfence_model::{Address, IcmpType, Orientation, Protocol, Timestamp};
+use flowfence_model::{Address, IcmpType, Orientation, Protocol};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 
@@ -91,7 +91,7 @@ impl Fold {
     pub fn host(&mut self, address: Address) -> Option<u32> {
         connectable(address, address).ok()?;
         let end = LoggedEnd { address: Some(address), identity: None };
-        self.conversations.end(&end, (Timestamp::MIN, Timestamp::MIN))
+        self.conversations.end(&end)
     }
 
     /// The number of an end that lines had, unless it can be no end of a connection.
@@ -122,26 +122,26 @@ impl Fold {
             Opener::Destination => true,
             Opener::Untold => !is_source_first(entry),
         };
-        let [source, destination] = [(entry.source, entry.numbers[0]), (entry.destination, entry.numbers[1])];
+        let [source, destination] =
+            [(&entry.source, entry.numbers[0]), (&entry.destination, entry.numbers[1])];
         let (client, server) = if is_turned { (destination, source) } else { (source, destination) };
         // Nothing listens on port 0: it stands where there is none to tell, as of later fragments.
         if entry.protocol.has_ports() && server.0.port.is_none_or(|port| port == 0) {
             return self.left_out.add(Cause::LogIncomplete);
         }
-        let ends = [client, server].map(|(end, number)| {
-            if let Some(number) = number {
-                // When is asked only of those whom a log names.
-                if end.identity.is_some() {
-                    self.conversations.met(number, entry.time);
-                }
-                return Some(number);
-            }
-            let end = LoggedEnd { address: end.address, identity: end.identity };
-            self.conversations.end(&end, entry.time)
-        });
+        let ends = [self.number(client), self.number(server)];
         // Where both ends are the same nothing went back.
         let counts = counts(entry, client.0, is_turned && entry.source != entry.destination);
         self.conversations.count(ends, &how(entry, server.0), &counts);
+    }
+
+    /// The number of an end of a line, which may have one already.
+    #[inline]
+    fn number(&mut self, (end, number): (&End, Option<u32>)) -> Option<u32> {
+        number.or_else(|| {
+            let end = LoggedEnd { address: end.address, identity: end.identity };
+            self.conversations.end(&end)
+        })
     }
 
     /// Connections and conversations, with what only the whole can tell.
@@ -230,19 +230,25 @@ fn of_question(entry: &Entry, icmp: IcmpType) -> Result<Entry, Cause> {
 
 /// The end with the ephemeral port is the client's; of two of a kind the one with the higher port,
 /// so that both directions of one connection meet.
+#[inline]
 fn is_source_first(entry: &Entry) -> bool {
     let (source, destination) = (&entry.source, &entry.destination);
-    // The port that a log leaves out is the client's.
-    let is_client = |end: &End| end.port.is_none_or(|port| port >= EPHEMERAL);
-    match (is_client(source), is_client(destination)) {
-        (true, false) => true,
-        (false, true) => false,
-        _ => (source.port, source.address) >= (destination.port, destination.address),
-    }
+    // One number, since nobody foresees which end of a line it is. The port that a log leaves out is the client's,
+    // and the lowest.
+    let order = |end: &End| match end.port {
+        None => IS_CLIENT,
+        Some(port) => (u32::from(port >= EPHEMERAL) * IS_CLIENT) | IS_THERE | u32::from(port),
+    };
+    let [this, other] = [order(source), order(destination)];
+    if this == other { source.address >= destination.address } else { this > other }
 }
 
+const IS_CLIENT: u32 = 1 << 17;
+const IS_THERE: u32 = 1 << 16;
+
 /// What one line adds to its conversation.
-fn counts(entry: &Entry, client: End, is_turned: bool) -> LoggedCounts {
+#[inline]
+fn counts(entry: &Entry, client: &End, is_turned: bool) -> LoggedCounts {
     let there_and_back = |[there, back]: [u64; 2]| if is_turned { [back, there] } else { [there, back] };
     // A reset of the one who asked refuses nothing.
     let is_refused = entry.answer == Answer::Refused && (is_turned || entry.opener != Opener::Untold);
@@ -267,7 +273,8 @@ fn counts(entry: &Entry, client: End, is_turned: bool) -> LoggedCounts {
     counts
 }
 
-fn how(entry: &Entry, server: End) -> How {
+#[inline]
+fn how(entry: &Entry, server: &End) -> How {
     How {
         protocol: entry.protocol,
         port: server.port.filter(|_| entry.protocol.has_ports()),

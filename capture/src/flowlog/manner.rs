@@ -158,8 +158,8 @@ fn pack(c: &How) -> Words {
 #[inline]
 fn bits(c: &How) -> u64 {
     let place = |is: bool, bit: u64| if is { bit } else { 0 };
-    number(&PROTOCOLS, c.protocol)
-        | number(&VERDICTS, c.verdict) << 8
+    protocol(c.protocol)
+        | verdict(c.verdict) << 8
         | place(c.service_address.is_some(), HAS_SERVICE)
         | place(c.port.is_some(), HAS_PORT)
         | place(c.icmp.is_some(), HAS_ICMP)
@@ -175,9 +175,26 @@ fn hash(seed: &RandomState, words: &Words) -> u64 {
     hasher.finish()
 }
 
+/// Its place in `PROTOCOLS`.
 #[inline]
-fn number<T: PartialEq + Copy>(all: &[T], one: T) -> u64 {
-    all.iter().position(|known| *known == one).map_or(0, |at| at as u64)
+fn protocol(protocol: Protocol) -> u64 {
+    match protocol {
+        Protocol::Tcp => 0,
+        Protocol::Udp => 1,
+        Protocol::Sctp => 2,
+        Protocol::Icmp => 3,
+    }
+}
+
+/// Its place in `VERDICTS`.
+#[inline]
+fn verdict(verdict: LoggedVerdict) -> u64 {
+    match verdict {
+        LoggedVerdict::Allowed => 0,
+        LoggedVerdict::WouldDeny => 1,
+        LoggedVerdict::Denied => 2,
+        LoggedVerdict::Dropped => 3,
+    }
 }
 
 fn of_number<T: Copy>(all: &[T], number: u64) -> Option<T> {

@@ -88,7 +88,8 @@ pub fn epoch(word: &[u8]) -> Option<Timestamp> {
 }
 
 /// So many whole units, and billionths of one.
-fn since_1970(whole: i64, billionths: u32) -> Timestamp {
+#[inline]
+pub fn since_1970(whole: i64, billionths: u32) -> Timestamp {
     let unit = match whole {
         ..100_000_000_000 => return Timestamp::from_secs(whole, billionths),
         100_000_000_000..100_000_000_000_000 => 1_000_000,
@@ -112,14 +113,16 @@ pub fn rfc3339(text: &str) -> Option<Timestamp> {
 }
 
 /// A protocol by its IANA number; `None` for one without ports that is not ICMP.
+#[inline]
 pub fn protocol(number: u64) -> Option<Protocol> {
-    match number {
-        1 | 58 => Some(Protocol::Icmp),
-        6 => Some(Protocol::Tcp),
-        17 => Some(Protocol::Udp),
-        132 => Some(Protocol::Sctp),
-        _ => None,
-    }
+    // Looked up, since nobody foresees which protocol the next line is of.
+    const KNOWN: [Option<Protocol>; 133] = {
+        let mut known = [None; 133];
+        (known[1], known[58]) = (Some(Protocol::Icmp), Some(Protocol::Icmp));
+        (known[6], known[17], known[132]) = (Some(Protocol::Tcp), Some(Protocol::Udp), Some(Protocol::Sctp));
+        known
+    };
+    KNOWN.get(usize::try_from(number).ok()?).copied().flatten()
 }
 
 /// A protocol by its name or number.
@@ -136,50 +139,100 @@ pub fn protocol_named(word: &str) -> Option<Protocol> {
     }
 }
 
-/// Tells the words of a line with their places; how many there are.
+/// Tells where the words of a line begin and end, with their places; how many there are.
 #[inline]
-pub fn words<'l>(line: &'l [u8], mut tell: impl FnMut(usize, &'l [u8])) -> usize {
+pub fn words(line: &[u8], mut tell: impl FnMut(usize, usize, usize)) -> usize {
     let (mut count, mut start) = (0, 0);
     let mut end = |end: usize| {
-        if let Some(word @ [_, ..]) = line.get(start..end) {
-            tell(count, word);
+        if start < end {
+            tell(count, start, end);
             count += 1;
         }
         start = end + 1;
     };
-    // Words are short: looking at eight octets at a time is faster than a search for each word's end.
-    let (eights, rest) = line.as_chunks::<8>();
-    for (i, eight) in eights.iter().enumerate() {
-        let mut ends = low(u64::from_le_bytes(*eight));
-        while ends != 0 {
-            let at = (ends.trailing_zeros() / 8) as usize;
-            if matches!(eight.get(at), Some(b' ' | b'\t')) {
-                end(i * 8 + at);
+    // A bit an octet for a whole block of them: a core foresees when a loop over some ten bits ends, and not how
+    // many words end within eight octets.
+    let (blocks, rest) = line.as_chunks::<BLOCK>();
+    let mut ends = |at: usize, mut bits: u64| {
+        while bits != 0 {
+            let place = at + bits.trailing_zeros() as usize;
+            if matches!(line.get(place), Some(b' ' | b'\t')) {
+                end(place);
             }
-            ends &= ends - 1;
+            bits &= bits - 1;
         }
+    };
+    for (i, block) in blocks.iter().enumerate() {
+        ends(i * BLOCK, low(block));
     }
-    for (at, octet) in (eights.len() * 8..).zip(rest) {
-        if matches!(octet, b' ' | b'\t') {
-            end(at);
-        }
-    }
+    ends(blocks.len() * BLOCK, low(rest));
     end(line.len());
     count
 }
 
-/// The highest bit of each octet that is a space or below, and of some above such a one.
+/// Octets that a bit each is made of at a time.
+const BLOCK: usize = 64;
+
+/// A bit for each of some octets, `BLOCK` at most, that is a space or below.
 #[inline]
-fn low(eight: u64) -> u64 {
+fn low(octets: &[u8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
     /// The first octet above a space.
     const ABOVE: u64 = 0x21;
-    eight.wrapping_sub(ABOVE * ONES) & !eight & (ONES << 7)
+    /// Brings the lowest bits of eight octets together in the highest octet.
+    const TOGETHER: u64 = 0x0102_0408_1020_4080;
+    let of_eight = |eight: [u8; 8]| {
+        let eight = u64::from_le_bytes(eight);
+        // The highest bit is there to be borrowed from, so that no octet changes what is said of the next.
+        let is_low = !(((eight | HIGH) - ABOVE * ONES) | eight) & HIGH;
+        (is_low >> 7).wrapping_mul(TOGETHER) >> 56
+    };
+    let (eights, rest) = octets.as_chunks::<8>();
+    let bits = eights.iter().rfold(0, |bits, eight| bits << 8 | of_eight(*eight));
+    let last = rest.iter().rfold(0, |bits, octet| bits << 1 | u64::from(*octet <= b' '));
+    // Of a whole block nothing is left, and a shift by all bits is none.
+    if rest.is_empty() { bits } else { bits | last << (eights.len() * 8) }
+}
+
+/// The number of up to sixteen digits that a line has in front of `end`, of this length; `None` when it is longer, no
+/// number, or the line has less than that in front of it. Eight digits take as long as one.
+#[inline]
+pub fn number_before(line: &[u8], end: usize, length: usize) -> Option<u64> {
+    if length <= 8 {
+        return eight_digits(line, end, length);
+    }
+    let high = eight_digits(line, end.checked_sub(8)?, length - 8)?;
+    Some(high * 100_000_000 + eight_digits(line, end, 8)?)
+}
+
+#[inline]
+fn eight_digits(line: &[u8], end: usize, length: usize) -> Option<u64> {
+    const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+    const HALVES: u64 = u64::from_ne_bytes([0xf0; 8]);
+    /// What carries an octet above nine into the upper half.
+    const SIX: u64 = u64::from_ne_bytes([6; 8]);
+    const QUARTERS: u64 = 0xff_0000_00ff;
+    let eight = u64::from_le_bytes(*line.get(..end)?.last_chunk()?);
+    // What stands before the number counts as zeros.
+    let before = u32::try_from(8_usize.checked_sub(length)?).ok()? * 8;
+    let digits = u64::MAX.checked_shl(before)?;
+    let eight = eight & digits | ZEROS & !digits;
+    if eight & HALVES != ZEROS || eight.wrapping_add(SIX) & HALVES != ZEROS {
+        return None;
+    }
+    // Neighbours are put together three times: to two digits, to four, to eight.
+    let ones = eight ^ ZEROS;
+    let tens = ones * 10 + (ones >> 8);
+    let upper = (tens & QUARTERS).wrapping_mul(100 + (1_000_000 << 32));
+    let lower = (tens >> 16 & QUARTERS).wrapping_mul(1 + (10_000 << 32));
+    Some(upper.wrapping_add(lower) >> 32)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn addresses_are_read_as_the_standard_library_reads_them() {
@@ -235,12 +288,39 @@ mod tests {
             let expected: Vec<&[u8]> =
                 line.as_bytes().split(|c| b" \t".contains(c)).filter(|word| !word.is_empty()).collect();
             let mut found = Vec::new();
-            let count = words(line.as_bytes(), |place, word| {
+            let count = words(line.as_bytes(), |place, start, end| {
                 assert_eq!(place, found.len());
-                found.push(word);
+                found.push(&line.as_bytes()[start..end]);
             });
             assert_eq!((count, &found), (expected.len(), &expected), "{line:?}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn words_of_lines_of_any_length_are_found(line in prop::collection::vec(prop_oneof![6 => b'!'..=b'~', 2 => Just(b' '), 1 => any::<u8>()], 0..200)) {
+            let expected: Vec<&[u8]> = line.split(|c| b" \t".contains(c)).filter(|word| !word.is_empty()).collect();
+            let mut found = Vec::new();
+            let count = words(&line, |_, start, end| found.push(&line[start..end]));
+            prop_assert_eq!((count, found), (expected.len(), expected));
+        }
+
+        #[test]
+        fn numbers_in_lines_are_those_of_words(before in "[ 0-9a-z]{8,20}", word in "[0-9]{1,18}|[0-9/:\u{0}-\u{7f}]{0,17}") {
+            let line = format!("{before}{word} 7");
+            let found = number_before(line.as_bytes(), before.len() + word.len(), word.len());
+            let is_short = (1..=16).contains(&word.len());
+            prop_assert_eq!(found, number(word.as_bytes()).filter(|_| is_short));
+        }
+    }
+
+    #[test]
+    fn a_number_at_the_beginning_of_a_line_is_left() {
+        assert_eq!(
+            (number_before(b"12345678", 8, 8), number_before(b"1234567", 7, 7)),
+            (Some(12_345_678), None)
+        );
+        assert_eq!((number_before(b"123456789", 9, 9), number_before(b"1", 2, 1)), (None, None));
     }
 
     #[test]

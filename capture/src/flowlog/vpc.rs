@@ -18,7 +18,7 @@ use super::{Asks, Decoder, LogFormat, Sink, Tells, text};
 use crate::cause::Cause;
 use fields::{
     DESTINATION_PORT, DIRECTION, END, INTERFACE, PKT_DESTINATION, PKT_SOURCE, PROTOCOL, SOURCE_PORT, START,
-    STATUS, USED, VERSION_2, Words, word,
+    STATUS, USED, VERSION_2, Words,
 };
 use met::{Met, observer, tell};
 
@@ -112,12 +112,9 @@ impl Vpc {
 
     /// The words of the used fields, and how many words there are.
     fn used<'l>(&self, line: &'l [u8]) -> (Words<'l>, usize) {
-        let mut found = [None; USED.len()];
-        let count = text::words(line, |place, word| {
-            let field = self.places.get(place).copied().unwrap_or(UNUSED);
-            if let Some(field) = found.get_mut(usize::from(field)) {
-                *field = Some(word);
-            }
+        let mut found = Words::of(line);
+        let count = text::words(line, |place, start, end| {
+            found.put(self.places.get(place).copied().unwrap_or(UNUSED), start, end);
         });
         (found, count)
     }
@@ -178,8 +175,7 @@ impl Vpc {
         if count < self.fields && !is_header(line) {
             return Err(Skip::Bad("fewer fields than the header has"));
         }
-        let word = |field: usize| word(found, field);
-        let Met { interfaces, times, .. } = &mut self.met;
+        let word = |field: usize| found.word(field);
         let address = |packet: usize, interface: usize| {
             let word = word(packet).or_else(|| word(interface))?;
             Some(text::address(word))
@@ -201,8 +197,7 @@ impl Vpc {
         let Some(protocol) = text::protocol(ip_protocol) else {
             return Err(Skip::Other(Cause::OtherIpProtocol));
         };
-        let mut moment = |word| times.get(word, text::epoch);
-        let time = interval(word(START).map(&mut moment), word(END).map(&mut moment));
+        let time = interval(word(START).map(text::epoch), word(END).map(text::epoch));
         let Some(time) = time.unwrap_or(Some((to.time, to.time))) else {
             return Err(Skip::Bad("the time cannot be read"));
         };
@@ -219,7 +214,7 @@ impl Vpc {
         }
         // Without the interface, what both ends say is told apart by the direction.
         let name = word(INTERFACE).or_else(|| word(DIRECTION)).unwrap_or_default();
-        let observer = observer(interfaces, name, to);
+        let observer = observer(&mut self.met.interfaces, name, to);
         let mut entry = Entry::new(time, source, destination, protocol, observer);
         tell(&mut entry, found).ok_or(Skip::Other(Cause::LogOther))?;
         to.fold.add(&entry);
