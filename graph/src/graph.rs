@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use flowfence_model::{Labels, NodeId};
+use hashbrown::HashSet;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, EdgeReference, NodeIndex};
 
@@ -104,12 +105,11 @@ pub fn nodes_of<'a>(
     view: View,
 ) -> Vec<GraphNode> {
     let known = known_ids(inventory, view);
-    let mut ids: Vec<&NodeId> = ends.collect();
-    // One end has many edges, mostly side by side.
-    ids.dedup();
+    // One end has many edges: told apart before they are put in order.
+    let mut ids: HashSet<&NodeId, foldhash::fast::RandomState> = ends.collect();
     ids.extend(&known);
+    let mut ids: Vec<&NodeId> = ids.into_iter().collect();
     ids.sort_unstable();
-    ids.dedup();
     ids.into_iter().map(|id| describe(id.clone(), facts, inventory)).collect()
 }
 
