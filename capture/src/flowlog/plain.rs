@@ -64,12 +64,12 @@ impl<'l> Plain<'l> {
         let mut sum = 0;
         let mut digits = 0;
         while let [digit @ b'0'..=b'9', rest @ ..] = self.rest {
-            sum = sum * 10 + u64::from(digit - b'0');
-            digits += 1;
-            // Eighteen digits cannot overflow, and a zero is the only number that begins so.
-            if digits > 18 || (sum == 0 && digits > 1) {
+            // Eighteen digits cannot overflow, and behind a zero that comes first there is none.
+            if digits == 18 || (sum == 0 && digits == 1) {
                 return None;
             }
+            sum = sum * 10 + u64::from(digit - b'0');
+            digits += 1;
             self.rest = rest;
         }
         (digits > 0 && !matches!(self.rest.first(), Some(b'.' | b'e' | b'E'))).then_some(sum)
@@ -289,12 +289,22 @@ mod tests {
         let number = |text: &str| Plain::new(text.as_bytes()).number();
         assert_eq!((number("0,"), number("8080}")), (Some(0), Some(8080)));
         assert_eq!(number("123456789012345678"), Some(123_456_789_012_345_678));
-        for text in ["", "-1", "007", "00", "1.5", "1e3", "1234567890123456789", "\"1\""] {
+        for text in ["", "-1", "007", "053", "01", "00", "1.5", "1e3", "1234567890123456789", "\"1\""] {
             assert_eq!(number(text), None, "{text}");
         }
     }
 
     proptest! {
+        #[test]
+        fn a_number_is_that_of_json(text in "[0-9]{1,3}|[0-9]{1,20}[.eE,}]?") {
+            let digits = text.trim_end_matches([',', '}']);
+            if let Some(number) = Plain::new(text.as_bytes()).number() {
+                prop_assert_eq!(serde_json::from_str(digits).ok(), Some(number));
+            } else {
+                prop_assert!(digits.len() > 18 || serde_json::from_str::<u64>(digits).is_err(), "{}", text);
+            }
+        }
+
         #[test]
         fn the_run_of_plain_octets_ends_where_it_must(text in prop::collection::vec(prop_oneof![8 => b' '..=b'z', 1 => any::<u8>()], 0..40)) {
             let is_end = |octet: &u8| matches!(octet, b'"' | b'\\' | 0..0x20 | 0x80..);
