@@ -4,9 +4,10 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 30
 VARIANT ?= bridge
 SEEDS ?= 1 2 3
+ROUNDS ?= 20
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo test lab-loop lab-random fmt clippy doc deny fuzz bench detection bench-audit bench-live mutants ci
+.PHONY: help demo test properties lab-loop lab-random fmt clippy doc deny fuzz bench detection bench-audit bench-live mutants ci
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -14,9 +15,15 @@ help: ## List the targets
 demo: ## Build, run the recorded cluster of examples/shop, leave the results in out/
 	@scripts/demo
 
+# The cases of properties are drawn from one seed: whoever runs the tests of a commit sees the same. `make properties` draws new ones.
+test: export PROPTEST_RNG_SEED ?= 1
 test: ## Run all tests
 	@scripts/need rust cc libpcap dot
 	$(CARGO) test --workspace --locked
+
+properties: ## Hold every property against new cases, ROUNDS times
+	@scripts/need rust cc libpcap
+	scripts/properties $(ROUNDS)
 
 lab-loop: ## As root: the closed loop in a real cluster, VARIANT=bridge, dual or vxlan
 	@scripts/need rust cc libpcap lab
