@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Builder;
 
-use flowfence_policy::crew::Crew;
+use flowfence_graph::crew::Crew;
 
 /// So many threads at most, the caller's among them.
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,7 @@
 
 pub mod attribute;
 pub mod contact;
+pub mod crew;
 pub mod difference;
 pub mod edge;
 pub mod facts;
@@ -20,7 +21,7 @@ pub mod inventory;
 pub mod numbering;
 pub mod parts;
 
-pub use attribute::attribute;
+pub use attribute::{attribute, attribute_by};
 pub use contact::{Bulk, Contact, Large, LogWord, Party, PodName, Tally};
 pub use edge::{Edge, EdgeKey};
 pub use facts::{Completeness, Facts};

@@ -60,6 +60,11 @@ impl Numbering {
         &self.keys
     }
 
+    /// The number of an edge.
+    pub fn find(&self, edge: &EdgeKey) -> Option<usize> {
+        self.keys.binary_search(edge).ok()
+    }
+
     /// The edge of each contact, in the order of the contacts.
     pub fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
         self.numbers.iter().map(|number| *number as usize)

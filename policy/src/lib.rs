@@ -15,7 +15,6 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
-pub mod crew;
 pub mod decision;
 pub mod explain;
 pub mod grounds;

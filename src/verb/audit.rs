@@ -79,9 +79,12 @@ pub fn run(args: &AuditArgs) -> Result<Ending, Failure> {
     } else {
         // Standard output itself is written line by line.
         let mut out = BufWriter::new(std::io::stdout().lock());
-        output::write(&report, args.output, args.report_url.as_deref(), &mut out)?;
+        let url = args.report_url.as_deref();
+        output::write(&report, args.output, url, &observed.hands, &mut out)?;
         out.flush()?;
     }
+    // The process ends: a hundred thousand findings need not be taken apart one by one.
+    std::mem::forget((observed, judgement, report));
     Ok(ending)
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use flowfence_graph::{Contact, Facts, Inventory, attribute, objects_of};
+use flowfence_graph::crew::Crew as _;
+use flowfence_graph::{Contact, Facts, Inventory, attribute_by, objects_of};
 use flowfence_model::logged::Logged;
 use flowfence_model::object::{Namespace, Object, Pod};
 use flowfence_policy::decision::Decisions;
@@ -46,7 +47,8 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
     let (traffic, mut cluster) = read(Sources::open(args)?, objects, args.jobs())?;
     take_from_logs(&mut cluster, &traffic.recording.logged);
     say_if_nobody_is_known(&cluster, objects);
-    let facts = attribute(traffic.recording, &cluster.inventory);
+    let hands = Hands(args.jobs());
+    let facts = attribute_by(traffic.recording, &cluster.inventory, &hands);
     let is_known = |c: &Contact| c.from.id.is_workload() || c.to.id.is_workload();
     if !cluster.inventory.is_empty() && !facts.contacts.is_empty() && !facts.contacts.iter().any(is_known) {
         say!(
@@ -67,7 +69,7 @@ pub fn observe_beside(args: &InputArgs, objects: &ClusterArgs) -> Result<Observe
         );
     }
     let is_partial = too_much || !traffic.unusable.is_empty() || cluster.is_set_partial;
-    Ok(Observed::new(facts, cluster, completeness, is_partial, Hands(args.jobs())))
+    Ok(Observed::new(facts, cluster, completeness, is_partial, hands))
 }
 
 /// Traffic and objects: files of both at once, unless only one may be read at a time.
@@ -147,6 +149,11 @@ impl Observed {
 
     /// Judges every contact by today's policies and what people decided.
     pub fn judge(&self, decisions: &Decisions) -> Judgement {
+        // Neither needs the other.
+        self.hands.each(2, &|part| match part {
+            0 => drop(self.prepared()),
+            _ => drop(self.facts.numbering()),
+        });
         judge_prepared(&self.facts, &self.cluster.inventory, self.prepared(), decisions, &self.hands)
     }
 

@@ -75,7 +75,7 @@ fn row(at: usize) -> FindingRow {
         port: Some(443),
         evidence,
         // Some are of nobody.
-        rank: (!at.is_multiple_of(11)).then(|| rank(at, hostile)),
+        rank: (!at.is_multiple_of(11)).then(|| Box::new(rank(at, hostile))),
         owner: (!at.is_multiple_of(7)).then(|| owner(at)),
         fix: at.is_multiple_of(2).then(|| format!("write {hostile}")),
         policy: at.is_multiple_of(5).then(|| format!("{namespace}/{hostile}")),
@@ -87,7 +87,10 @@ fn row(at: usize) -> FindingRow {
 
 /// Its reasons name objects.
 fn rank(at: usize, hostile: &str) -> RankRow {
-    let part = |value: usize| Part { value: u32::try_from(value).unwrap(), why: vec![hostile.to_owned()] };
+    let part = |value: usize| Part {
+        value: u32::try_from(value).unwrap(),
+        why: std::iter::once(hostile.to_owned()).collect(),
+    };
     RankRow::from(&Rank {
         exposure: part(at % 31),
         privilege: part(at % 21),

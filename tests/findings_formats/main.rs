@@ -19,6 +19,7 @@ use clap::ValueEnum;
 use flowfence::cli::FindingsFormat;
 use flowfence::output::audit::{AuditReport, write};
 use flowfence::output::safe;
+use flowfence_graph::crew::Alone;
 use generated::generated;
 use serde_json::Value;
 use support::shop;
@@ -32,7 +33,7 @@ fn name(format: FindingsFormat) -> String {
 fn written(report: &AuditReport, format: FindingsFormat) -> String {
     let [once, again] = [(), ()].map(|()| {
         let mut octets = Vec::new();
-        write(report, format, Some("https://ci.example.com/1"), &mut octets).unwrap();
+        write(report, format, Some("https://ci.example.com/1"), &Alone, &mut octets).unwrap();
         String::from_utf8(octets).unwrap()
     });
     assert!(once == again, "the same report gives the same octets");

@@ -36,9 +36,26 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Each group's strands, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
-        self.order.chunk_by(|x, y| self.root(*x) == self.root(*y))
+    /// All groups in pieces of so many strands, the last group of each being whole.
+    pub fn pieces(&self, strands: usize) -> Vec<&[u32]> {
+        let mut pieces = Vec::new();
+        let mut rest = self.order.as_slice();
+        while let Some(last) = rest.get(..strands).and_then(<[u32]>::last) {
+            let root = self.root(*last);
+            let more = rest.iter().skip(strands).take_while(|next| self.root(**next) == root).count();
+            let (piece, next) = rest.split_at(strands + more);
+            pieces.push(piece);
+            rest = next;
+        }
+        if !rest.is_empty() {
+            pieces.push(rest);
+        }
+        pieces
+    }
+
+    /// Each group's strands in a piece, ascending.
+    pub fn within<'a>(&self, piece: &'a [u32]) -> impl Iterator<Item = &'a [u32]> {
+        piece.chunk_by(|x, y| self.root(*x) == self.root(*y))
     }
 
     fn singles(count: usize) -> Self {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use flowfence_model::{Endpoint, FlowRecord, NodeId, Protocol, Timestamp};
 
 use crate::contact::{Party, PodName};
-use crate::inventory::{Backend, Holder, Inventory};
+use crate::inventory::{Backend, Holder, Inventory, KnownPod};
 
 /// The ends of one connection by name.
 #[derive(Debug)]
@@ -41,12 +41,14 @@ impl Named {
 
 fn pod<'a>(party: &Party, inventory: &'a Inventory) -> Option<&'a flowfence_model::object::Pod> {
     let name = party.pod.as_ref()?;
-    let known = inventory.pods().iter().rev().find(|k| {
-        k.pod.meta.name == name.name
-            && k.pod.meta.namespace == name.namespace
-            && k.pod.ips.contains(&party.address)
-    })?;
-    Some(&known.pod)
+    let key = |known: &KnownPod| {
+        (known.pod.meta.namespace.as_str(), known.pod.meta.name.as_str())
+            .cmp(&(name.namespace.as_str(), name.name.as_str()))
+    };
+    let pods = inventory.pods();
+    let first = pods.partition_point(|known| key(known).is_lt());
+    let same = pods.get(first..)?.iter().take_while(|known| key(known).is_eq());
+    same.filter(|known| known.pod.ips.contains(&party.address)).last().map(|known| &known.pod)
 }
 
 /// Names the strands of one connection; `None` when there are none.

@@ -1,4 +1,5 @@
 mod masked;
+mod pieces;
 
 use flowfence_model::object::Object;
 use flowfence_model::{FlowRecord, Orientation, Protocol, Signs, TapId};

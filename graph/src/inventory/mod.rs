@@ -18,6 +18,7 @@ use std::net::IpAddr;
 
 use flowfence_model::object::{EndpointSlice, Ingress, Namespace, Node, Object, Pod, Schedule, Service};
 use flowfence_model::{ClusterPolicy, Labels, NetworkPolicy, NodeId, Privilege, Protocol, Timestamp};
+use hashbrown::{HashMap, HashSet};
 use ipnet::IpNet;
 
 pub use logged::objects_of;
@@ -27,6 +28,10 @@ pub use tenure::Holder;
 use moment::Merged;
 use service::ServiceMap;
 use tenure::Tenures;
+
+/// What is asked of at each connection, and never told in its order.
+type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type FastSet<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// A pod of any moment, with the workload that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +102,11 @@ pub struct Inventory {
     policies: Vec<NetworkPolicy>,
     cluster_policies: Vec<ClusterPolicy>,
     api_server: BTreeSet<(IpAddr, u16)>,
-    node_addresses: BTreeMap<IpAddr, String>,
+    node_addresses: FastMap<IpAddr, String>,
     pod_ranges: Vec<IpNet>,
     tenures: Tenures,
     service_map: ServiceMap,
-    listening: BTreeSet<(IpAddr, Protocol, u16)>,
+    listening: FastSet<(IpAddr, Protocol, u16)>,
 }
 
 impl Inventory {
@@ -226,7 +231,7 @@ impl Inventory {
 
     /// The pods and ports behind a service address and port, or behind a node port of a node.
     pub fn backends(&self, address: IpAddr, protocol: Protocol, port: u16) -> Option<&Backend> {
-        let on_node = self.node_addresses.contains_key(&address);
+        let on_node = || self.node_addresses.contains_key(&address);
         self.service_map.backends(address, protocol, port, on_node)
     }
 
@@ -253,8 +258,8 @@ fn api_server(slices: &[EndpointSlice]) -> BTreeSet<(IpAddr, u16)> {
 }
 
 /// An address that a plugin gave to a pod after all is no gateway.
-fn node_addresses(nodes: &BTreeMap<String, Node>, pods: &[KnownPod]) -> BTreeMap<IpAddr, String> {
-    let held: BTreeSet<&IpAddr> =
+fn node_addresses(nodes: &BTreeMap<String, Node>, pods: &[KnownPod]) -> FastMap<IpAddr, String> {
+    let held: FastSet<&IpAddr> =
         pods.iter().filter(|known| !known.pod.host_network).flat_map(|known| &known.pod.ips).collect();
     let addresses = nodes.iter().flat_map(|(name, node)| node.addresses().map(move |ip| (ip, name.clone())));
     addresses.filter(|(ip, _)| !held.contains(ip)).collect()
@@ -276,7 +281,7 @@ fn pod_ranges(nodes: &BTreeMap<String, Node>, pods: &[KnownPod]) -> Vec<IpNet> {
     IpNet::aggregate(&near)
 }
 
-fn listening(pods: &[KnownPod], slices: &[EndpointSlice]) -> BTreeSet<(IpAddr, Protocol, u16)> {
+fn listening(pods: &[KnownPod], slices: &[EndpointSlice]) -> FastSet<(IpAddr, Protocol, u16)> {
     let declared = pods.iter().flat_map(|known| {
         let probed = known.pod.probe_ports.iter().map(|port| (Protocol::Tcp, *port));
         let ports = known.pod.ports.iter().map(|p| (p.protocol, p.port)).chain(probed);

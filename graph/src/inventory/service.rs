@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use flowfence_model::Protocol;
 use flowfence_model::object::{EndpointSlice, Pod, Service, ServicePort, TargetPort};
 
-use super::KnownPod;
 use super::moment::Merged;
+use super::{FastMap, FastSet, KnownPod};
 
 /// What stands behind one port of a service address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,10 +37,10 @@ pub struct ServiceUse {
 #[derive(Clone, Debug, Default)]
 pub struct ServiceMap {
     backends: Vec<Backend>,
-    by_address: BTreeMap<(IpAddr, Protocol, u16), usize>,
-    by_node_port: BTreeMap<(Protocol, u16), usize>,
-    uses: BTreeMap<(IpAddr, Protocol, u16), BTreeSet<ServiceUse>>,
-    addresses: BTreeSet<IpAddr>,
+    by_address: FastMap<(IpAddr, Protocol, u16), usize>,
+    by_node_port: FastMap<(Protocol, u16), usize>,
+    uses: FastMap<(IpAddr, Protocol, u16), BTreeSet<ServiceUse>>,
+    addresses: FastSet<IpAddr>,
 }
 
 impl ServiceMap {
@@ -72,15 +72,15 @@ impl ServiceMap {
         self.addresses.contains(&address)
     }
 
-    /// What stands behind a service address and port, or a node port when `on_node`.
+    /// What stands behind a service address and port, or a node port where that is `on_node`.
     pub fn backends(
         &self,
         address: IpAddr,
         protocol: Protocol,
         port: u16,
-        on_node: bool,
+        on_node: impl FnOnce() -> bool,
     ) -> Option<&Backend> {
-        let by_node_port = || on_node.then(|| self.by_node_port.get(&(protocol, port))).flatten();
+        let by_node_port = || self.by_node_port.get(&(protocol, port)).filter(|_| on_node());
         let index = self.by_address.get(&(address, protocol, port)).or_else(by_node_port)?;
         self.backends.get(*index)
     }

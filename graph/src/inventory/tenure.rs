@@ -8,14 +8,13 @@
 //! What a watch saw is exact in one direction: a pod was created no sooner, and addressed and gone
 //! no later than then. What lies between leaves two pods possible, and so nobody is credited.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use flowfence_model::Timestamp;
 use flowfence_model::object::Pod;
 
-use super::KnownPod;
+use super::{FastMap, KnownPod};
 
 /// Clocks of nodes and API server may differ by this much before traffic of a pod that nobody
 /// else explains stops being credited to it; also how long the last packets of a pod that ended
@@ -61,12 +60,12 @@ enum End {
 
 /// Address → tenures, ordered by their beginning.
 #[derive(Clone, Debug, Default)]
-pub struct Tenures(BTreeMap<IpAddr, Vec<Tenure>>);
+pub struct Tenures(FastMap<IpAddr, Vec<Tenure>>);
 
 impl Tenures {
     /// From the pods of all moments.
     pub fn new(pods: &[KnownPod]) -> Self {
-        let mut map: BTreeMap<IpAddr, Vec<Tenure>> = BTreeMap::new();
+        let mut map: FastMap<IpAddr, Vec<Tenure>> = FastMap::default();
         for (index, known) in pods.iter().enumerate().filter(|(_, k)| !k.pod.host_network) {
             for ip in &known.pod.ips {
                 map.entry(*ip).or_default().push(tenure(index, &known.pod, *ip));

@@ -158,9 +158,10 @@ pub fn draft(facts: &Facts, judgement: &Judgement, findings: &[Finding]) -> Draf
 
 #[cfg(test)]
 mod tests {
+    use flowfence_graph::crew::Alone;
+
     use super::super::audit;
     use super::*;
-    use crate::crew::Alone;
     use crate::decision::Choice;
     use crate::judge::testing::decided;
 

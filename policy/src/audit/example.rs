@@ -14,11 +14,11 @@
 //! ```
 
 use flowfence_graph::Tally;
+use flowfence_graph::crew::Alone;
 use flowfence_model::object::{Meta, Namespace, Object};
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Protocol};
 
 use super::{Baseline, DETECTORS, Detector, Finding, Level, audit};
-use crate::crew::Alone;
 use crate::decision::{Choice, Decision};
 use crate::judge::testing::{World, at, connected, decided, labels};
 

@@ -64,7 +64,7 @@ pub struct Finding {
     /// What to do about it, in one line: which object, which field, what to write.
     pub fix: Option<String>,
     /// Which to look at first among those of its level; once it was ranked.
-    pub rank: Option<Rank>,
+    pub rank: Option<Box<Rank>>,
     /// Who should look, where objects say so; once it was ranked.
     pub owner: Option<Owner>,
 }

@@ -46,10 +46,10 @@ mod workloads;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use flowfence_graph::crew::{Crew, gather};
 use flowfence_graph::{EdgeKey, Facts, Inventory};
 use flowfence_model::Remarks;
 
-use crate::crew::{Crew, gather};
 use crate::judge::{Judgement, Prepared};
 
 pub use baseline::{Baseline, Draft, draft};
@@ -123,7 +123,11 @@ pub fn lint(
 
 fn run(detectors: &[&Detector], scene: &Scene<'_>, crew: &dyn Crew) -> Vec<Finding> {
     let find = |row: usize| detectors.get(row).map(|detector| (detector.find)(scene)).unwrap_or_default();
-    let mut findings: Vec<Finding> = gather(crew, detectors.len(), find).flatten().collect();
+    let found: Vec<Vec<Finding>> = gather(crew, detectors.len(), find).collect();
+    let mut findings = Vec::with_capacity(found.iter().map(Vec::len).sum());
+    for found in found {
+        findings.extend(found);
+    }
     findings.sort_by_key(|finding| finding.level);
     findings
 }

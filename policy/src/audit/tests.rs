@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
+use flowfence_graph::crew::Alone;
 use flowfence_graph::{LogWord, Tally};
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Protocol};
 
 use super::finding::LISTED;
 use super::{Finding, Level, Value, audit, by_edge, detectors};
-use crate::crew::Alone;
 use crate::decision::Choice;
 use crate::judge::testing::{World, at, connected, decided};
 

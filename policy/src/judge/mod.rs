@@ -18,10 +18,10 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flowfence_graph::crew::{Alone, Crew, gather};
 use flowfence_graph::{Contact, EdgeKey, Facts, Inventory, Numbering, Tally};
 use flowfence_model::{NetworkPolicy, NodeId, Orientation, Protocol, Timestamp};
 
-use crate::crew::{Alone, Crew, gather};
 use crate::decision::{Decision, Decisions, Ruling};
 use crate::semantics::{PolicySet, Rulebook};
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use flowfence_graph::crew::Alone;
 use flowfence_graph::{Contact, Facts, Inventory, Party, PodName, Tally};
 use flowfence_model::object::{
     ContainerPort, Controller, EndpointSlice, Meta, Node, Object, Owner, Pod, Service, ServicePort,
@@ -12,7 +13,6 @@ use flowfence_model::{Labels, Names, NetworkPolicy, NodeId, Orientation, Protoco
 
 use super::{Judgement, Prepared, judge_prepared};
 use crate::audit::Settings;
-use crate::crew::Alone;
 use crate::decision::{Choice, Decision, Decisions};
 use crate::semantics::Rulebook;
 

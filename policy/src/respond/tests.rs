@@ -3,12 +3,12 @@ mod tier;
 use std::collections::BTreeSet;
 
 use flowfence_graph::PodName;
+use flowfence_graph::crew::Alone;
 use flowfence_model::{LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyRule, Requirement};
 use proptest::prelude::*;
 
 use super::*;
 use crate::audit::{Finding, Settings, audit};
-use crate::crew::Alone;
 use crate::judge::testing::{Seen, World, labels};
 
 fn policy(name: &str, selector: LabelSelector, admits: &str) -> NetworkPolicy {

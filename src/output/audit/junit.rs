@@ -87,7 +87,7 @@ fn account(finding: &FindingRow) -> String {
     let mut lines = vec![format!("{}: {}", finding.level, finding.title)];
     lines.extend(spot::file(finding).map(|(file, line)| format!("at {file}:{line}")));
     lines.extend(finding.rank.as_ref().map(|rank| format!("rank: {} = {}", rank.total, rank.formula)));
-    lines.extend(finding.rank.as_ref().map(RankRow::reasons).filter(|reasons| !reasons.is_empty()));
+    lines.extend(finding.rank.as_deref().map(RankRow::reasons).filter(|reasons| !reasons.is_empty()));
     lines.extend(finding.owner.as_ref().map(|owner| format!("owner: {} ({})", owner.name, owner.from)));
     lines.extend(finding.fix.as_ref().map(|fix| format!("fix: {fix}")));
     lines.extend(finding.evidence.iter().map(|(name, value)| format!("{name}: {value}")));

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod github;
 mod gitlab;
+mod json;
 mod junit;
 mod markdown;
 mod page;
@@ -16,6 +17,8 @@ mod table;
 
 use std::io::{self, Write};
 
+use flowfence_graph::crew::Crew;
+
 pub use page::page;
 pub use rank::{OwnerRow, RankRow};
 pub use report::{AuditReport, FindingRow};
@@ -24,10 +27,12 @@ use crate::cli::FindingsFormat;
 use crate::output::page as html;
 
 /// Writes the report in one of its formats; `url` is where it can be read afterwards, for those that link to it.
+/// `crew` does pieces of what is long.
 pub fn write(
     report: &AuditReport,
     format: FindingsFormat,
     url: Option<&str>,
+    crew: &dyn Crew,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
@@ -44,9 +49,6 @@ pub fn write(
         FindingsFormat::Prometheus => prometheus::write(report, out),
         FindingsFormat::Alertmanager => alertmanager::write(report, url, out),
         FindingsFormat::Html => html::write(&report.clone().into(), out),
-        FindingsFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, report)?;
-            out.write_all(b"\n")
-        }
+        FindingsFormat::Json => json::write(report, crew, out),
     }
 }

@@ -1,7 +1,7 @@
 //! Rank and owner of a finding, as outputs have them.
 
 use flowfence_policy::audit::owner::Owner;
-use flowfence_policy::audit::rank::{Part, Rank, Spread};
+use flowfence_policy::audit::rank::{Part, Rank, Spread, Why};
 use flowfence_policy::reach::Internet;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -61,7 +61,8 @@ pub struct PointsRow {
     /// Points at most.
     pub most: u32,
     /// What gave them.
-    pub why: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub why: Why,
 }
 
 /// A part that is multiplied by.
@@ -70,7 +71,8 @@ pub struct ShareRow {
     /// Per cent.
     pub percent: u32,
     /// What made it so.
-    pub why: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub why: Why,
 }
 
 /// What a workload may reach.
@@ -113,7 +115,7 @@ impl From<&Rank> for RankRow {
             total: rank.total(),
             formula: rank.formula(),
             parts: PartsRow {
-                base: PointsRow { points: Rank::BASE, most: Rank::BASE, why: Vec::new() },
+                base: PointsRow { points: Rank::BASE, most: Rank::BASE, why: Why::default() },
                 exposure: points(&rank.exposure, Rank::MAX_EXPOSURE),
                 privilege: points(&rank.privilege, Rank::MAX_PRIVILEGE),
                 blast_radius: points(&rank.blast_radius, Rank::MAX_BLAST_RADIUS),

@@ -66,7 +66,7 @@ pub struct FindingRow {
     /// The line in that file, from 1.
     pub line: Option<usize>,
     /// Which to look at first among those of its level.
-    pub rank: Option<RankRow>,
+    pub rank: Option<Box<RankRow>>,
     /// Who should look, where objects say so.
     pub owner: Option<OwnerRow>,
 }
@@ -138,7 +138,7 @@ fn row(finding: Finding, cluster: &Cluster) -> FindingRow {
         field: Some(finding.field).filter(|field| !field.is_empty()),
         file,
         line,
-        rank: finding.rank.as_ref().map(RankRow::from),
+        rank: finding.rank.as_deref().map(|rank| Box::new(RankRow::from(rank))),
         owner: finding.owner.map(OwnerRow::from),
     }
 }
@@ -178,14 +178,14 @@ pub(super) fn ranked(rule: &'static str, level: &'static str, at: usize, owner: 
 
     let mut row = finding(rule, level, at);
     let part = |value, why: &[&str]| Part { value, why: why.iter().map(|why| (*why).to_owned()).collect() };
-    row.rank = Some(RankRow::from(&Rank {
+    row.rank = Some(Box::new(RankRow::from(&Rank {
         exposure: part(0, &[]),
         privilege: part(4, &["service account token"]),
         blast_radius: part(6, &["the API server"]),
         environment: part(100, &[]),
         confidence: part(100, &[]),
         spread: None,
-    }));
+    })));
     row.owner = Some(OwnerRow { name: owner.to_owned(), from: "label team of namespace shop".to_owned() });
     row
 }

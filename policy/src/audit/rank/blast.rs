@@ -1,6 +1,6 @@
 //! How far trouble in a workload spreads, today and once the recommendation is in force.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use fixedbitset::FixedBitSet;
 use flowfence_graph::{Facts, Inventory};
@@ -9,21 +9,18 @@ use flowfence_model::NodeId;
 use super::score::{Part, Spread};
 use crate::judge::{Judgement, Roster};
 use crate::reach::{Internet, Radii, Radius};
-use crate::recommend::{Options, fenced};
 use crate::semantics::PolicySet;
 
 /// Points for reaching every other workload.
 const WORKLOADS: usize = 18;
 
 /// What workloads may reach, and what they used rightfully.
-pub(super) struct Blasts<'a> {
+pub(super) struct Reach<'a> {
     radii: Radii<'a>,
-    used: BTreeMap<&'a NodeId, Radius>,
-    fenced: BTreeSet<NodeId>,
-    closed: FixedBitSet,
+    used: HashMap<&'a NodeId, Radius>,
 }
 
-impl<'a> Blasts<'a> {
+impl<'a> Reach<'a> {
     pub(super) fn new(
         facts: &'a Facts,
         inventory: &'a Inventory,
@@ -32,7 +29,7 @@ impl<'a> Blasts<'a> {
         set: &'a PolicySet,
     ) -> Self {
         let radii = Radii::new(inventory, roster, set);
-        let mut used: BTreeMap<&NodeId, Radius> = BTreeMap::new();
+        let mut used: HashMap<&NodeId, Radius> = HashMap::new();
         for contact in judgement.genuine(facts) {
             let of = used.entry(&contact.from.id).or_default();
             match &contact.to.id {
@@ -45,26 +42,39 @@ impl<'a> Blasts<'a> {
                 }
             }
         }
-        let fenced = fenced(facts, inventory, &Options::default());
-        let mut closed = FixedBitSet::with_capacity(radii.workloads());
-        fenced.iter().filter_map(|id| radii.number(id)).for_each(|number| closed.insert(number));
-        Blasts { radii, used, fenced, closed }
+        Reach { radii, used }
+    }
+}
+
+/// How far trouble in workloads spreads.
+pub(super) struct Blasts<'a> {
+    reach: Reach<'a>,
+    /// Workloads that the recommendation fences.
+    fenced: BTreeSet<NodeId>,
+    closed: FixedBitSet,
+}
+
+impl<'a> Blasts<'a> {
+    pub(super) fn new(reach: Reach<'a>, fenced: BTreeSet<NodeId>) -> Self {
+        let mut closed = FixedBitSet::with_capacity(reach.radii.workloads());
+        fenced.iter().filter_map(|id| reach.radii.number(id)).for_each(|number| closed.insert(number));
+        Blasts { reach, fenced, closed }
     }
 
     /// What counts for a workload, and what it is made of: today, and under the recommendation.
     pub(super) fn of(&self, id: &NodeId, uses_node: bool) -> (Part, Option<(Spread, Spread)>) {
-        let others = self.radii.workloads().saturating_sub(1);
+        let others = self.reach.radii.workloads().saturating_sub(1);
         let spread = |radius: &Radius| Spread {
             workloads: radius.count(),
             of: others,
             internet: radius.internet,
             api_server: radius.api_server,
         };
-        let Some(today) = self.radii.of(id) else {
+        let Some(today) = self.reach.radii.of(id) else {
             if !uses_node {
                 return (Part::new(0, ["it has no pod".to_owned()]), None);
             }
-            let others = self.radii.workloads();
+            let others = self.reach.radii.workloads();
             let all =
                 Spread { workloads: others, of: others, internet: Internet::Anywhere, api_server: true };
             let why = "it uses the network of its node, and no policy holds it".to_owned();
@@ -78,7 +88,7 @@ impl<'a> Blasts<'a> {
     /// What is left once the recommendation is in force: what was used rightfully; of a workload that stays open, what
     /// it may reach today among those that stay open too.
     fn then(&self, id: &NodeId, today: &Radius) -> Radius {
-        let mut then = self.used.get(id).cloned().unwrap_or_default();
+        let mut then = self.reach.used.get(id).cloned().unwrap_or_default();
         if !self.fenced.contains(id) {
             let mut open = today.workloads.clone();
             open.difference_with(&self.closed);

@@ -1,8 +1,6 @@
 //! How sure a finding is: how its edges were seen, and how much was not seen at all.
 
-use std::collections::HashMap;
-
-use flowfence_graph::{EdgeKey, Facts};
+use flowfence_graph::{EdgeKey, Facts, Numbering};
 use flowfence_model::Orientation;
 
 use super::super::finding::Finding;
@@ -19,40 +17,43 @@ struct Sight {
 }
 
 /// How everything was seen.
-pub(super) struct Sights {
-    edges: HashMap<EdgeKey, Sight>,
+pub(super) struct Sights<'a> {
+    numbering: &'a Numbering,
+    /// By the number of the edge.
+    edges: Vec<Option<Sight>>,
     loss: f64,
     hours: u64,
     pods: (u64, u64),
 }
 
-impl Sights {
+impl<'a> Sights<'a> {
     /// `loss` is the share of packets and flows that were lost, 0 to 1.
-    pub(super) fn new(facts: &Facts, findings: &[Finding], loss: f64) -> Self {
-        let wanted: std::collections::HashSet<&EdgeKey> =
-            findings.iter().flat_map(|finding| &finding.edges).collect();
+    pub(super) fn new(facts: &'a Facts, loss: f64) -> Self {
         let numbering = facts.numbering();
-        let mut sights: Vec<Option<Sight>> = vec![None; numbering.keys().len()];
+        let mut edges: Vec<Option<Sight>> = vec![None; numbering.keys().len()];
         for (contact, edge) in facts.contacts.iter().zip(numbering.numbers()) {
-            let Some(sight) = sights.get_mut(edge) else { continue };
+            let Some(sight) = edges.get_mut(edge) else { continue };
             let best = sight.get_or_insert(Sight { orientation: contact.orientation, is_assumed: true });
             best.orientation = best.orientation.min(contact.orientation);
             best.is_assumed &= contact.assumed;
         }
-        let seen = numbering.keys().iter().zip(sights).filter(|(edge, _)| wanted.contains(edge));
         Sights {
-            edges: seen.filter_map(|(edge, sight)| Some((edge.clone(), sight?))).collect(),
+            numbering,
+            edges,
             loss,
             hours: facts.window.map_or(0, |(first, last)| last.since(first).as_secs() / 3600),
             pods: (facts.completeness.pods, facts.completeness.pods_unseen),
         }
     }
 
+    fn sight(&self, edge: &EdgeKey) -> Option<Sight> {
+        self.edges.get(self.numbering.find(edge)?).copied()?
+    }
+
     /// What counts for a finding: the product of what applies, each step rounded down.
     pub(super) fn of(&self, finding: &Finding) -> Part {
         let mut factors: Vec<(u32, String)> = Vec::new();
-        let sights: Vec<Sight> =
-            finding.edges.iter().filter_map(|edge| self.edges.get(edge)).copied().collect();
+        let sights: Vec<Sight> = finding.edges.iter().filter_map(|edge| self.sight(edge)).collect();
         match sights.iter().map(|sight| sight.orientation).min() {
             Some(Orientation::Inferred) => {
                 factors.push((90, "who opened was concluded, not seen".to_owned()));

@@ -21,18 +21,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use flowfence_graph::crew::{Crew, gather};
 use flowfence_graph::{Facts, Inventory};
 use flowfence_model::NodeId;
 
 use super::finding::Finding;
 use super::owner::{self, Owner};
 use super::settings::Settings;
-use crate::crew::{Crew, gather};
 use crate::judge::{Judgement, Prepared};
+use crate::recommend::{Options, fenced};
 
-pub use score::{Part, Rank, Spread};
+pub use score::{Part, Rank, Spread, Why};
 
-use blast::Blasts;
+use blast::{Blasts, Reach};
 use confidence::Sights;
 use exposure::Exposures;
 use subject::Subjects;
@@ -67,7 +68,7 @@ const PIECE: usize = 2048;
 
 /// Gives every finding its rank, and its owner where objects name one.
 pub fn rank(findings: &mut [Finding], context: &Context<'_>, crew: &dyn Crew) {
-    let grounds = Grounds::new(findings, context, crew);
+    let grounds = Grounds::new(context, crew);
     let pieces: Vec<&[Finding]> = findings.chunks(PIECE).collect();
     let rank = |piece: usize| {
         let mut ranker =
@@ -78,7 +79,7 @@ pub fn rank(findings: &mut [Finding], context: &Context<'_>, crew: &dyn Crew) {
     let ranks: Vec<(Rank, Option<Owner>)> = gather(crew, pieces.len(), rank).flatten().collect();
     for (finding, (rank, owner)) in findings.iter_mut().zip(ranks) {
         finding.owner = owner;
-        finding.rank = Some(rank);
+        finding.rank = Some(Box::new(rank));
     }
 }
 
@@ -86,29 +87,34 @@ pub fn rank(findings: &mut [Finding], context: &Context<'_>, crew: &dyn Crew) {
 struct Grounds<'a> {
     context: &'a Context<'a>,
     subjects: Subjects<'a>,
-    sights: Sights,
+    sights: Sights<'a>,
     exposures: Exposures<'a>,
     blasts: Blasts<'a>,
 }
 
 impl<'a> Grounds<'a> {
-    fn new(findings: &[Finding], context: &'a Context<'a>, crew: &dyn Crew) -> Self {
+    fn new(context: &'a Context<'a>, crew: &dyn Crew) -> Self {
         let Context { facts, inventory, judgement, today, .. } = *context;
-        let (sights, exposures, blasts) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let new_sights = || Sights::new(facts, findings, context.loss);
+        let (sights, exposures) = (OnceLock::new(), OnceLock::new());
+        let (reach, fences) = (OnceLock::new(), OnceLock::new());
+        let new_sights = || Sights::new(facts, context.loss);
         let new_exposures = || Exposures::new(facts, inventory, judgement);
-        let new_blasts = || Blasts::new(facts, inventory, judgement, &today.roster, &today.policies);
-        crew.each(3, &|part| match part {
-            0 => drop(blasts.set(new_blasts())),
-            1 => drop(sights.set(new_sights())),
+        let new_reach = || Reach::new(facts, inventory, judgement, &today.roster, &today.policies);
+        let new_fences = || fenced(facts, inventory, &Options::default());
+        crew.each(4, &|part| match part {
+            0 => drop(reach.set(new_reach())),
+            1 => drop(fences.set(new_fences())),
+            2 => drop(sights.set(new_sights())),
             _ => drop(exposures.set(new_exposures())),
         });
+        let reach = reach.into_inner().unwrap_or_else(new_reach);
+        let fences = fences.into_inner().unwrap_or_else(new_fences);
         Grounds {
             context,
             subjects: Subjects::new(&today.policies, &today.roster),
             sights: sights.into_inner().unwrap_or_else(new_sights),
             exposures: exposures.into_inner().unwrap_or_else(new_exposures),
-            blasts: blasts.into_inner().unwrap_or_else(new_blasts),
+            blasts: Blasts::new(reach, fences),
         }
     }
 }
@@ -208,7 +214,7 @@ impl Standing {
 
 /// Sorts findings by level, then by rank, then as they were.
 pub fn sort(findings: &mut [Finding]) {
-    let total = |finding: &Finding| finding.rank.as_ref().map_or(0, Rank::total);
+    let total = |finding: &Finding| finding.rank.as_ref().map_or(0, |rank| rank.total());
     findings.sort_by_cached_key(|finding| (finding.level, std::cmp::Reverse(total(finding))));
 }
 

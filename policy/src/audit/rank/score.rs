@@ -1,14 +1,43 @@
 //! The rank of a finding: one formula over named parts.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
 use crate::reach::Internet;
+
+/// What gave a part its value, in words. All findings about a workload share them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Why(Arc<[String]>);
+
+impl Deref for Why {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl FromIterator<String> for Why {
+    fn from_iter<I: IntoIterator<Item = String>>(words: I) -> Self {
+        Why(words.into_iter().collect())
+    }
+}
+
+impl Serialize for Why {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
 
 /// What counts for one part, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     /// Points, or per cent.
     pub value: u32,
-    /// What gave them, in words; empty where nothing did.
-    pub why: Vec<String>,
+    /// What gave them; empty where nothing did.
+    pub why: Why,
 }
 
 impl Part {

@@ -1,3 +1,4 @@
+use flowfence_graph::crew::Alone;
 use flowfence_model::object::{Ingress, Object};
 use flowfence_model::{NetworkPolicy, Orientation, Privilege};
 use proptest::prelude::*;
@@ -5,11 +6,10 @@ use proptest::prelude::*;
 use super::super::example::world;
 use super::super::{audit, lint};
 use super::*;
-use crate::crew::Alone;
 use crate::judge::Roster;
 use crate::judge::testing::World;
 use crate::reach::{Internet, Radii};
-use crate::recommend::{Options, recommend};
+use crate::recommend::recommend;
 use crate::semantics::PolicySet;
 
 /// Every finding of a world, ranked.
@@ -27,7 +27,7 @@ fn ranked(world: &World) -> Vec<Finding> {
 
 fn of(world: &World, id: &str) -> Rank {
     let found = ranked(world).into_iter().find(|finding| finding.id.starts_with(id));
-    found.unwrap_or_else(|| panic!("no {id}")).rank.unwrap()
+    found.unwrap_or_else(|| panic!("no {id}")).rank.map(|rank| *rank).unwrap()
 }
 
 const SCAN: &str = "shop/api-0 -> shop/db-0 21-40/TCP refused";
@@ -123,7 +123,8 @@ fn the_radius_after_is_that_of_the_recommendation() {
     let roster = Roster::new(&seen.inventory);
     let today = PolicySet::compile(roster.cluster(), &[]);
     let set = PolicySet::compile(roster.cluster(), &policies);
-    let blasts = Blasts::new(&seen.facts, &seen.inventory, &seen.judgement, &roster, &today);
+    let reach = Reach::new(&seen.facts, &seen.inventory, &seen.judgement, &roster, &today);
+    let blasts = Blasts::new(reach, fenced(&seen.facts, &seen.inventory, &Options::default()));
     let radii = Radii::new(&seen.inventory, &roster, &set);
     for id in roster.workloads().keys().filter(|id| id.namespace() != Some("kube-system")) {
         let (before, after) = blasts.of(id, false).1.unwrap();

@@ -9,13 +9,13 @@ mod selector;
 mod spelling;
 mod tier;
 
+use flowfence_graph::crew::Alone;
 use flowfence_model::{
     LabelSelector, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName, PortRange,
     Protocol, Remark, Remarks,
 };
 
 use crate::audit::{Finding, lint};
-use crate::crew::Alone;
 use crate::judge::testing::World;
 
 /// What lint says of a world whose policies have these remarks.

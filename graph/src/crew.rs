@@ -1,7 +1,7 @@
 //! Work of which several pieces may be done at once.
 //!
-//! This crate begins no threads, so that a replayed capture behaves as a live one; whoever calls it may have some. What
-//! comes out is the same however many there are.
+//! Neither this crate nor those that build on it begin threads, so that a replayed capture behaves as a live one; whoever
+//! calls them may have some. What comes out is the same however many there are.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,7 +22,7 @@ impl Crew for Alone {
 }
 
 /// What is made of each number below `count`, in their order.
-pub(crate) fn gather<T: Send>(
+pub fn gather<T: Send>(
     crew: &dyn Crew,
     count: usize,
     make: impl Fn(usize) -> T + Sync,
