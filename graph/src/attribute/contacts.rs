@@ -67,12 +67,17 @@ impl Contacts {
         }
     }
 
-    /// Adds those of other connections.
-    pub(super) fn take_in(&mut self, other: Contacts) {
-        if self.list.is_empty() && self.parties.is_empty() {
-            *self = other;
-            return;
-        }
+    /// Those of all connections, of which each part has some.
+    pub(super) fn joined(parts: Vec<Contacts>) -> Self {
+        let most = parts.iter().map(|part| part.list.len()).sum::<usize>();
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        all.list.reserve_exact(most - all.list.len());
+        parts.for_each(|part| all.take_in(part));
+        all
+    }
+
+    fn take_in(&mut self, other: Contacts) {
         drop(other.numbers);
         let numbers: Vec<u32> = other.parties.into_iter().map(|party| self.number_of(party)).collect();
         let number = |other: u32| numbers.get(other as usize).copied().unwrap_or(u32::MAX);

@@ -39,7 +39,7 @@ use strand::Strands;
 
 type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// Strands whose ends are named in one piece.
+/// Records that are looked at, or strands whose ends are named, in one piece.
 const PIECE: usize = 1 << 14;
 
 /// Finds out who talked to whom.
@@ -55,7 +55,7 @@ pub fn attribute_by(recording: Recording, inventory: &Inventory, crew: &dyn Crew
     let Recording { records, taps, files, names, questions, mut counts, packets, translations, logged } =
         recording;
     let record_count = records.len() as u64;
-    let mut visible = visible::visible_pods(&records, &taps, inventory);
+    let mut visible = visible::visible_pods(&records, &taps, inventory, crew);
     visible.extend(visible::logged_pods(&logged, inventory));
     let mut strands = Strands::from_records(records);
     let mut orientations = orient::orient(&mut strands, &taps, &names, inventory);
@@ -106,12 +106,13 @@ impl Connections<'_> {
     fn fold(&self, groups: &Groups, strands: usize, crew: &dyn Crew) -> (Contacts, Counts) {
         let pieces = groups.pieces(strands);
         let fold = |piece: usize| pieces.get(piece).map(|piece| self.fold_piece(groups.within(piece)));
-        let (mut contacts, mut counts) = (Contacts::default(), Counts::default());
-        for (part, left_out) in gather(crew, pieces.len(), fold).flatten() {
-            contacts.take_in(part);
-            counts.merge(&left_out);
+        let (parts, left_out): (Vec<Contacts>, Vec<Counts>) =
+            gather(crew, pieces.len(), fold).flatten().unzip();
+        let mut counts = Counts::default();
+        for left_out in &left_out {
+            counts.merge(left_out);
         }
-        (contacts, counts)
+        (Contacts::joined(parts), counts)
     }
 
     /// Names each group and adds it to its contact; what is left out is counted.

@@ -11,7 +11,9 @@ use std::net::IpAddr;
 
 use flowfence_model::{FlowRecord, Logged, Tap, TapId, Timestamp};
 
+use super::PIECE;
 use crate::contact::PodName;
+use crate::crew::{Crew, gather};
 use crate::inventory::{Holder, Inventory};
 
 #[derive(Default)]
@@ -23,14 +25,27 @@ struct Sight {
 }
 
 /// Pods all of whose traffic passed some tap.
-pub fn visible_pods(records: &[FlowRecord], taps: &[Tap], inventory: &Inventory) -> BTreeSet<PodName> {
-    let mut sights: BTreeMap<TapId, Sight> = BTreeMap::new();
+pub fn visible_pods(
+    records: &[FlowRecord],
+    taps: &[Tap],
+    inventory: &Inventory,
+    crew: &dyn Crew,
+) -> BTreeSet<PodName> {
     if inventory.pods().is_empty() {
         return BTreeSet::new();
     }
-    for record in records {
-        let in_tunnel = taps.get(usize::from(record.tap.0)).is_some_and(|tap| tap.depth > 0);
-        sights.entry(record.tap).or_default().look(record, in_tunnel, inventory);
+    let pieces: Vec<&[FlowRecord]> = records.chunks(PIECE).collect();
+    let look = |piece: usize| {
+        let mut sights: BTreeMap<TapId, Sight> = BTreeMap::new();
+        for record in pieces.get(piece).copied().unwrap_or_default() {
+            let in_tunnel = taps.get(usize::from(record.tap.0)).is_some_and(|tap| tap.depth > 0);
+            sights.entry(record.tap).or_default().look(record, in_tunnel, inventory);
+        }
+        sights
+    };
+    let mut sights: BTreeMap<TapId, Sight> = BTreeMap::new();
+    for (tap, sight) in gather(crew, pieces.len(), look).flatten() {
+        sights.entry(tap).or_default().take_in(sight);
     }
     let pods = inventory.pods().iter().filter(|known| !known.pod.host_network);
     pods.filter(|known| sights.values().any(|sight| sight.covers(&known.pod)))
@@ -82,6 +97,17 @@ impl Sight {
             {
                 self.nodes.insert(node.to_owned());
             }
+        }
+    }
+
+    /// Adds what other records of the tap show.
+    fn take_in(&mut self, other: Sight) {
+        self.records += other.records;
+        self.nodes.extend(other.nodes);
+        match (&mut self.common, other.common) {
+            (Some(common), Some(more)) => common.retain(|ip| more.contains(ip)),
+            (common @ None, more) => *common = more,
+            (Some(_), None) => {}
         }
     }
 

@@ -1,13 +1,14 @@
 //! Connections into another environment, or into a namespace that is sensitive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use flowfence_graph::{EdgeKey, Tally};
+use flowfence_graph::{EdgeKey, Inventory, Tally};
 use flowfence_model::NodeId;
 
 use super::environment::environment;
 use super::finding::{Finding, Level};
-use super::scene::{Detector, Scene, Unasked};
+use super::scene::{Detector, Scene, Seen, Unasked};
+use super::settings::Settings;
 
 pub(super) const DETECTOR: Detector = Detector {
     id: "cross-environment",
@@ -31,34 +32,55 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    type Group = (Vec<EdgeKey>, Tally);
-    let mut grouped: BTreeMap<(NodeId, String), Group> = BTreeMap::new();
-    for (edge, seen) in scene.connected() {
-        let (Some(from), Some(to)) = (edge.from.namespace(), edge.to.namespace()) else { continue };
-        if from != to {
-            let group = grouped.entry((edge.from.clone(), to.to_owned()));
-            let (edges, tally) = group.or_insert_with(|| (Vec::new(), Tally::empty()));
-            edges.push(edge.clone());
+    let mut words = Words { inventory: scene.inventory, settings: scene.settings, said: HashMap::new() };
+    let across: Vec<(&EdgeKey, &Seen<'_>)> =
+        scene.connected().filter(|(edge, _)| edge.from.namespace() != edge.to.namespace()).collect();
+    let mut findings = Vec::new();
+    // Edges are in the order of who opened them.
+    for own in across.chunk_by(|x, y| x.0.from == y.0.from) {
+        let mut grouped: BTreeMap<&str, (String, Vec<&EdgeKey>, Tally)> = BTreeMap::new();
+        for (edge, seen) in own {
+            let (Some(home), Some(to)) = (edge.from.namespace(), edge.to.namespace()) else { continue };
+            let Some(why) = words.why(home, to) else { continue };
+            let (_, edges, tally) = grouped.entry(to).or_insert_with(|| (why, Vec::new(), Tally::empty()));
+            edges.push(edge);
             tally.merge(&seen.tally);
         }
-    }
-    let mut findings = Vec::new();
-    for ((from, to), (edges, tally)) in grouped {
-        let Some(home) = from.namespace() else { continue };
-        let said = |namespace: &str| environment(scene.inventory, scene.settings, namespace);
-        let (here, there) = (said(home), said(&to));
-        let label = sensitive(scene, &to).filter(|_| sensitive(scene, home).is_none());
-        let why = match (&here, &there, label) {
-            (Some(here), Some(there), _) if here != there => format!("from {here} into {there}"),
-            (_, _, Some(label)) => format!("which {label} says is sensitive"),
-            _ => continue,
-        };
-        findings.push(describe(&from, &to, &why, edges, &tally));
+        let Some((edge, _)) = own.first() else { continue };
+        for (to, (why, edges, tally)) in grouped {
+            findings.push(describe(&edge.from, to, &why, &edges, &tally));
+        }
     }
     findings
 }
 
-fn describe(from: &NodeId, to: &str, why: &str, edges: Vec<EdgeKey>, tally: &Tally) -> Finding {
+/// What namespaces say of themselves, asked once each.
+struct Words<'a> {
+    inventory: &'a Inventory,
+    settings: &'a Settings,
+    /// The environment, and the label that says that it is sensitive.
+    said: HashMap<&'a str, (Option<String>, Option<String>)>,
+}
+
+impl<'a> Words<'a> {
+    /// Why nobody should go from one to the other.
+    fn why(&mut self, home: &'a str, to: &'a str) -> Option<String> {
+        let (inventory, settings) = (self.inventory, self.settings);
+        for namespace in [home, to] {
+            let ask =
+                || (environment(inventory, settings, namespace), sensitive(inventory, settings, namespace));
+            self.said.entry(namespace).or_insert_with(ask);
+        }
+        let ((here, trusted), (there, label)) = (self.said.get(home)?, self.said.get(to)?);
+        match (here, there, label.as_ref().filter(|_| trusted.is_none())) {
+            (Some(here), Some(there), _) if here != there => Some(format!("from {here} into {there}")),
+            (_, _, Some(label)) => Some(format!("which {label} says is sensitive")),
+            _ => None,
+        }
+    }
+}
+
+fn describe(from: &NodeId, to: &str, why: &str, edges: &[&EdgeKey], tally: &Tally) -> Finding {
     let asked: BTreeSet<String> = edges.iter().map(ToString::to_string).collect();
     let title = format!("{from} connects to namespace {to}, {why}");
     let fix = format!("cut {from} off from namespace {to} by a policy there, or correct the labels");
@@ -70,18 +92,18 @@ fn describe(from: &NodeId, to: &str, why: &str, edges: Vec<EdgeKey>, tally: &Tal
         .with("connections", tally.connections + tally.one_way)
         .with("first", tally.first)
         .with("last", tally.last);
-    finding.edges = edges;
+    finding.edges = edges.iter().copied().cloned().collect();
     finding
 }
 
 /// The label that says that a namespace is sensitive.
-fn sensitive(scene: &Scene<'_>, namespace: &str) -> Option<String> {
-    let labels = &scene.inventory.namespaces().get(namespace)?.meta.labels;
+fn sensitive(inventory: &Inventory, settings: &Settings, namespace: &str) -> Option<String> {
+    let labels = &inventory.namespaces().get(namespace)?.meta.labels;
     let is_said = |wanted: &&String| match wanted.split_once('=') {
         Some((key, value)) => labels.get(key).is_some_and(|said| said == value),
         None => labels.get(wanted.as_str()).is_some_and(|said| said != "false"),
     };
-    scene.settings.sensitive_labels.iter().find(is_said).cloned()
+    settings.sensitive_labels.iter().find(is_said).cloned()
 }
 
 #[cfg(test)]
