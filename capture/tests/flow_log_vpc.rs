@@ -47,6 +47,21 @@ fn a_cloudwatch_export_has_a_moment_before_each_line() {
 }
 
 #[test]
+fn a_table_of_athena_or_logs_insights_tells_what_its_lines_would() {
+    let lines = told(&sample("aws-vpc/default.log"));
+    for table in ["athena.csv", "insights.csv"] {
+        assert_eq!(told(&sample(&format!("aws-vpc/{table}"))), lines, "{table}");
+    }
+    let broken = read_lines(&[
+        "srcaddr,dstaddr,srcport,dstport,protocol",
+        "10.42.1.10,10.42.2.20,40000,8080,6",
+        "10.42.1.10,\"10.42",
+    ]);
+    assert_eq!(only(&broken), "10.42.1.10 -> 10.42.2.20 TCP/8080 unknown");
+    assert!(broken.files[0].problems[0].contains("a quote is not closed"), "{:?}", broken.files[0].problems);
+}
+
+#[test]
 fn names_with_underscores_are_the_same_names() {
     let recording = read_lines(&[&DIRECTED.replace('-', "_"), &format!("{WEB} 1 60 {TIME} 2")]);
     assert_eq!(only(&recording), "10.42.1.10 -> 10.42.2.20 TCP/8080 seen");

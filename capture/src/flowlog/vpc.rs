@@ -1,6 +1,7 @@
 //! AWS VPC flow logs, text (Amazon VPC User Guide, "Flow log records"): with the header line that
 //! objects in S3 have, or without, in the default order of version 2. `CloudWatch` Logs puts the moment
-//! of ingestion before a line when it exports it.
+//! of ingestion before a line when it exports it. What is asked of Athena or `CloudWatch` Logs Insights comes
+//! as a table in CSV.
 //!
 //! A line is one direction at one network interface in one interval. Both interfaces of a
 //! connection log it. `srcaddr` and `dstaddr` are those of the interface, which is not the pod's
@@ -8,6 +9,7 @@
 
 mod fields;
 mod met;
+mod table;
 
 use std::borrow::Cow;
 
@@ -21,6 +23,8 @@ use fields::{
     STATUS, USED, VERSION_2, Words,
 };
 use met::{Met, observer, tell};
+
+pub(super) use fields::missing;
 
 pub(super) const FORMAT: LogFormat = LogFormat {
     token: "aws-vpc",
@@ -38,7 +42,7 @@ pub(super) const FORMAT: LogFormat = LogFormat {
 pub(super) const MAX_FIELDS: usize = 128;
 
 fn recognise(line: &[u8]) -> bool {
-    is_header(line) || {
+    is_header(line) || table::head(line).is_some() || {
         let words: Vec<&[u8]> = without_stamp(line).split(u8::is_ascii_whitespace).collect();
         words.len() == VERSION_2.len()
             && words.first() == Some(&&b"2"[..])
@@ -84,6 +88,8 @@ pub(super) struct Vpc {
     places: [u8; MAX_FIELDS],
     /// How many fields a line has at least.
     fields: usize,
+    /// Whether lines are rows of a table in CSV.
+    is_table: bool,
     /// The line of a row.
     scratch: Vec<u8>,
     met: Met,
@@ -107,7 +113,7 @@ impl Vpc {
                 *place = field;
             }
         }
-        Vpc { places, fields, scratch: Vec::new(), met: Met::new() }
+        Vpc { places, fields, is_table: false, scratch: Vec::new(), met: Met::new() }
     }
 
     /// The words of the used fields, and how many words there are.
@@ -119,6 +125,21 @@ impl Vpc {
         (found, count)
     }
 
+    /// Lines have other fields from now on.
+    fn begin<'a>(&mut self, names: impl Iterator<Item = &'a [u8]>) {
+        *self = Vpc { is_table: self.is_table, ..Vpc::of(names) };
+    }
+
+    /// Takes a line of words.
+    #[inline]
+    fn words(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
+        let (found, count) = self.used(line);
+        if count >= self.fields && self.met.take(&found, to).is_some() {
+            return Ok(());
+        }
+        self.closely(line, &found, count, to)
+    }
+
     fn has(&self, field: usize) -> bool {
         self.places.iter().any(|place| usize::from(*place) == field)
     }
@@ -126,12 +147,11 @@ impl Vpc {
 
 impl Decoder for Vpc {
     fn line(&mut self, line: &[u8], to: &mut Sink<'_>) -> Result<(), Skip> {
-        let line = without_stamp(line);
-        let (found, count) = self.used(line);
-        if count >= self.fields && self.met.take(&found, to).is_some() {
-            return Ok(());
+        if self.is_table {
+            let values = table::values(line)?;
+            return self.row(&values, to);
         }
-        self.closely(line, &found, count, to)
+        self.words(without_stamp(line), to)
     }
 
     fn asks(&self) -> Option<Asks> {
@@ -144,19 +164,20 @@ impl Decoder for Vpc {
         *self = Vpc::of(fields.iter().map(String::as_bytes));
     }
 
-    /// A row of a table in Parquet is the line that it would be. Writers have `None` or nothing for a dash.
+    /// A row of a table is the line that it would be. Writers have `None` or nothing for a dash.
     fn row(&mut self, values: &[Cow<'_, str>], to: &mut Sink<'_>) -> Result<(), Skip> {
         let mut line = std::mem::take(&mut self.scratch);
         line.clear();
-        for value in values {
-            if value.contains(|c: char| c.is_ascii_whitespace()) {
+        for (value, field) in values.iter().zip(self.places) {
+            let has_several = value.contains(|c: char| c.is_ascii_whitespace());
+            if has_several && field != UNUSED {
                 return Err(Skip::Bad("a value of several words"));
             }
-            let is_nothing = matches!(value.as_ref(), "" | "None" | "null");
+            let is_nothing = has_several || matches!(value.as_ref(), "" | "None" | "null");
             line.extend_from_slice(if is_nothing { b"-" } else { value.as_bytes() });
             line.push(b' ');
         }
-        let taken = self.line(&line, to);
+        let taken = self.words(&line, to);
         self.scratch = line;
         taken
     }
@@ -171,6 +192,11 @@ impl Vpc {
         count: usize,
         to: &mut Sink<'_>,
     ) -> Result<(), Skip> {
+        if let Some(names) = table::head(line) {
+            self.is_table = true;
+            self.begin(names.iter().map(String::as_bytes));
+            return Ok(());
+        }
         // Every field has something, if only a dash: a line with fewer was cut.
         if count < self.fields && !is_header(line) {
             return Err(Skip::Bad("fewer fields than the header has"));
@@ -185,7 +211,7 @@ impl Vpc {
         };
         let (Some(source), Some(destination)) = (source, destination) else {
             if is_header(line) {
-                *self = Vpc::of(line.split(u8::is_ascii_whitespace));
+                self.begin(line.split(u8::is_ascii_whitespace));
                 return Ok(());
             }
             return Err(Skip::Bad("an address cannot be read"));
@@ -232,7 +258,7 @@ impl Vpc {
         word: impl Fn(usize) -> Option<&'a [u8]>,
     ) -> Result<(), Skip> {
         if is_header(line) {
-            *self = Vpc::of(line.split(u8::is_ascii_whitespace));
+            self.begin(line.split(u8::is_ascii_whitespace));
             return Ok(());
         }
         match word(STATUS) {

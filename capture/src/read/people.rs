@@ -1,7 +1,7 @@
 //! What programs print for people: no log that is read, but each has another way to tell the same, which is said.
 
 /// What a text of this kind has, each of these in its first line that is not empty, and what to do about it.
-const PRINTED: [(&[&str], &str); 9] = [
+const PRINTED: [(&[&str], &str); 8] = [
     (&[" -> ", " FORWARDED "], HUBBLE),
     (&[" -> ", " DROPPED "], HUBBLE),
     (&[" -> ", " AUDIT "], HUBBLE),
@@ -10,10 +10,6 @@ const PRINTED: [(&[&str], &str); 9] = [
     (&["-A ", " -s ", " -r ", " -p "], "conntrack's output with -o save; leave that away"),
     (&["ACCEPT", " OK"], VPC),
     (&["REJECT", " OK"], VPC),
-    (
-        &[",", "srcaddr", "dstaddr"],
-        "a table of AWS VPC flow logs in CSV; read it by a mapping, --format map:FILE",
-    ),
 ];
 
 const HUBBLE: &str = "flows that hubble observe prints for people; add -o jsonpb";
@@ -55,7 +51,6 @@ mod tests {
                 "-A -t 100 -u ASSURED -s 10.42.1.10 -d 10.42.2.20 -r 10.42.2.20 -q 10.42.1.10 -p tcp --sport 1",
                 "-o save",
             ),
-            ("\"version\",\"srcaddr\",\"dstaddr\"", "map:FILE"),
         ] {
             assert!(looks_like(text).is_some_and(|said| said.contains(part)), "{text}");
         }

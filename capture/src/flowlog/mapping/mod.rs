@@ -27,6 +27,7 @@ use serde::{Deserialize, Deserializer};
 
 pub(super) use builtin::{CALICO, ENVOY, GCP, GKE, NETOBSERV, OTEL, SURICATA, ZEEK, ZEEK_JSON};
 pub(super) use decode::Mapped;
+pub(super) use row::csv;
 pub use saying::{Answers, Choice, Handshake, Sampling, Verdicts};
 
 /// What a line is.

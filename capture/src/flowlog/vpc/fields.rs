@@ -42,6 +42,15 @@ pub const USED: [&[u8]; 16] = [
     b"flow-direction",
 ];
 
+/// Fields of which a log must have one or the other.
+const NEEDED: [[&str; 2]; 3] =
+    [["srcaddr", "pkt-srcaddr"], ["dstaddr", "pkt-dstaddr"], ["protocol", "protocol"]];
+
+/// The first field without which lines say nothing, and that is not there.
+pub fn missing(has: impl Fn(&str) -> bool) -> Option<&'static str> {
+    NEEDED.iter().find(|[one, other]| !has(one) && !has(other)).map(|[one, _]| *one)
+}
+
 pub const SOURCE_PORT: usize = 2;
 pub const DESTINATION_PORT: usize = 3;
 pub const PROTOCOL: usize = 4;
