@@ -23,6 +23,11 @@ pub(super) struct Contacts {
 }
 
 impl Contacts {
+    /// None yet, and room for so many.
+    pub(super) fn with_room(most: usize) -> Self {
+        Contacts { list: Vec::with_capacity(most), ..Contacts::default() }
+    }
+
     /// Adds one connection.
     pub(super) fn add(
         &mut self,
@@ -72,7 +77,7 @@ impl Contacts {
         let most = parts.iter().map(|part| part.list.len()).sum::<usize>();
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
-        all.list.reserve_exact(most - all.list.len());
+        all.list.reserve_exact(most.saturating_sub(all.list.len()));
         parts.for_each(|part| all.take_in(part));
         all
     }

@@ -105,7 +105,10 @@ impl Connections<'_> {
     /// All of them, so many strands at a time.
     fn fold(&self, groups: &Groups, strands: usize, crew: &dyn Crew) -> (Contacts, Counts) {
         let pieces = groups.pieces(strands);
-        let fold = |piece: usize| pieces.get(piece).map(|piece| self.fold_piece(groups.within(piece)));
+        let fold = |piece: usize| {
+            let piece = pieces.get(piece)?;
+            Some(self.fold_piece(piece.len(), groups.within(piece)))
+        };
         let (parts, left_out): (Vec<Contacts>, Vec<Counts>) =
             gather(crew, pieces.len(), fold).flatten().unzip();
         let mut counts = Counts::default();
@@ -115,9 +118,9 @@ impl Connections<'_> {
         (Contacts::joined(parts), counts)
     }
 
-    /// Names each group and adds it to its contact; what is left out is counted.
-    fn fold_piece<'g>(&self, groups: impl Iterator<Item = &'g [u32]>) -> (Contacts, Counts) {
-        let (mut contacts, mut counts) = (Contacts::default(), Counts::default());
+    /// Names each group, of which there are so many at `most`, and adds it to its contact; what is left out is counted.
+    fn fold_piece<'g>(&self, most: usize, groups: impl Iterator<Item = &'g [u32]>) -> (Contacts, Counts) {
+        let (mut contacts, mut counts) = (Contacts::with_room(most), Counts::default());
         let mut members: Vec<&FlowRecord> = Vec::new();
         for group in groups {
             members.clear();

@@ -128,7 +128,7 @@ fn run(detectors: &[&Detector], scene: &Scene<'_>, crew: &dyn Crew) -> Vec<Findi
     for found in found {
         findings.extend(found);
     }
-    findings.sort_by_key(|finding| finding.level);
+    findings.sort_by_cached_key(|finding| finding.level);
     findings
 }
 

@@ -17,6 +17,7 @@ use flowfence_graph::Inventory;
 use flowfence_model::address::is_public;
 use flowfence_model::policy::Direction;
 use flowfence_model::{NodeId, PolicyPeer, PolicyRule, Protocol};
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 
 use super::reached::{Internet, Radius};
@@ -31,7 +32,7 @@ pub struct Radii<'a> {
     set: &'a PolicySet,
     roster: &'a Roster,
     inventory: &'a Inventory,
-    numbers: HashMap<&'a NodeId, usize>,
+    numbers: HashMap<&'a NodeId, usize, RandomState>,
     /// By pod: the workload; pods of their node's network have none.
     workload_of: Vec<Option<usize>>,
     /// Pods with an address of each family.
@@ -65,7 +66,7 @@ impl<'a> Radii<'a> {
         let pods = set.cluster().pods();
         let none = || FixedBitSet::with_capacity(pods.len());
         let mut workload_of = vec![None; pods.len()];
-        let mut numbers = HashMap::new();
+        let mut numbers = HashMap::default();
         let (mut everybody, mut isolated) = (none(), none());
         for (number, (id, members)) in roster.workloads().iter().enumerate() {
             numbers.insert(id, number);

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use fixedbitset::FixedBitSet;
 use flowfence_graph::{Facts, Inventory};
 use flowfence_model::NodeId;
+use foldhash::fast::RandomState;
 
 use super::score::{Part, Spread};
 use crate::judge::{Judgement, Roster};
@@ -17,7 +18,7 @@ const WORKLOADS: usize = 18;
 /// What workloads may reach, and what they used rightfully.
 pub(super) struct Reach<'a> {
     radii: Radii<'a>,
-    used: HashMap<&'a NodeId, Radius>,
+    used: HashMap<&'a NodeId, Radius, RandomState>,
 }
 
 impl<'a> Reach<'a> {
@@ -29,7 +30,7 @@ impl<'a> Reach<'a> {
         set: &'a PolicySet,
     ) -> Self {
         let radii = Radii::new(inventory, roster, set);
-        let mut used: HashMap<&NodeId, Radius> = HashMap::new();
+        let mut used: HashMap<&NodeId, Radius, RandomState> = HashMap::default();
         for contact in judgement.genuine(facts) {
             let of = used.entry(&contact.from.id).or_default();
             match &contact.to.id {
