@@ -28,9 +28,9 @@ pub(super) fn write(report: &AuditReport, crew: &dyn Crew, out: &mut dyn Write) 
         has_traffic: report.has_traffic,
     };
     let frame = serde_json::to_string_pretty(&frame)?;
-    let (before, after) = match frame.split_once(EMPTY) {
-        Some(parts) if !report.findings.is_empty() => parts,
-        _ => return writeln!(out, "{frame}"),
+    let Some((before, after)) = frame.split_once(EMPTY).filter(|_| !report.findings.is_empty()) else {
+        serde_json::to_writer_pretty(&mut *out, report)?;
+        return writeln!(out);
     };
     write!(out, "{before}\n  \"findings\": [")?;
     let pieces: Vec<&[FindingRow]> = report.findings.chunks(PIECE).collect();
