@@ -16,7 +16,7 @@ type Key = (u32, u32, Protocol, u16);
 /// Ends are kept once each, and looked up by number.
 #[derive(Default)]
 pub(super) struct Contacts {
-    pub(super) list: Vec<Contact>,
+    list: Vec<Contact>,
     index: FastMap<Key, u32>,
     parties: Vec<Arc<Party>>,
     numbers: FastMap<Arc<Party>, u32>,
@@ -96,10 +96,22 @@ impl Contacts {
         }
     }
 
-    /// What logs say of a contact between two numbers, each contact once. Where it is known from packets it is the
-    /// same seen again.
-    pub(super) fn say(&mut self, (from, to): (u32, u32), contact: Contact) {
+    /// What logs say, each contact once. Those that are known from packets are the same seen again.
+    pub(super) fn hear(&mut self, mut told: Vec<Contact>) {
+        if !self.list.is_empty() {
+            told.into_iter().for_each(|contact| self.hear_one(contact));
+            return;
+        }
+        // Where many were made of several conversations each, their memory is given back.
+        if told.len() <= told.capacity() / 2 {
+            told.shrink_to_fit();
+        }
+        self.list = told;
+    }
+
+    fn hear_one(&mut self, contact: Contact) {
         let port = contact.icmp.map_or(contact.port.unwrap_or(0), |i| u16::from_be_bytes([i.kind, i.code]));
+        let (from, to) = (self.number_of(contact.from.clone()), self.number_of(contact.to.clone()));
         let slot = self.index.get(&(from, to, contact.protocol, port));
         match slot.and_then(|slot| self.list.get_mut(*slot as usize)) {
             Some(known) => known.hear(contact),

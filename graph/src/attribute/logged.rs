@@ -13,6 +13,7 @@ use flowfence_model::object::Pod;
 use flowfence_model::{Conversation, Counts, IcmpType, Logged, NodeId, Orientation, Protocol, Timestamp};
 
 mod book;
+mod order;
 mod outcome;
 
 use super::Contacts;
@@ -20,6 +21,7 @@ use crate::contact::{Contact, LogWord, Party};
 use crate::facts::SAMPLED;
 use crate::inventory::Inventory;
 use book::Book;
+use order::reorder;
 use outcome::{Asked, Outcome, Report, outcome};
 
 /// What one contact's conversations have in common; ends by their numbers.
@@ -71,7 +73,7 @@ pub(super) fn add(
     }
     let is_sampled = counts.get(SAMPLED) > 0;
     let mut book = Book::new(inventory, &logged);
-    let conversations = std::mem::take(&mut logged.conversations);
+    let mut conversations = std::mem::take(&mut logged.conversations);
     let mut places: Vec<Place> = Vec::with_capacity(conversations.len());
     for (number, conversation) in (0..).zip(&conversations) {
         if let Some((key, is_service_only)) = book.key(conversation, &logged, contacts) {
@@ -87,22 +89,33 @@ pub(super) fn add(
     places.sort_unstable_by_key(|((from, to, protocol, port, icmp), is_service_only, number)| {
         (rank(*from), rank(*to), *protocol, *port, *icmp, *is_service_only, *number)
     });
-    contacts.list.reserve_exact(places.chunk_by(|x, y| x.0 == y.0).count());
     let through_pods = through_pods(&places, contacts);
-    for own in places.chunk_by(|x, y| x.0 == y.0) {
-        let Some((key, ..)) = own.first().copied() else { continue };
-        let Some((from, to)) = contacts.party(key.0).zip(contacts.party(key.1)) else { continue };
+    reorder(&mut conversations, places.iter().map(|(.., number)| *number));
+    let none = || Sayings { is_sampled, ..Sayings::default() };
+    let mut of_contacts = places.chunk_by(|x, y| x.0 == y.0);
+    let (mut own, mut noted, mut saying): (&[Place], usize, Sayings) = (&[], 0, none());
+    let told = conversations.into_iter().filter_map(|conversation| {
+        if noted == own.len() {
+            (own, noted, saying) = (of_contacts.next()?, 0, none());
+        }
+        note(&conversation, &logged, inventory, &mut saying);
+        noted += 1;
+        let (key, ..) = *own.first().filter(|_| noted == own.len())?;
+        let (from, to) = contacts.party(key.0).zip(contacts.party(key.1))?;
         // The view before translation of what is there after it, too.
         if is_service_only(own) && through_pods.contains(&ends(&from, &to, &key)) {
-            continue;
+            return None;
         }
-        let mut saying = Sayings { is_sampled, ..Sayings::default() };
-        for conversation in own.iter().filter_map(|(.., number)| conversations.get(*number as usize)) {
-            note(conversation, &logged, inventory, &mut saying);
-        }
-        contacts.say((key.0, key.1), contact(from, to, key, saying, window, &book));
-    }
+        Some(contact(from, to, key, std::mem::take(&mut saying), window, &book))
+    });
+    let told: Vec<Contact> = told.collect();
+    contacts.hear(told);
 }
+
+/// Contacts take the place of the conversations that they are made of: a list that is collected from another of the
+/// same size of items needs no memory of its own, and there may be half a million of them.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Contact>() == size_of::<Conversation>());
 
 /// A conversation by its number, the contact that it belongs to, and whether only its service is known.
 type Place = (Key, bool, u32);
