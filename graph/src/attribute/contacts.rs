@@ -78,7 +78,9 @@ impl Contacts {
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
         all.list.reserve_exact(most.saturating_sub(all.list.len()));
-        parts.for_each(|part| all.take_in(part));
+        for part in parts {
+            all.take_in(part);
+        }
         all
     }
 
@@ -99,7 +101,9 @@ impl Contacts {
     /// What logs say, each contact once. Those that are known from packets are the same seen again.
     pub(super) fn hear(&mut self, mut told: Vec<Contact>) {
         if !self.list.is_empty() {
-            told.into_iter().for_each(|contact| self.hear_one(contact));
+            for contact in told {
+                self.hear_one(contact);
+            }
             return;
         }
         // Where many were made of several conversations each, their memory is given back.
