@@ -1,7 +1,7 @@
 //! What programs print for people: no log that is read, but each has another way to tell the same, which is said.
 
 /// What a text of this kind has, each of these in its first line that is not empty, and what to do about it.
-const PRINTED: [(&[&str], &str); 8] = [
+const PRINTED: [(&[&str], &str); 10] = [
     (&[" -> ", " FORWARDED "], HUBBLE),
     (&[" -> ", " DROPPED "], HUBBLE),
     (&[" -> ", " AUDIT "], HUBBLE),
@@ -10,11 +10,16 @@ const PRINTED: [(&[&str], &str); 8] = [
     (&["-A ", " -s ", " -r ", " -p "], "conntrack's output with -o save; leave that away"),
     (&["ACCEPT", " OK"], VPC),
     (&["REJECT", " OK"], VPC),
+    (&[",", "srcaddr", "dstaddr"], VPC_TABLE),
+    (&[",", "srcAddr", "dstAddr"], VPC_TABLE),
 ];
 
 const HUBBLE: &str = "flows that hubble observe prints for people; add -o jsonpb";
 const TCPDUMP: &str = "packets that tcpdump prints for people; write them with -w FILE";
 const VPC: &str = "AWS VPC flow logs without a header; name their fields, --format \"aws-vpc:FIELDS\"";
+
+// With that column it is read.
+const VPC_TABLE: &str = "a table of AWS VPC flow logs in CSV without the column protocol; ask for it, too";
 
 /// What a text is that was printed for people.
 pub(super) fn looks_like(text: &str) -> Option<&'static str> {
@@ -46,6 +51,8 @@ mod tests {
             assert_eq!(looks_like(text), said, "{text}");
         }
         for (text, part) in [
+            ("\"srcaddr\",\"dstaddr\",\"bytes\"", "column protocol"),
+            ("srcAddr,dstAddr,bytes", "column protocol"),
             ("<?xml version=\"1.0\"?>\n<conntrack>\n<flow>", "-o xml"),
             (
                 "-A -t 100 -u ASSURED -s 10.42.1.10 -d 10.42.2.20 -r 10.42.2.20 -q 10.42.1.10 -p tcp --sport 1",
