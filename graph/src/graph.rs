@@ -121,7 +121,9 @@ pub fn edges_of(facts: &Facts, view: View) -> Box<dyn Iterator<Item = Edge> + '_
     if view == View::Workload {
         let numbering = facts.numbering();
         let all = numbering.keys().iter().zip(numbering.contacts());
-        return Box::new(all.filter_map(|(key, indices)| edge_of(key.clone(), contacts, indices)));
+        return Box::new(all.filter_map(|(key, indices)| {
+            edge_of(key.clone(), contacts, indices.iter().map(|i| *i as usize).collect())
+        }));
     }
     let key = |contact: &Contact| EdgeKey {
         from: id_in(&contact.from, view),

@@ -22,6 +22,9 @@ type Ranked = (u32, u32, Protocol, Option<u16>, Option<IcmpType>);
 pub struct Numbering {
     keys: Vec<EdgeKey>,
     numbers: Vec<u32>,
+    /// The contacts, those of one edge side by side, and where those of each begin.
+    contacts: Vec<u32>,
+    begins: Vec<u32>,
 }
 
 impl Numbering {
@@ -52,7 +55,9 @@ impl Numbering {
             *number = final_number.get(*number as usize).copied().unwrap_or(*number);
         }
         let first = |place: &u32| edges.get(*place as usize).and_then(|(_, contact)| contacts.get(*contact));
-        Numbering { keys: order.iter().filter_map(first).map(EdgeKey::of).collect(), numbers }
+        let keys: Vec<EdgeKey> = order.iter().filter_map(first).map(EdgeKey::of).collect();
+        let (contacts, begins) = side_by_side(&numbers, keys.len());
+        Numbering { keys, numbers, contacts, begins }
     }
 
     /// Every edge, in order: its number is its place.
@@ -75,22 +80,40 @@ impl Numbering {
         self.numbers.get(contact).map(|number| *number as usize)
     }
 
-    /// The contacts of each edge by their indices, in the order of both.
-    pub fn contacts(&self) -> Vec<Vec<usize>> {
-        let mut counts = vec![0; self.keys.len()];
-        for number in self.numbers() {
-            if let Some(count) = counts.get_mut(number) {
-                *count += 1;
-            }
-        }
-        let mut lists: Vec<Vec<usize>> = counts.into_iter().map(Vec::with_capacity).collect();
-        for (contact, number) in self.numbers().enumerate() {
-            if let Some(list) = lists.get_mut(number) {
-                list.push(contact);
-            }
-        }
-        lists
+    /// The contacts of an edge by their indices, in order.
+    pub fn contacts_of(&self, edge: usize) -> &[u32] {
+        let begin = |edge: usize| self.begins.get(edge).map(|begin| *begin as usize);
+        let range = begin(edge).map(|begin_here| begin_here..begin(edge + 1).unwrap_or(self.contacts.len()));
+        range.and_then(|range| self.contacts.get(range)).unwrap_or_default()
     }
+
+    /// The contacts of each edge, in the order of both.
+    pub fn contacts(&self) -> impl Iterator<Item = &[u32]> {
+        (0..self.keys.len()).map(|edge| self.contacts_of(edge))
+    }
+}
+
+/// Contacts with those of one edge side by side, each in order, and where those of each edge begin.
+fn side_by_side(numbers: &[u32], edges: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut begins = vec![0_u32; edges];
+    for number in numbers {
+        if let Some(count) = begins.get_mut(*number as usize) {
+            *count += 1;
+        }
+    }
+    let mut begin = 0;
+    for count in &mut begins {
+        begin += std::mem::replace(count, begin);
+    }
+    let (mut contacts, mut next) = (vec![0_u32; begin as usize], begins.clone());
+    for (contact, number) in (0..).zip(numbers) {
+        let Some(place) = next.get_mut(*number as usize) else { continue };
+        if let Some(slot) = contacts.get_mut(*place as usize) {
+            *slot = contact;
+        }
+        *place += 1;
+    }
+    (contacts, begins)
 }
 
 /// More contacts than 32 bits can count are not kept anywhere.
@@ -163,8 +186,10 @@ mod tests {
         assert_eq!((contacts.len(), expected.len()), (5, 4));
         for contacts in [&contacts, &apart] {
             let numbering = Numbering::of(contacts);
-            let found = numbering.keys().iter().cloned().zip(numbering.contacts());
+            let indices = numbering.contacts().map(|list| list.iter().map(|i| *i as usize).collect());
+            let found = numbering.keys().iter().cloned().zip(indices);
             assert_eq!(found.collect::<BTreeMap<_, _>>(), expected);
+            assert_eq!(numbering.contacts_of(expected.len()), [], "there is no such edge");
             assert!(numbering.keys().iter().eq(expected.keys()), "in order");
         }
     }

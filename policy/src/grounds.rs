@@ -125,7 +125,8 @@ mod tests {
         let roster = Roster::new(&seen.inventory);
         let policies = PolicySet::compile(roster.cluster(), &[admits_a()]);
         let numbering = seen.facts.numbering();
-        let lists = numbering.contacts();
+        let lists: Vec<Vec<usize>> =
+            numbering.contacts().map(|list| list.iter().map(|i| *i as usize).collect()).collect();
         let all = grounds(&seen.facts, &roster, &policies, lists.iter().map(Vec::as_slice));
         let told: Vec<(String, Option<Said>, usize, Vec<usize>)> = numbering
             .keys()

@@ -158,6 +158,13 @@ impl Contacts {
         ranks
     }
 
+    /// All parties in their order.
+    pub(super) fn in_order(&self) -> Vec<Arc<Party>> {
+        let mut parties = self.parties.clone();
+        parties.sort_unstable();
+        parties
+    }
+
     /// In the order of their ends, protocol and port. Those of logs alone are in it already.
     pub(super) fn finish(mut self) -> Vec<Contact> {
         drop(std::mem::take(&mut self.index));

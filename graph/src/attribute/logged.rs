@@ -24,7 +24,8 @@ use book::Book;
 use order::reorder;
 use outcome::{Asked, Outcome, Report, outcome};
 
-/// What one contact's conversations have in common; ends by their numbers.
+/// What one contact's conversations have in common; ends by their numbers, and where contacts are in order by their
+/// places among all.
 type Key = (u32, u32, Protocol, Option<u16>, Option<IcmpType>);
 
 /// A verdict of one observer.
@@ -83,13 +84,15 @@ pub(super) fn add(
         }
     }
     // Those of one contact side by side, so that only one at a time need be gathered, and contacts in the order in
-    // which they are told in the end.
-    let ranks = contacts.ranks();
-    let rank = |number: u32| ranks.get(number as usize).copied();
-    places.sort_unstable_by_key(|((from, to, protocol, port, icmp), is_service_only, number)| {
-        (rank(*from), rank(*to), *protocol, *port, *icmp, *is_service_only, *number)
-    });
-    let through_pods = through_pods(&places, contacts);
+    // which they are told in the end: from here on an end is its place in the order of all.
+    let (ranks, parties) = (contacts.ranks(), contacts.in_order());
+    for ((from, to, ..), ..) in &mut places {
+        for end in [from, to] {
+            *end = ranks.get(*end as usize).copied().unwrap_or(u32::MAX);
+        }
+    }
+    places.sort_unstable();
+    let through_pods = through_pods(&places, &parties);
     reorder(&mut conversations, places.iter().map(|(.., number)| *number));
     let none = || Sayings { is_sampled, ..Sayings::default() };
     let mut of_contacts = places.chunk_by(|x, y| x.0 == y.0);
@@ -101,12 +104,12 @@ pub(super) fn add(
         note(&conversation, &logged, inventory, &mut saying);
         noted += 1;
         let (key, ..) = *own.first().filter(|_| noted == own.len())?;
-        let (from, to) = contacts.party(key.0).zip(contacts.party(key.1))?;
+        let (from, to) = ends_of(&key, &parties)?;
         // The view before translation of what is there after it, too.
-        if is_service_only(own) && through_pods.contains(&ends(&from, &to, &key)) {
+        if is_service_only(own) && through_pods.contains(&ends(from, to, &key)) {
             return None;
         }
-        Some(contact(from, to, key, std::mem::take(&mut saying), window, &book))
+        Some(contact(Arc::clone(from), Arc::clone(to), key, std::mem::take(&mut saying), window, &book))
     });
     let told: Vec<Contact> = told.collect();
     contacts.hear(told);
@@ -117,7 +120,7 @@ pub(super) fn add(
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Contact>() == size_of::<Conversation>());
 
-/// A conversation by its number, the contact that it belongs to, and whether only its service is known.
+/// The contact that a conversation belongs to, whether only its service is known, and its number.
 type Place = (Key, bool, u32);
 
 /// Of what was seen at a service address, and of which pod answered nothing is known. One conversation that
@@ -146,12 +149,17 @@ fn ends(from: &Party, to: &Party, (_, _, protocol, port, _): &Key) -> Ends {
     (from.id.clone(), to.id.clone(), *protocol, *port)
 }
 
+/// The two ends of a contact, of parties in order.
+fn ends_of<'p>((from, to, ..): &Key, parties: &'p [Arc<Party>]) -> Option<(&'p Arc<Party>, &'p Arc<Party>)> {
+    parties.get(*from as usize).zip(parties.get(*to as usize))
+}
+
 /// Of what was seen at a service address, that of which the pods behind it were seen, too.
-fn through_pods(places: &[Place], contacts: &Contacts) -> BTreeSet<Ends> {
+fn through_pods(places: &[Place], parties: &[Arc<Party>]) -> BTreeSet<Ends> {
     let of = |is_wanted: bool| {
         let some = places.chunk_by(|x, y| x.0 == y.0).filter(move |own| is_service_only(own) == is_wanted);
         some.filter_map(|own| own.first())
-            .filter_map(|(key, ..)| Some(ends(&*contacts.party(key.0)?, &*contacts.party(key.1)?, key)))
+            .filter_map(|(key, ..)| ends_of(key, parties).map(|(from, to)| ends(from, to, key)))
     };
     let before: BTreeSet<Ends> = of(true).collect();
     if before.is_empty() {

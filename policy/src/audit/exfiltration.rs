@@ -119,7 +119,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// A connection of known direction, or datagrams: those carry data whether or not they are answered.
 fn is_sent(edge: &EdgeKey, seen: &Seen<'_>) -> bool {
-    seen.contacts.iter().any(|(contact, judged)| {
+    seen.contacts().any(|(contact, judged)| {
         (judged.is_connected() || edge.protocol != Protocol::Tcp)
             && contact.orientation != Orientation::Unknown
             && !contact.own_node

@@ -1,9 +1,10 @@
 //! Who begins to do something late: after having been watched for long at other things.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
-use flowfence_graph::{Contact, PodName};
+use flowfence_graph::{Contact, Party, PodName};
 use flowfence_model::{NodeId, Orientation, Timestamp};
 use foldhash::fast::RandomState;
 
@@ -35,7 +36,7 @@ pub(super) fn latecomers<'a>(scene: &'a Scene<'_>, is_it: impl Fn(&Contact) -> b
         let contacts = scene.facts.contacts.iter();
         contacts.filter(|contact| contact.tally.is_connected() && contact.orientation != Orientation::Unknown)
     };
-    let mut pods: HashMap<&PodName, Vec<&Contact>, RandomState> = HashMap::default();
+    let mut pods: BTreeMap<&PodName, Vec<&Contact>> = BTreeMap::new();
     let mut earliest: BTreeMap<&NodeId, Timestamp> = BTreeMap::new();
     for contact in opened().filter(|contact| is_it(contact)) {
         let known = earliest.entry(&contact.from.id).or_insert(contact.tally.first);
@@ -44,16 +45,7 @@ pub(super) fn latecomers<'a>(scene: &'a Scene<'_>, is_it: impl Fn(&Contact) -> b
             pods.entry(pod).or_default();
         }
     }
-    for contact in opened() {
-        // Whoever answers is watched as well as whoever asks.
-        let answered = contact.to.pod.as_ref().filter(|_| !contact.own_node && !contact.is_loopback());
-        for pod in contact.from.pod.iter().chain(answered) {
-            if let Some(known) = pods.get_mut(pod) {
-                known.push(contact);
-            }
-        }
-    }
-    let pods: BTreeMap<&PodName, Vec<&Contact>> = pods.into_iter().collect();
+    watch(&mut pods, opened());
     let mut found = Vec::new();
     for (pod, contacts) in &pods {
         let does = |contact: &&Contact| is_it(contact) && contact.from.pod.as_ref() == Some(*pod);
@@ -72,4 +64,29 @@ pub(super) fn latecomers<'a>(scene: &'a Scene<'_>, is_it: impl Fn(&Contact) -> b
         }
     }
     found
+}
+
+/// Gathers what each of these pods opened or answered.
+fn watch<'a>(pods: &mut BTreeMap<&PodName, Vec<&'a Contact>>, opened: impl Iterator<Item = &'a Contact>) {
+    if pods.is_empty() {
+        return;
+    }
+    let numbers: HashMap<&PodName, usize, RandomState> =
+        pods.keys().enumerate().map(|(number, pod)| (*pod, number)).collect();
+    let mut lists: Vec<&mut Vec<&Contact>> = pods.values_mut().collect();
+    // Contacts share their ends: names are compared once for each.
+    let mut ends: HashMap<usize, Option<usize>, RandomState> = HashMap::default();
+    let mut number = |end: &Arc<Party>| {
+        let find = || numbers.get(end.pod.as_ref()?).copied();
+        *ends.entry(Arc::as_ptr(end).addr()).or_insert_with(find)
+    };
+    for contact in opened {
+        // Whoever answers is watched as well as whoever asks.
+        let answered = Some(&contact.to).filter(|_| !contact.own_node && !contact.is_loopback());
+        for end in [Some(&contact.from), answered].into_iter().flatten() {
+            if let Some(known) = number(end).and_then(|number| lists.get_mut(number)) {
+                known.push(contact);
+            }
+        }
+    }
 }

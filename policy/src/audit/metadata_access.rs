@@ -53,7 +53,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (edge, seen) in scene.edges() {
         let asked = edge.from.is_workload() && !matches!(edge.port, None | Some(53 | 123));
-        let mut addresses = seen.contacts.iter().map(|(contact, _)| contact.to.address);
+        let mut addresses = seen.contacts().map(|(contact, _)| contact.to.address);
         let Some(service) = addresses.find_map(service).filter(|_| asked) else { continue };
         let answered = seen.tally.is_connected();
         let system = edge.from.namespace().is_some_and(|namespace| namespace.starts_with("kube-"));

@@ -60,7 +60,7 @@ pub(super) fn unknown<'a>(
 
 /// What a scan reached is told with the scan.
 fn is_of_scan(seen: &Seen<'_>) -> bool {
-    let connected = seen.contacts.iter().filter(|(_, judged)| judged.is_connected());
+    let connected = seen.contacts().filter(|(_, judged)| judged.is_connected());
     connected
         .map(|(_, judged)| judged.standing)
         .all(|standing| matches!(standing, Standing::Withheld(Withholding::Scan(_))))

@@ -11,11 +11,12 @@
 
 mod places;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use flowfence_graph::{Contact, EdgeKey, Parts, PodName, Tally};
 use flowfence_model::{NodeId, Orientation, Protocol};
+use foldhash::fast::RandomState;
 
 use super::chance::fisher;
 use super::finding::{Finding, Level};
@@ -62,22 +63,36 @@ const CLEARLY: u32 = 4;
 /// name among all of them.
 type Place = (usize, Protocol, Option<u16>);
 
+/// Where a contact went, and when.
+type Visit<'a> = (Place, Parts, &'a Contact);
+
 #[derive(Default)]
 struct Replica<'a> {
     active: Parts,
-    places: BTreeMap<Place, (Parts, Vec<&'a Contact>)>,
+    /// Those of one place side by side.
+    visits: Vec<Visit<'a>>,
+}
+
+impl<'a> Replica<'a> {
+    /// Each place, with the parts in which it went there.
+    fn places(&self) -> impl Iterator<Item = (Place, Parts, &[Visit<'a>])> {
+        self.visits.chunk_by(|x, y| x.0 == y.0).filter_map(|visits| {
+            let parts = visits.iter().fold(Parts::NONE, |parts, (_, more, _)| parts.union(*more));
+            Some((visits.first()?.0, parts, visits))
+        })
+    }
 }
 
 struct Deviation<'a> {
     workload: &'a NodeId,
     pod: &'a PodName,
-    place: &'a Place,
+    place: Place,
     /// Parts with the place and in which it was seen: of the pod, then of its siblings.
     own: [u32; 2],
     others: [u32; 2],
     siblings: usize,
     chance: f64,
-    contacts: &'a [&'a Contact],
+    visits: &'a [Visit<'a>],
 }
 
 type Replicas<'a> = BTreeMap<&'a PodName, Replica<'a>>;
@@ -137,11 +152,12 @@ fn replicas<'a>(scene: &'a Scene<'_>, places: &Places) -> BTreeMap<&'a NodeId, R
             replica.active = replica.active.union(contact.tally.parts);
             if contact.protocol != Protocol::Icmp && contact.to.id != NodeId::ApiServer {
                 let place = (places.of_edge(edge), contact.protocol, contact.port);
-                let known = replica.places.entry(place).or_default();
-                known.0 = known.0.union(contact.tally.parts);
-                known.1.push(contact);
+                replica.visits.push((place, contact.tally.parts, contact));
             }
         }
+    }
+    for replica in workloads.values_mut().flat_map(BTreeMap::values_mut) {
+        replica.visits.sort_by_key(|(place, ..)| *place);
     }
     workloads
 }
@@ -154,14 +170,14 @@ struct Tables<'a> {
     /// Those whose chance is small enough to be a discovery, if only few are asked.
     rare: Vec<Deviation<'a>>,
     /// Chances that are known: mostly the same few tables come again and again.
-    chances: BTreeMap<[[u32; 2]; 2], f64>,
+    chances: HashMap<[[u32; 2]; 2], f64, RandomState>,
 }
 
 impl<'a> Tables<'a> {
     /// One table for each pod of a workload and each place that it went to.
     fn ask(&mut self, workload: &'a NodeId, replicas: &'a Replicas<'a>) {
-        let mut with: BTreeMap<&Place, u32> = BTreeMap::new();
-        for (place, (parts, _)) in replicas.values().flat_map(|replica| &replica.places) {
+        let mut with: HashMap<Place, u32, RandomState> = HashMap::default();
+        for (place, parts, _) in replicas.values().flat_map(Replica::places) {
             *with.entry(place).or_default() += parts.len();
         }
         let active: u32 = replicas.values().map(|replica| replica.active.len()).sum();
@@ -170,23 +186,14 @@ impl<'a> Tables<'a> {
             if seen == 0 {
                 continue;
             }
-            for (place, (parts, contacts)) in &replica.places {
-                let with = with.get(place).map_or(0, |with| with - parts.len());
+            for (place, parts, visits) in replica.places() {
+                let with = with.get(&place).map_or(0, |with| with - parts.len());
                 let (own, others) = ([parts.len(), replica.active.len()], [with, seen]);
                 let chance = *self.chances.entry([own, others]).or_insert_with(|| fisher(own, others));
                 self.asked += 1;
                 if chance <= FALSE_DISCOVERIES {
                     let siblings = replicas.len() - 1;
-                    self.rare.push(Deviation {
-                        workload,
-                        pod,
-                        place,
-                        own,
-                        others,
-                        siblings,
-                        chance,
-                        contacts,
-                    });
+                    self.rare.push(Deviation { workload, pod, place, own, others, siblings, chance, visits });
                 }
             }
         }
@@ -204,7 +211,7 @@ fn discoveries(chances: &[f64], all: usize, rate: f64) -> usize {
 /// Replicas that elect one among them are common, and the elected one does the work of all at peers
 /// inside for as long as it is. An intruder seldom does.
 fn is_like_a_leader(test: &Deviation<'_>) -> bool {
-    let inside = test.contacts.iter().all(|contact| contact.to.id.is_workload());
+    let inside = test.visits.iter().all(|(.., contact)| contact.to.id.is_workload());
     inside && test.own[0] * 2 >= test.own[1]
 }
 
@@ -212,9 +219,9 @@ fn describe(test: &Deviation<'_>, places: &Places) -> Finding {
     let Deviation { workload, pod, place, own, others, .. } = test;
     let (rank, protocol, port) = place;
     let to = places.name(*rank);
-    let edges: BTreeSet<EdgeKey> = test.contacts.iter().map(|contact| EdgeKey::of(contact)).collect();
+    let edges: BTreeSet<EdgeKey> = test.visits.iter().map(|(.., contact)| EdgeKey::of(contact)).collect();
     let mut tally = Tally::empty();
-    test.contacts.iter().for_each(|contact| tally.merge(&contact.tally));
+    test.visits.iter().for_each(|(.., contact)| tally.merge(&contact.tally));
     let what = port.map_or_else(|| protocol.to_string(), |port| format!("{port}/{protocol}"));
     let title = format!(
         "pod {}/{} went to {to} {what} in {} of {} parts of the window, {} other pods of {workload} in {} of {}",

@@ -48,25 +48,24 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
 /// Of a scan only what today's policies turned away: the rest is told in the scan's own finding.
 fn is_finding(scene: &Scene<'_>, edge: &EdgeKey, seen: &Seen<'_>) -> bool {
     let ends_in_sight = edge.from.is_workload() || edge.to.is_workload();
-    let asked = seen.contacts.iter().any(|(contact, judged)| {
+    // Most edges have none, and their contacts need not be looked at.
+    if !ends_in_sight || edge.protocol == Protocol::Icmp || seen.tally.attempts() == 0 {
+        return false;
+    }
+    let asked = seen.contacts().any(|(contact, judged)| {
         contact.orientation != Orientation::Unknown
             && !contact.probe
             && !contact.own_node
             && Address::from(contact.to.address).is_unicast()
             && (judged.scan.is_none() || judged.verdict.is_denied())
     });
-    let told = said(seen.contacts.iter());
+    let told = said(seen.contacts());
     let is_told = told.denied + told.would_deny > 0;
     let cut_off = seen.tally.refused == 0
         && !seen.verdict.is_denied()
         && !is_told
         && scene.facts.window.is_some_and(|(_, end)| seen.tally.last.plus(GRACE) > end);
-    ends_in_sight
-        && edge.protocol != Protocol::Icmp
-        && (!seen.tally.is_connected() || is_told)
-        && seen.tally.attempts() > 0
-        && asked
-        && !cut_off
+    (!seen.tally.is_connected() || is_told) && asked && !cut_off
 }
 
 fn describe(
@@ -80,7 +79,7 @@ fn describe(
     let refused: u64 = edges.iter().map(|(_, seen)| seen.tally.refused).sum();
     let unanswered: u64 = edges.iter().map(|(_, seen)| seen.tally.unanswered).sum();
     let denied = denied_by(scene, edges);
-    let told = said(edges.iter().flat_map(|(_, seen)| &seen.contacts));
+    let told = said(edges.iter().flat_map(|(_, seen)| seen.contacts()));
     let is_told = told.denied + told.would_deny + told.dropped > 0;
     let is_turned_away = told.denied > 0 || edges.iter().any(|(_, seen)| seen.verdict.is_denied());
     let how = how(is_turned_away, refused, &told);
@@ -89,7 +88,7 @@ fn describe(
     let title = format!("{from} asked {to} for {protocol} {}: {how}", list.join(","));
     let scans: BTreeSet<String> = edges
         .iter()
-        .flat_map(|(_, seen)| &seen.contacts)
+        .flat_map(|(_, seen)| seen.contacts())
         .filter_map(|(_, judged)| scene.judgement.scan(judged.scan?))
         .map(crate::judge::Scan::id)
         .collect();
@@ -139,7 +138,7 @@ fn how(is_turned_away: bool, refused: u64, told: &LogWord) -> &'static str {
 }
 
 /// What flow logs say of all these.
-fn said<'a>(contacts: impl Iterator<Item = &'a Judged<'a>>) -> LogWord {
+fn said<'a>(contacts: impl Iterator<Item = Judged<'a>>) -> LogWord {
     let mut told = LogWord::default();
     for word in contacts.filter_map(|(contact, _)| contact.word.as_ref()) {
         told.denied += word.denied;
@@ -152,10 +151,10 @@ fn said<'a>(contacts: impl Iterator<Item = &'a Judged<'a>>) -> LogWord {
 
 /// The policies that turned some of it away, by the engine or by the word of a flow log.
 fn denied_by(scene: &Scene<'_>, edges: &[Sight<'_>]) -> BTreeSet<String> {
-    let told = said(edges.iter().flat_map(|(_, seen)| &seen.contacts));
+    let told = said(edges.iter().flat_map(|(_, seen)| seen.contacts()));
     let judged = edges
         .iter()
-        .flat_map(|(_, seen)| &seen.contacts)
+        .flat_map(|(_, seen)| seen.contacts())
         .filter(|(_, judged)| judged.verdict.is_denied())
         .flat_map(|(contact, _)| {
             let decision = scene.policies.decide(&scene.roster.connection(contact));

@@ -84,8 +84,19 @@ pub(super) struct Seen<'a> {
     pub tally: Tally,
     /// What today's policies say at worst.
     pub verdict: EdgeVerdict,
-    /// The contacts.
-    pub contacts: Vec<Judged<'a>>,
+    /// The contacts by their indices.
+    indices: &'a [u32],
+    facts: &'a Facts,
+    judgement: &'a Judgement,
+}
+
+impl<'a> Seen<'a> {
+    /// The contacts, in order.
+    pub fn contacts(&self) -> impl Iterator<Item = Judged<'a>> + use<'a> {
+        let (facts, judgement) = (self.facts, self.judgement);
+        let judged = move |i: usize| Some((facts.contacts.get(i)?, judgement.contacts.get(i)?));
+        self.indices.iter().filter_map(move |i| judged(*i as usize))
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -101,7 +112,7 @@ impl<'a> Scene<'a> {
             edge.protocol != Protocol::Icmp
                 && (edge.from.is_workload() || edge.to.is_workload())
                 && seen.tally.is_connected()
-                && seen.contacts.iter().any(|(contact, judged)| {
+                && seen.contacts().any(|(contact, judged)| {
                     judged.is_connected()
                         && contact.orientation != Orientation::Unknown
                         && !contact.own_node
@@ -121,19 +132,26 @@ impl<'a> Scene<'a> {
     }
 
     fn fold(&self) -> Vec<(&'a EdgeKey, Seen<'a>)> {
-        let numbering = self.facts.numbering();
-        let none = || Seen { tally: Tally::empty(), verdict: EdgeVerdict::default(), contacts: Vec::new() };
-        let mut edges: Vec<Seen<'a>> = numbering.keys().iter().map(|_| none()).collect();
-        let judged = self.facts.contacts.iter().zip(&self.judgement.contacts);
-        for (judged, edge) in judged.zip(numbering.numbers()) {
-            let Some(seen) = edges.get_mut(edge) else { continue };
-            seen.tally.merge(&judged.1.tally(judged.0));
-            seen.verdict = seen.verdict.worst(judged.1.verdict);
-            seen.contacts.push(judged);
+        let (facts, judgement) = (self.facts, self.judgement);
+        let numbering = facts.numbering();
+        let seen = |indices| Seen {
+            tally: Tally::empty(),
+            verdict: EdgeVerdict::default(),
+            indices,
+            facts,
+            judgement,
+        };
+        let mut edges: Vec<(&EdgeKey, Seen<'a>)> =
+            numbering.keys().iter().zip(numbering.contacts().map(seen)).collect();
+        let judged = facts.contacts.iter().zip(&judgement.contacts);
+        for ((contact, judged), edge) in judged.zip(numbering.numbers()) {
+            let Some((_, seen)) = edges.get_mut(edge) else { continue };
+            seen.tally.merge(&judged.tally(contact));
+            seen.verdict = seen.verdict.worst(judged.verdict);
         }
-        let seen = numbering.keys().iter().zip(edges);
         // Policies alone are judged without contacts.
-        seen.filter(|(_, seen)| !seen.contacts.is_empty()).collect()
+        edges.retain(|(_, seen)| seen.contacts().next().is_some());
+        edges
     }
 
     /// Who used each rule: the other end's workloads or addresses, and whether a scan had begun.

@@ -36,7 +36,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     }
     let mut by_server: BTreeMap<(NodeId, Protocol), Vec<(&EdgeKey, &Seen<'_>)>> = BTreeMap::new();
     for (edge, seen) in scene.connected() {
-        let answers = seen.contacts.iter().any(|(contact, _)| {
+        let answers = seen.contacts().any(|(contact, _)| {
             contact.tally.connections > 0
                 && !contact.own_node
                 && is_sure(contact)

@@ -26,8 +26,7 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (edge, seen) in scene.edges() {
         let denied: Vec<_> = seen
-            .contacts
-            .iter()
+            .contacts()
             .filter(|(contact, judged)| judged.verdict.is_denied() && contact.tally.connections > 0)
             .filter(|(_, judged)| !matches!(judged.standing, Standing::Attempt | Standing::Undirected))
             .collect();
