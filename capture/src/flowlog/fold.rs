@@ -7,8 +7,6 @@
 
 mod absorb;
 
-use std::sync::Arc;
-
 use flowfence_model::logged::{
     Conversation, Identity, IdentityId, Logged, LoggedCounts, LoggedEnd, NameId, Observer, ObserverId,
 };
@@ -53,11 +51,6 @@ impl Fold {
     /// The number of a writing that was met.
     pub(super) fn number_of(&self, raw: &[u8]) -> Option<u32> {
         self.identities.find(raw)
-    }
-
-    /// The writing of this number.
-    pub(super) fn writing(&self, number: u32) -> Option<&Arc<[u8]>> {
-        self.identities.raw(number)
     }
 
     /// Who the writing of this number is about, unless it is nobody in particular.

@@ -1,7 +1,6 @@
 //! Texts of a log that come again and again, each kept once, with what it means.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -12,7 +11,7 @@ const MAX_VALUES: usize = 1 << 20;
 /// Values by the octets that they were read from.
 #[derive(Clone, Debug)]
 pub struct Interner<T> {
-    values: Vec<(Arc<[u8]>, T)>,
+    values: Vec<(Box<[u8]>, T)>,
     index: HashTable<u32>,
     seed: RandomState,
     scratch: Vec<u8>,
@@ -65,11 +64,6 @@ impl<T> Interner<T> {
     pub fn find(&self, raw: &[u8]) -> Option<u32> {
         let is_raw = |i: &u32| self.values.get(*i as usize).is_some_and(|(key, _)| **key == *raw);
         self.index.find(hash(&self.seed, raw), is_raw).copied()
-    }
-
-    /// What a value was read from.
-    pub fn raw(&self, number: u32) -> Option<&Arc<[u8]>> {
-        self.values.get(number as usize).map(|(raw, _)| raw)
     }
 
     /// A value.
