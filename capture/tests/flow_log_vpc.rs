@@ -47,6 +47,16 @@ fn a_cloudwatch_export_has_a_moment_before_each_line() {
 }
 
 #[test]
+fn what_the_command_line_of_cloudwatch_prints_is_read() {
+    for file in ["logs-tail.log", "query-results.json"] {
+        let recording = sample(&format!("aws-vpc/{file}"));
+        assert_eq!(only(&recording), "10.42.1.10 -> 10.42.2.20 TCP/8080 unknown", "{file}");
+        assert_eq!(recording.counts.get("log-lines-empty"), 1, "{file}");
+        assert!(recording.files.iter().all(|report| report.damaged_records == 0), "{file}");
+    }
+}
+
+#[test]
 fn a_table_of_athena_or_logs_insights_tells_what_its_lines_would() {
     let lines = told(&sample("aws-vpc/default.log"));
     for table in ["athena.csv", "insights.csv"] {

@@ -50,14 +50,22 @@ fn recognise(line: &[u8]) -> bool {
     }
 }
 
-/// The line without the moment that `CloudWatch` Logs puts before it, `2026-11-24T10:00:00.000Z`.
+/// The line without the moment that `CloudWatch` Logs puts before it, `2026-11-24T10:00:00.000Z`, and the name of
+/// the stream that `aws logs tail` writes behind that, `eni-0123456789abcdef0-all`.
 fn without_stamp(line: &[u8]) -> &[u8] {
-    match line {
-        [_, _, _, _, b'-', _, _, b'-', _, _, b'T', ..] => {
-            memchr::memchr(b' ', line).and_then(|at| line.get(at + 1..)).unwrap_or(line)
-        }
-        _ => line,
-    }
+    let [_, _, _, _, b'-', _, _, b'-', _, _, b'T', ..] = line else { return line };
+    let behind = |line: &'_ [u8]| memchr::memchr(b' ', line).map(|at| at + 1);
+    let Some(rest) = behind(line).and_then(|at| line.get(at..)) else { return line };
+    let Some((stream, rest_of_it)) = behind(rest).and_then(|at| rest.split_at_checked(at)) else {
+        return rest;
+    };
+    if is_stream(stream.trim_ascii_end()) { rest_of_it } else { rest }
+}
+
+/// The name of a log stream: an interface, and which of its traffic is logged.
+fn is_stream(word: &[u8]) -> bool {
+    word.starts_with(b"eni-")
+        && [&b"-all"[..], b"-accept", b"-reject"].iter().any(|kind| word.ends_with(kind))
 }
 
 /// A header names fields with letters and hyphens only, an address among them.

@@ -119,6 +119,11 @@ struct Envelope<'a> {
     raw: Option<&'a RawValue>,
     #[serde(borrow)]
     event: Option<&'a RawValue>,
+    /// A field of a row that a query gave, as `value`.
+    #[serde(borrow)]
+    field: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
     #[serde(borrow, rename = "@timestamp")]
@@ -134,6 +139,11 @@ fn member(line: &[u8]) -> Option<Opened<'_>> {
         return None;
     }
     let found: Envelope<'_> = serde_json::from_slice(line).ok()?;
+    if let (Some(field), Some(value)) = (&found.field, found.value) {
+        // Of a row that a query of CloudWatch gave, the other fields tell about the line.
+        let inner = if field == "@message" { inner(value)? } else { Cow::Borrowed(&[][..]) };
+        return Some(Opened { inner, time: None, is_part: false });
+    }
     let members = [
         found.json_payload,
         found.text_payload,
@@ -276,6 +286,7 @@ mod tests {
             ),
             (format!(r#"{{"_index":"f","_source":{line}}}"#), None),
             (format!(r#"{{"result":{line}}}"#), None),
+            (format!(r#"{{"field":"@message","value":{text}}}"#), None),
         ] {
             let (inner, found) = open(&wrapped);
             assert_eq!((inner.as_str(), found), (line, time), "{wrapped}");
@@ -302,6 +313,16 @@ mod tests {
     fn a_line_without_the_layer_is_read_as_it_is() {
         let mut layers = Layers { layers: vec![Layer::Member], parts: Vec::new() };
         assert_eq!(&*layers.open(b"{\"flow\":{}}").unwrap().0, b"{\"flow\":{}}");
+    }
+
+    #[test]
+    fn other_fields_of_a_row_are_no_lines() {
+        let mut layers = Layers { layers: vec![Layer::Member], parts: Vec::new() };
+        assert_eq!(&*layers.open(br#"{"field":"@ptr","value":"CmEK"}"#).unwrap().0, b"");
+        assert_eq!(
+            &*layers.open(br#"{"field":7,"value":"CmEK"}"#).unwrap().0,
+            br#"{"field":7,"value":"CmEK"}"#
+        );
     }
 
     #[test]

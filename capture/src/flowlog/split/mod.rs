@@ -229,7 +229,11 @@ impl Reader<'_> {
         }
         let Some((inner, time)) = self.layers.open(text) else { return Ok(()) };
         sink.time = time.unwrap_or(sink.time);
-        self.decoder.line(inner.trim_ascii(), &mut sink)
+        match inner.trim_ascii() {
+            // What was wrapped is empty, or tells about another line.
+            [] => Ok(()),
+            line => self.decoder.line(line, &mut sink),
+        }
     }
 }
 

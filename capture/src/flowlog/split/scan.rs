@@ -63,6 +63,8 @@ pub struct Scan {
     in_parent: bool,
     /// The list that may be an envelope's was just opened.
     opened_list: bool,
+    /// Where a list began that comes first in it, and how deep that is.
+    nested: Option<(usize, u32)>,
 }
 
 /// What the latest key on the outer two levels was.
@@ -84,6 +86,7 @@ impl Scan {
             key: Key { is_list: false, is_parent: false },
             in_parent: false,
             opened_list: false,
+            nested: None,
         }
     }
 
@@ -113,7 +116,14 @@ impl Scan {
                 }
                 b'{' | b'[' if self.wants_value() => {
                     if octet == b'{' && self.opened_list {
-                        return Found::List { at: here, levels: self.depth };
+                        let (at, levels) = self.nested.unwrap_or((here, self.depth));
+                        return Found::List { at, levels };
+                    }
+                    if octet == b'[' && self.opened_list {
+                        // Rows of a table: lists of objects within the list.
+                        self.nested = self.nested.or(Some((here, self.depth)));
+                    } else {
+                        self.nested = None;
                     }
                     if !self.open(octet == b'{') {
                         return Found::Broken(here);
@@ -201,7 +211,7 @@ impl Scan {
             return false;
         }
         let is_member = self.objects & 1 == 1;
-        self.opened_list = !is_object && is_member && self.key.is_list;
+        self.opened_list = !is_object && (is_member && self.key.is_list || self.nested.is_some());
         if self.depth == 1 {
             self.in_parent = is_object && is_member && self.key.is_parent;
         }
@@ -280,9 +290,16 @@ mod tests {
             whole(r#"{"hits":{"total":1,"hits":[{"_source":{}}]}}"#),
             Found::List { at: 27, levels: 3 }
         );
-        for text in
-            [r#"{"records":[1]}"#, r#"{"a":{"records":[{}]}}"#, r#"{"other":[{}]}"#, r#"{"records":{}}"#]
-        {
+        assert_eq!(whole(r#"{"results":[[{"a":1}]]}"#), Found::List { at: 12, levels: 2 });
+        for text in [
+            r#"{"records":[1]}"#,
+            r#"{"a":{"records":[{}]}}"#,
+            r#"{"other":[{}]}"#,
+            r#"{"records":{}}"#,
+            r#"{"records":[[1],[{}]]}"#,
+            r#"{"records":[[[]],{}]}"#,
+            r#"{"other":[[{}]]}"#,
+        ] {
             assert_eq!(whole(text), Found::End(text.len()), "{text}");
         }
     }
