@@ -76,6 +76,27 @@ fn every_state_is_an_answer_a_refusal_or_silence() {
     }
 }
 
+/// As packets would: opened, accepted, and nothing behind it.
+#[test]
+fn an_answer_that_the_client_did_not_confirm_is_an_attempt() {
+    let with = |state: &str, packets: [u64; 2], history: &str| {
+        let line = line(state, 40_001, packets);
+        let (connections, unanswered, refused, _) =
+            outcome(&[line.replace("\"duration\"", &format!("\"history\":\"{history}\",\"duration\""))]);
+        (connections, unanswered, refused)
+    };
+    for (state, packets, history, expected) in [
+        ("S1", [1, 1], "Sh", (0, 1, 0)),
+        ("RSTO", [2, 1], "ShR", (0, 1, 0)),
+        ("RSTR", [2, 2], "ShAr", (0, 0, 1)),
+        ("S1", [2, 1], "ShA", (1, 0, 0)),
+        ("RSTO", [4, 3], "ShADaR", (1, 0, 0)),
+        ("SF", [6, 5], "ShADadFf", (1, 0, 0)),
+    ] {
+        assert_eq!(with(state, packets, history), expected, "{state} {history}");
+    }
+}
+
 #[test]
 fn who_opened_is_known_but_for_what_was_picked_up_in_the_middle() {
     for (state, packets, ..) in CASES {

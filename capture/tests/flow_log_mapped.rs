@@ -192,6 +192,54 @@ fn zeek_a_connection_from_the_middle_has_no_opener() {
     assert!(!middle.forward.signs.has(Signs::OPEN) && !middle.reverse.signs.has(Signs::OPEN));
 }
 
+/// An answer is not yet a connection: a scan by half-open connections stops behind it.
+#[test]
+fn zeek_what_the_client_did_not_confirm_is_no_connection() {
+    let signs = |state: &str, history: &str| {
+        let line = format!(
+            r#"{{"ts":1795514400.5,"id.orig_h":"10.42.1.10","id.orig_p":40000,"id.resp_h":"10.42.2.20","id.resp_p":8080,"proto":"tcp","conn_state":"{state}"{history},"orig_pkts":2,"resp_pkts":2}}"#
+        );
+        let record = read(line.as_bytes()).records.remove(0);
+        assert!(record.forward.signs.has(Signs::OPEN) && record.reverse.signs.has(Signs::ACCEPT), "{line}");
+        (
+            record.forward.signs.has(Signs::SEGMENT),
+            record.reverse.signs.has(Signs::SEGMENT),
+            record.reverse.signs.has(Signs::RESET),
+        )
+    };
+    let history = |letters: &str| format!(r#","history":"{letters}""#);
+    for (state, letters, expected) in [
+        ("S1", "Sh", (false, false, false)),
+        ("RSTO", "ShR", (false, false, false)),
+        ("S1", "^Sh", (false, false, false)),
+        ("S1", "ShA", (true, false, false)),
+        ("RSTR", "ShAr", (true, false, true)),
+        ("RSTR", "ShADar", (true, true, true)),
+        ("SF", "ShADadFf", (true, true, false)),
+        ("S1", "Shd", (true, true, false)),
+    ] {
+        assert_eq!(signs(state, &history(letters)), expected, "{state} {letters}");
+    }
+    for silent in ["", r#","history":null"#, r#","history":"-""#, r#","history":"Dd""#] {
+        assert_eq!(signs("S1", silent), (true, true, false), "{silent}");
+    }
+}
+
+#[test]
+fn suricata_what_the_client_did_not_confirm_is_no_connection() {
+    let signs = |there: &str| {
+        let line = format!(
+            r#"{{"timestamp":"2026-11-24T10:00:00.0+0000","event_type":"flow","src_ip":"10.42.1.10","src_port":40000,"dest_ip":"10.42.2.20","dest_port":8080,"proto":"TCP","flow":{{"pkts_toserver":2,"pkts_toclient":1,"start":"2026-11-24T10:00:00.0+0000","end":"2026-11-24T10:00:00.0+0000"}},"tcp":{{"tcp_flags_ts":"{there}","tcp_flags_tc":"12"}}}}"#
+        );
+        let record = read(line.as_bytes()).records.remove(0);
+        (record.forward.signs.has(Signs::SEGMENT), record.reverse.signs.has(Signs::ACCEPT))
+    };
+    assert_eq!(
+        ["06", "02", "16", "1b"].map(signs),
+        [(false, true), (false, true), (true, true), (true, true)]
+    );
+}
+
 #[test]
 fn suricata_the_halves_of_a_flow_are_not_counted_beside_it() {
     let recording = sample("suricata-eve/eve.json");

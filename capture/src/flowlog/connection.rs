@@ -25,6 +25,13 @@ pub enum State {
         /// Whether it was reset then.
         then_reset: bool,
     },
+    /// What each end did is told step by step.
+    Shown {
+        /// By who opened.
+        there: Signs,
+        /// By who was asked.
+        back: Signs,
+    },
     /// Packets went as counted; the log does not tell who opened.
     Untold,
 }
@@ -91,7 +98,7 @@ impl Connection {
         let (there, back) = self.signs();
         let came_back = self.state == State::Established
             || (self.protocol == Protocol::Tcp
-                && matches!(self.state, State::Refused | State::Accepted { .. }));
+                && matches!(self.state, State::Refused | State::Accepted { .. } | State::Shown { .. }));
         record.forward = self.half(0, there, !matches!(self.state, State::Accepted { .. }));
         record.reverse = self.half(1, back, came_back);
         record
@@ -115,6 +122,7 @@ impl Connection {
             (Protocol::Tcp | Protocol::Sctp, State::Established) => {
                 (Signs::OPEN.union(Signs::SEGMENT), Signs::ACCEPT.union(Signs::SEGMENT))
             }
+            (Protocol::Tcp | Protocol::Sctp, State::Shown { there, back }) => (there, back),
             (Protocol::Tcp | Protocol::Sctp, State::Refused) => (Signs::OPEN, Signs::RESET),
             (Protocol::Tcp | Protocol::Sctp, State::HalfOpen) => (Signs::OPEN.union(Signs::SEGMENT), none),
             (Protocol::Tcp | Protocol::Sctp, State::Accepted { then_reset }) => {

@@ -274,7 +274,9 @@ fn connection(facts: &Facts, mapping: &Mapping, row: &Row<'_>, to: &mut Sink<'_>
         || (protocol == Protocol::Tcp && word::is_midstream(mapping, row));
     let came_back = packets[1] > 0 || octets[1] > 0;
     let half = word::half(mapping, row).filter(|_| protocol == Protocol::Tcp && !is_midstream);
-    let state = half.unwrap_or(match facts.answer {
+    let shown = || word::shown(mapping, row).filter(|_| protocol == Protocol::Tcp && !is_midstream);
+    let shown = || shown().map(|(there, back)| State::Shown { there, back });
+    let state = half.or_else(shown).unwrap_or(match facts.answer {
         _ if is_midstream => State::Untold,
         Answer::Answered => State::Established,
         Answer::Refused => State::Refused,

@@ -1,5 +1,7 @@
 //! The fields that a mapping names: no other column of a table is read.
 
+use std::iter;
+
 use super::{Condition, EndFields, Mapping, NameFields, Sampling};
 
 impl Mapping {
@@ -20,7 +22,7 @@ impl Mapping {
         all.extend(numbers.into_iter().chain([&counts.connections, &counts.dropped]).flatten());
         all.extend(counts.turned.iter().map(field));
         all.extend(self.verdict.iter().flat_map(|verdicts| &verdicts.field));
-        all.extend(self.answer.iter().map(|answers| &answers.field));
+        all.extend(self.answer.iter().flat_map(|answers| iter::once(&answers.field).chain(&answers.history)));
         name(self.policy.as_ref(), &mut all);
         name(self.service.as_ref(), &mut all);
         all.extend(self.observer.iter().chain(&self.destination_name));
@@ -79,7 +81,7 @@ mod tests {
             plain_flags = "f-plain"
             handshake = { there = "f-there", back = "f-back" }
             verdict = { field = "f-verdict" }
-            answer = { field = "f-answer" }
+            answer = { field = "f-answer", history = "f-history" }
             policy = { namespace = "f-policy-ns", name = "f-policy" }
             service = { name = "f-service" }
             observer = ["f-observer"]

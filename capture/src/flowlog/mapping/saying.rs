@@ -75,6 +75,9 @@ pub struct Answers {
     /// It was picked up in the middle: the row does not tell who opened.
     #[serde(default)]
     pub midstream: Vec<String>,
+    /// A field with a letter for each thing that an end did, as Zeek's `history` has them: of what is among the
+    /// answered, whether who opened confirmed it, and whether who was asked reset it before a word.
+    pub history: Option<String>,
 }
 
 /// Whether a row looks at a sample of the packets.

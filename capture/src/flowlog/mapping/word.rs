@@ -1,6 +1,6 @@
 //! What a row says became of it: who opened, what was answered, what a policy decided.
 
-use flowfence_model::Protocol;
+use flowfence_model::{Protocol, Signs};
 use serde_json::Value;
 
 use super::decode::{any, number};
@@ -77,11 +77,45 @@ pub fn answer(mapping: &Mapping, row: &Row<'_>) -> Answer {
         Answer::Refused
     } else if is(&answers.unanswered) || is(&answers.half_open) {
         Answer::Nothing
+    } else if is(&answers.answered)
+        && shown(mapping, row).is_some_and(|(there, _)| !there.has(Signs::SEGMENT))
+    {
+        Answer::Nothing
     } else if is(&answers.answered) || is(&answers.accepted) {
         Answer::Answered
     } else {
         Answer::Untold
     }
+}
+
+/// What each end of a connection did that the row says was answered, where it tells more of it.
+pub fn shown(mapping: &Mapping, row: &Row<'_>) -> Option<(Signs, Signs)> {
+    if let Some((there, back)) = mapping.handshake.as_ref().and_then(|handshake| both(handshake, row)) {
+        // Each segment of a connection has an ACK, but for the first; the reset of one who never meant it has none.
+        let is_unconfirmed = there & (SYN | ACK) == SYN && back & SYN != 0;
+        return is_unconfirmed.then_some((Signs::OPEN, Signs::ACCEPT));
+    }
+    let answers = mapping.answer.as_ref()?;
+    let state = row.text(&answers.field)?;
+    let history = row.text(answers.history.as_ref()?).filter(|_| any(&answers.answered, &state))?;
+    let did = |letters: &str| history.contains(|letter| letters.contains(letter));
+    // No letter, no history: who writes none is not to be held to it.
+    if !did("ShH") {
+        return None;
+    }
+    let (mut there, mut back) = (Signs::OPEN, Signs::ACCEPT);
+    // Who was asked goes on only behind a confirmation.
+    for (letters, sign) in [("ADFadf", Signs::SEGMENT), ("D", Signs::PAYLOAD), ("R", Signs::RESET)] {
+        if did(letters) {
+            there.insert(sign);
+        }
+    }
+    for (letters, sign) in [("adf", Signs::SEGMENT), ("d", Signs::PAYLOAD), ("r", Signs::RESET)] {
+        if did(letters) {
+            back.insert(sign);
+        }
+    }
+    Some((there, back))
 }
 
 /// Half a connection, where a row tells that it was one. Whether the other half could have been seen, and so whether it
