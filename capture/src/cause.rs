@@ -49,6 +49,7 @@ causes! {
     Unheard "cause-unknown" "Counted in a flow file under a cause that this version does not know."
     LogLost "log-events-lost" "Events that a flow log says it lost, or skipped for want of capacity."
     LogNodesMissing "log-nodes-missing" "Nodes that a flow log says it could not hear."
+    LogOtherCluster "log-other-cluster" "Pods of other clusters in a flow log (Cilium Cluster Mesh), each once: they are told by their addresses, whatever pod here has their name, and no NetworkPolicy selects them."
     LogOther "log-lines-other" "Lines of a flow log that repeat what others say, or are about something else."
     LogEmpty "log-lines-empty" "Lines of a flow log that say that there was nothing to log."
     LogIncomplete "log-lines-incomplete" "Lines of a flow log without addresses, ports, protocol or time."

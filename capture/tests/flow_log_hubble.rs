@@ -242,3 +242,32 @@ fn a_node_without_labels_is_the_one_that_writes_the_line() {
     let spaced = |node: &str| of_node(node).replace(r#""identity":1}"#, r#""identity": 1 }"#);
     assert_eq!(who(&read_lines(&[&spaced("node-1"), &spaced("node-2")])), lines);
 }
+
+/// Cluster Mesh gives the pods of all clusters to each of them, and names are the same in several.
+#[test]
+fn a_pod_of_another_cluster_is_an_address_outside() {
+    let line = |node: &str, cluster: &str| {
+        let line = flow(FORWARDED).replace("\"node-1\"", &format!("\"{node}\""));
+        line.replace(r#""pod_name":"api-1""#, &format!(r#""pod_name":"api-1",{cluster}"#))
+    };
+    let by_label = r#""labels":["k8s:io.cilium.k8s.policy.cluster=west"]"#;
+    for (node, cluster, is_other) in [
+        ("east/node-1", r#""cluster_name":"west""#, true),
+        ("east/node-1", r#""clusterName":"west""#, true),
+        ("east/node-1", by_label, true),
+        ("west/node-1", by_label, false),
+        ("east/node-1", r#""cluster_name":"east""#, false),
+        ("east/node-1", r#""cluster_name":"""#, false),
+        ("node-1", r#""cluster_name":"west""#, false),
+    ] {
+        let line = line(node, cluster);
+        let recording = read_lines(&[&line, &line]);
+        let expected = if is_other {
+            "10.42.1.10 shop/web-1 -> 10.42.2.20 outside(west) TCP/8080 seen"
+        } else {
+            WEB_TO_API
+        };
+        assert_eq!(only(&recording), expected, "{line}");
+        assert_eq!(recording.counts.get("log-other-cluster"), u64::from(is_other), "{line}");
+    }
+}

@@ -168,6 +168,9 @@ const LOSSES: [&str; 6] = [
 /// Causes under which packets, events and records never reached us, and so are not among those that were read.
 const UNREAD: [&str; 4] = ["exports-lost", "interface-drops", "kernel-drops", "log-events-lost"];
 
+/// Pods of other clusters, which were used by their addresses.
+const OTHER_CLUSTER: &str = "log-other-cluster";
+
 /// Prefix of further causes of loss.
 const MALFORMED: &str = "malformed";
 
@@ -290,8 +293,13 @@ impl CompletenessReport {
                 ));
             }
         }
-        // What is of a sample was used, and has its line.
-        let passed_over = self.counts.iter().filter(|(cause, _)| **cause != SAMPLED);
+        if let Some(pods) = self.counts.get(OTHER_CLUSTER) {
+            lines.push(format!(
+                "pods of other clusters: {pods}, told by their addresses; no NetworkPolicy here selects them"
+            ));
+        }
+        // What was used has its line.
+        let passed_over = self.counts.iter().filter(|(cause, _)| ![SAMPLED, OTHER_CLUSTER].contains(cause));
         let counts: Vec<String> = passed_over.map(|(cause, n)| format!("{cause} {n}")).collect();
         if !counts.is_empty() {
             lines.push(format!("passed over: {}", counts.join(", ")));

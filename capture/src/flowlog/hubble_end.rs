@@ -20,6 +20,8 @@ pub struct Endpoint<'a> {
     pub(super) pod_name: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(super) workloads: Vec<Workload<'a>>,
+    #[serde(borrow, default, alias = "clusterName")]
+    pub(super) cluster_name: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -35,16 +37,31 @@ const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
 /// What Cilium itself adds to labels begins so.
 const OWN_LABELS: &str = "io.cilium.k8s.";
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+
+/// A node as Hubble names it, `CLUSTER/NODE` or `NODE`: its cluster, when it is told, and its name.
+pub fn place(node: &str) -> (Option<&str>, &str) {
+    match node.rsplit_once('/') {
+        Some((cluster, name)) => (Some(cluster).filter(|cluster| !cluster.is_empty()), name),
+        None => (None, node),
+    }
+}
 
 /// Who it was; `None` where only the address tells. `node` is the one that wrote the line. A node
 /// with the API server on it is the API server when it is asked, and itself when it opens: above all
-/// the kubelet's probes come from there.
+/// the kubelet's probes come from there. A pod of another cluster (Cluster Mesh) is outside, whatever
+/// pod here has its name.
 pub fn identity(end: &Endpoint<'_>, node: &str, opens: bool) -> Option<Identity> {
+    let (own, node) = place(node);
     let reserved = |name: &str| end.labels.iter().any(|label| label.strip_prefix("reserved:") == Some(name));
     let number = end.identity.as_ref().and_then(Whole::value);
     let is = |name: &str, numbers: &[u64]| reserved(name) || number.is_some_and(|n| numbers.contains(&n));
     if let Some(namespace) = namespace(end) {
-        return Some(Identity::Pod(pod(end, namespace)));
+        let other = cluster(end).filter(|cluster| own.is_some_and(|own| own != *cluster));
+        return Some(match other {
+            Some(cluster) => Identity::Outside(Some(cluster.to_owned())),
+            None => Identity::Pod(pod(end, namespace)),
+        });
     }
     if is("kube-apiserver", &[7]) && !(opens && is("host", &[1])) {
         Some(Identity::ApiServer)
@@ -60,12 +77,20 @@ pub fn identity(end: &Endpoint<'_>, node: &str, opens: bool) -> Option<Identity>
 
 /// Its own member, else the label that every pod's identity has.
 fn namespace<'e>(end: &'e Endpoint<'_>) -> Option<&'e str> {
-    if !end.namespace.is_empty() {
-        return Some(&end.namespace);
+    member_or_label(&end.namespace, &end.labels, NAMESPACE)
+}
+
+/// Likewise, the cluster.
+fn cluster<'e>(end: &'e Endpoint<'_>) -> Option<&'e str> {
+    member_or_label(&end.cluster_name, &end.labels, CLUSTER)
+}
+
+fn member_or_label<'e>(member: &'e str, labels: &'e [Cow<'_, str>], key: &str) -> Option<&'e str> {
+    if !member.is_empty() {
+        return Some(member);
     }
-    let value =
-        |label: &'e Cow<'_, str>| label.strip_prefix("k8s:")?.strip_prefix(NAMESPACE)?.strip_prefix('=');
-    end.labels.iter().find_map(value).filter(|name| !name.is_empty())
+    let value = |label: &'e Cow<'_, str>| label.strip_prefix("k8s:")?.strip_prefix(key)?.strip_prefix('=');
+    labels.iter().find_map(value).filter(|name| !name.is_empty())
 }
 
 fn pod(end: &Endpoint<'_>, namespace: &str) -> PodIdentity {

@@ -233,6 +233,8 @@ pub(super) struct EndpointMessage {
     pod_name: String,
     #[prost(message, repeated, tag = "6")]
     workloads: Vec<WorkloadMessage>,
+    #[prost(string, tag = "7")]
+    cluster_name: String,
 }
 
 /// `flow.Workload`.
@@ -257,6 +259,7 @@ pub(super) fn identity(octets: &[u8], node: &str, opens: bool) -> Option<Identit
         namespace: end.namespace.into(),
         labels: end.labels.into_iter().map(Cow::Owned).collect(),
         pod_name: end.pod_name.into(),
+        cluster_name: end.cluster_name.into(),
     };
     hubble_end::identity(&end, node, opens)
 }
