@@ -131,6 +131,8 @@ fn what_is_no_capture_is_an_error_that_says_what_it_looks_like() {
     assert!(message(&file::plain(&[])[..20]).contains("ends after 20 octets"));
     assert!(message(&[0x1f, 0x8b, 8, 0, 0, 0]).contains("cannot be opened"));
     assert!(message(&[7; 100]).contains("binary"));
+    assert!(message(b"\x0c\xa5\x02\0\0\x01\x07\x01").contains("nfdump -o json"));
+    assert!(message(b"\0\x0a\0\x40\x69\x24\x15\xc0\0\0\0\0\0\0\0\0").contains("ipfix://"));
     let mut recorder = Recorder::new(Limits::default());
     assert!(read_capture(&b"text"[..], "x", &mut recorder, &mut |_| {}).is_err());
     assert!(recorder.finish().files.is_empty(), "an unusable input leaves no report");

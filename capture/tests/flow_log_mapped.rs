@@ -268,6 +268,30 @@ fn an_empty_last_column_is_a_column() {
     assert_eq!((recording.logged.lines, recording.files[0].damaged_records), (2, 0));
 }
 
+/// The mapping that the documentation gives.
+#[test]
+fn nfdump_is_read_by_the_mapping_of_the_documentation() {
+    let page = include_str!("../../docs/flow-logs.md");
+    let mapping = page.rsplit("```toml\n").next().and_then(|rest| rest.split("```").next()).unwrap();
+    let row = |from: &str, to: &str, [sent, asked]: [u16; 2], flags: &str| {
+        format!(
+            r#"{{"type":"FLOW","first":"2026-11-24T10:00:00.369","last":"2026-11-24T10:00:01.000","in_packets":2,"in_bytes":120,"proto":6,"tcp_flags":"{flags}","src_port":{sent},"dst_port":{asked},"src4_addr":"{from}","dst4_addr":"{to}"}}"#
+        )
+    };
+    let lines = [
+        row("10.42.1.10", "10.42.2.20", [40_000, 9999], "......S."),
+        row("10.42.2.20", "10.42.1.10", [9999, 40_000], "...A.R.."),
+        r#"{"type":"EVENT","first":"2026-11-24T10:00:00.369"}"#.to_owned(),
+    ];
+    let recording = mapped(mapping, &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(
+        who(&recording).contains(&"10.42.1.10 -> 10.42.2.20 TCP/9999 seen".to_owned()),
+        "{}",
+        told(&recording)
+    );
+    assert_eq!((recording.counts.get("log-lines-other"), recording.files[0].damaged_records), (1, 0));
+}
+
 #[test]
 fn a_mapping_with_an_unknown_key_names_it() {
     let error = Form::mapping("colour = \"red\"\n[time]\nfirst = \"t\"\n[source]\n[destination]\n")

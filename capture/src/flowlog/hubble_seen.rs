@@ -129,13 +129,12 @@ impl Seen {
         let (head, rest) = written.split_at(range.start);
         let (common, tail) = rest.split_at(range.len());
         let own = [head, tail].concat().into_boxed_slice();
-        let common = match self.common.get(common) {
-            Some(kept) => Arc::clone(kept),
-            None => {
-                let kept: Arc<[u8]> = common.into();
-                self.common.insert(Arc::clone(&kept));
-                kept
-            }
+        let common = if let Some(kept) = self.common.get(common) {
+            Arc::clone(kept)
+        } else {
+            let kept: Arc<[u8]> = common.into();
+            self.common.insert(Arc::clone(&kept));
+            kept
         };
         End { hint, own, cut: head.len(), common, known }
     }

@@ -94,11 +94,21 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
         (b"PK\x03\x04", "zip"),
         (b"7z\xbc\xaf", "7-Zip"),
     ];
-    const OTHERS: [(&[u8], &str); 10] = [
+    const OTHERS: [(&[u8], &str); 12] = [
         (GZIP, "gzip within gzip or zstd"),
         (ZSTD, "zstd within gzip or zstd"),
         (&[0x0a, 0x0d, 0x0d, 0x0a], "pcapng with a damaged section header"),
         (b"snoop\0", "a snoop capture"),
+        (
+            b"\x0c\xa5",
+            "a file of nfcapd; give a capture of what its exporters send with --netflow, hear them at netflow://ADDRESS:PORT, or \
+             read what nfdump -o json prints by the mapping in docs/flow-logs.md",
+        ),
+        (
+            b"\x00\x0a",
+            "messages of IPFIX with nothing around them; give a capture of the exporter with --netflow, or hear it at \
+             ipfix://ADDRESS:PORT",
+        ),
         (b"\x7fELF", "a program"),
         (b"\xff\xfe", "text in UTF-16; write it as UTF-8"),
         (b"\xfe\xff", "text in UTF-16; write it as UTF-8"),

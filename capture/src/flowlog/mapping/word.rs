@@ -53,12 +53,28 @@ fn flags(row: &Row<'_>, field: &str) -> Option<u64> {
             Some(names.iter().filter_map(Value::as_str).fold(0, |flags, name| flags | bit(name)))
         }
         _ => number(row, field).or_else(|| {
-            // A table has a list as a text.
             let text = row.text(field)?;
+            if let Some(flags) = dotted(&text) {
+                return Some(flags);
+            }
+            // A table has a list as a text.
             text.starts_with(|c: char| c.is_ascii_alphabetic())
                 .then(|| text.split(',').fold(0, |flags, name| flags | bit(name.trim())))
         }),
     }
+}
+
+/// Flags as nfdump writes them, a place each from CWR to FIN: `...AP.SF`.
+fn dotted(text: &str) -> Option<u64> {
+    const PLACES: &str = "CEUAPRSF";
+    let bit = |(at, letter): (usize, char)| match letter {
+        '.' => Some(0),
+        letter if PLACES[at..].starts_with(letter) => Some(1 << (PLACES.len() - 1 - at)),
+        _ => None,
+    };
+    // Older versions leave out the first two.
+    let begin = PLACES.len().checked_sub(text.len()).filter(|begin| [0, 2].contains(begin))?;
+    text.char_indices().map(|(at, letter)| bit((begin + at, letter))).sum()
 }
 
 /// What was answered.
@@ -73,13 +89,11 @@ pub fn answer(mapping: &Mapping, row: &Row<'_>) -> Answer {
     let Some(answers) = &mapping.answer else { return Answer::Untold };
     let Some(text) = row.text(&answers.field) else { return Answer::Untold };
     let is = |values: &[String]| text.split(',').any(|part| any(values, part.trim()));
+    let is_unconfirmed =
+        || is(&answers.answered) && shown(mapping, row).is_some_and(|(there, _)| !there.has(Signs::SEGMENT));
     if is(&answers.refused) {
         Answer::Refused
-    } else if is(&answers.unanswered) || is(&answers.half_open) {
-        Answer::Nothing
-    } else if is(&answers.answered)
-        && shown(mapping, row).is_some_and(|(there, _)| !there.has(Signs::SEGMENT))
-    {
+    } else if is(&answers.unanswered) || is(&answers.half_open) || is_unconfirmed() {
         Answer::Nothing
     } else if is(&answers.answered) || is(&answers.accepted) {
         Answer::Answered
@@ -173,5 +187,23 @@ mod tests {
         let object: Value = serde_json::from_str(r#"{"f":["SYN","ACK","SYN_ACK"],"n":18}"#).unwrap();
         let row = Row::Json(&object);
         assert_eq!((flags(&row, "f"), flags(&row, "n")), (Some(0x112), Some(18)));
+    }
+
+    #[test]
+    fn flags_may_have_a_place_each() {
+        let cases = [
+            ("........", Some(0)),
+            ("......S.", Some(0x02)),
+            ("...AP.SF", Some(0x1b)),
+            ("CEUAPRSF", Some(0xff)),
+            (".AP.SF", Some(0x1b)),
+            ("FSRPAUEC", None),
+            (".......", None),
+            ("ÄÄÄÄ", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(dotted(text), expected, "{text}");
+        }
     }
 }
