@@ -3,6 +3,7 @@
 mod logs;
 
 use flowfence_capture::Form;
+use flowfence_model::logged::LoggedCounts;
 use flowfence_model::{Recording, Signs};
 use logs::rows::{calico, mapped, netobserv, only};
 use logs::{read, read_lines, record, sample, told, who};
@@ -268,6 +269,25 @@ fn an_empty_last_column_is_a_column() {
     assert_eq!((recording.logged.lines, recording.files[0].damaged_records), (2, 0));
 }
 
+/// A door that is closed answers with a reset, which is a row of its own where rows have one direction.
+#[test]
+fn netobserv_a_row_of_resets_is_a_refusal() {
+    let told = |flags: u64, packets: u64| {
+        let asking = netobserv(r#""Flags":2"#);
+        let ends = r#""SrcAddr":"10.42.2.20","DstAddr":"10.42.1.10","SrcPort":8080,"DstPort":40000"#;
+        let back = format!(
+            r#"{{{ends},"Proto":6,"Flags":{flags},"Packets":{packets},"Bytes":{},"TimeFlowStartMs":1795514400000,"TimeFlowEndMs":1795514400001}}"#,
+            60 * packets
+        );
+        let conversations = read_lines(&[&asking, &back]).logged.conversations;
+        let sum = |of: fn(&LoggedCounts) -> u64| conversations.iter().map(|c| of(&c.counts)).sum::<u64>();
+        (sum(|c| c.refused), sum(|c| c.packets[1]))
+    };
+    // RST with ACK has a bit of its own there, and so have SYN and FIN with one.
+    assert_eq!([told(0x400, 1), told(0x4, 1), told(0x400, 3)], [(1, 1), (1, 1), (1, 1)]);
+    assert_eq!([told(0x410, 3), told(0x100, 1), told(0x110, 3)], [(0, 3), (0, 1), (0, 3)]);
+}
+
 /// The mapping that the documentation gives.
 #[test]
 fn nfdump_is_read_by_the_mapping_of_the_documentation() {
@@ -290,6 +310,8 @@ fn nfdump_is_read_by_the_mapping_of_the_documentation() {
         told(&recording)
     );
     assert_eq!((recording.counts.get("log-lines-other"), recording.files[0].damaged_records), (1, 0));
+    let refused: u64 = recording.logged.conversations.iter().map(|c| c.counts.refused).sum();
+    assert_eq!(refused, 1);
 }
 
 #[test]

@@ -245,10 +245,11 @@ fn counts(entry: &Entry, client: &End, is_turned: bool) -> LoggedCounts {
     let there_and_back = |[there, back]: [u64; 2]| if is_turned { [back, there] } else { [there, back] };
     // A reset of the one who asked refuses nothing.
     let is_refused = entry.answer == Answer::Refused && (is_turned || entry.opener != Opener::Untold);
+    let refused = if is_refused { entry.connections.max(1) } else { 0 };
     let mut counts = LoggedCounts {
         lines: 1,
         opened: entry.connections,
-        refused: if is_refused { entry.connections.max(1) } else { 0 },
+        refused,
         unanswered: if entry.answer == Answer::Nothing { entry.connections.max(1) } else { 0 },
         answered: entry.answer == Answer::Answered,
         tells_answers: false,
@@ -258,6 +259,11 @@ fn counts(entry: &Entry, client: &End, is_turned: bool) -> LoggedCounts {
         first: entry.time.0,
         last: entry.time.1,
     };
+    if is_refused {
+        // Whatever came back is the refusal, said several times or counted by a sample: no answer.
+        let [_, back] = &mut counts.packets;
+        *back = (*back).min(refused);
+    }
     if let Some(port) = client.port
         && entry.protocol.has_ports()
     {

@@ -208,6 +208,13 @@ fn conversation(
     if facts.answer != Answer::Untold {
         entry.answer = facts.answer;
     }
+    let [sent, _] = facts.packets;
+    if entry.protocol == Protocol::Tcp
+        && entry.answer == Answer::Untold
+        && word::is_refusal(mapping, row, sent, facts.octets[0])
+    {
+        entry.answer = Answer::Refused;
+    }
     if matches!(decided.verdict, LoggedVerdict::Denied | LoggedVerdict::Dropped) {
         // Whoever stopped it may have answered in place of the one who was asked.
         entry.answer = Answer::Untold;

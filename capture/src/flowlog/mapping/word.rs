@@ -12,6 +12,12 @@ use crate::flowlog::entry::{Answer, Opener};
 const SYN: u64 = 0x02;
 const RST: u64 = 0x04;
 const ACK: u64 = 0x10;
+/// Bits of RFC 3168, which say nothing of the connection.
+const CONGESTION: u64 = 0xc0;
+/// The bit of packets with RST and ACK, beside one of those with SYN and ACK.
+const RST_ACK: u64 = 0x400;
+/// Octets of a packet without data: of IPv6 (40) and TCP (20) without options.
+const BARE: u64 = 60;
 /// Names of flags by their bits, from FIN on (RFC 9293 §3.1, RFC 3168); then those of packets that have
 /// two, as netobserv names them.
 const FLAGS: [&str; 11] =
@@ -32,17 +38,33 @@ pub fn opener(mapping: &Mapping, row: &Row<'_>, protocol: Protocol) -> (Opener, 
     if mapping.opener == OpenerRule::Source {
         return (Opener::Source, Answer::Untold);
     }
-    let read = |fields: &[String]| fields.iter().find_map(|field| flags(row, field));
-    let (told, both) = match read(&mapping.tcp_flags) {
-        Some(flags) => (Some(flags), mapping.syn_ack),
-        None => (read(&mapping.plain_flags), None),
-    };
-    match (told.filter(|_| protocol == Protocol::Tcp), both) {
-        (Some(flags), Some(both)) if flags & both != 0 => (Opener::Destination, Answer::Answered),
-        (Some(flags), Some(_)) if flags & SYN != 0 => (Opener::Source, Answer::Untold),
-        (Some(flags), None) if flags & (SYN | ACK) == SYN => (Opener::Source, Answer::Untold),
+    let told = flags_told(mapping, row).filter(|_| protocol == Protocol::Tcp);
+    match told {
+        Some((flags, Some(both))) if flags & both != 0 => (Opener::Destination, Answer::Answered),
+        Some((flags, Some(_))) if flags & SYN != 0 => (Opener::Source, Answer::Untold),
+        Some((flags, None)) if flags & (SYN | ACK) == SYN => (Opener::Source, Answer::Untold),
         _ => (Opener::Untold, Answer::Untold),
     }
+}
+
+/// Whether all that the source sent is a refusal: resets, and nothing that could be data.
+pub fn is_refusal(mapping: &Mapping, row: &Row<'_>, packets: u64, octets: u64) -> bool {
+    match flags_told(mapping, row) {
+        // Packets with a reset and an ACK have a bit of their own.
+        Some((flags, Some(_))) => flags & (RST | RST_ACK) != 0 && flags & !(RST | RST_ACK | CONGESTION) == 0,
+        Some((flags, None)) => {
+            let are_resets = flags & RST != 0 && flags & !(RST | ACK | CONGESTION) == 0;
+            are_resets && octets <= packets.saturating_mul(BARE)
+        }
+        None => false,
+    }
+}
+
+/// The flags of all packets of the row, and the bit of those that have SYN and ACK, where it is one of its own.
+fn flags_told(mapping: &Mapping, row: &Row<'_>) -> Option<(u64, Option<u64>)> {
+    let read = |fields: &[String]| fields.iter().find_map(|field| flags(row, field));
+    let told = read(&mapping.tcp_flags).map(|flags| (flags, mapping.syn_ack));
+    told.or_else(|| Some((read(&mapping.plain_flags)?, None)))
 }
 
 fn flags(row: &Row<'_>, field: &str) -> Option<u64> {
