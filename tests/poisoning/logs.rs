@@ -117,6 +117,48 @@ fn vpc_lies() -> Vec<(&'static str, Vec<String>)> {
             each(&|edge| vec![vpc(API, back(edge), "ACCEPT")], WEB, API, 8080),
         ),
         ("a door that nobody opens", each(&|edge| vec![vpc(BOT, edge, "ACCEPT")], BOT, API, 9_999)),
+        ("a door that refuses", each(&|edge| vpc_refused(edge).to_vec(), BOT, DB, 5432)),
+    ]
+}
+
+/// An opening and a reset, by their sizes alone.
+fn vpc_refused(edge: Edge) -> [String; 2] {
+    let of = |edge, octets| vpc(BOT, edge, "ACCEPT").replace(" 6 5 400 ", &format!(" 6 1 {octets} "));
+    [of(edge, 60), of(back(edge), 40)]
+}
+
+/// What one end sent, as the agent of netobserv tells it.
+fn netobserv((from, source, to, destination): Edge, flags: u64, packets: u64) -> String {
+    let begin = 1_000 * (crate::support::cluster::NOON + i64::from(source.max(destination) % 4) * 60);
+    json!({"SrcAddr": from, "SrcPort": source, "DstAddr": to, "DstPort": destination, "Proto": 6, "Flags": flags,
+        "Packets": packets, "Bytes": 60 * packets, "TimeFlowStartMs": begin, "TimeFlowEndMs": begin + 900,
+        "AgentIP": "192.0.2.11"})
+    .to_string()
+}
+
+/// The agent's bits: SYN, ACK, and those of packets that have an ACK beside SYN, FIN or RST.
+const BITS: [u64; 5] = [0x02, 0x10, 0x100, 0x200, 0x400];
+
+fn netobserv_of(edge: Edge) -> Vec<String> {
+    let [syn, ack, syn_ack, fin_ack, _] = BITS;
+    vec![netobserv(edge, syn | ack | fin_ack, 5), netobserv(back(edge), syn_ack | ack | fin_ack, 4)]
+}
+
+fn netobserv_lies() -> Vec<(&'static str, Vec<String>)> {
+    let [syn, ack, syn_ack, _, rst_ack] = BITS;
+    let each = |tell: &dyn Fn(Edge) -> Vec<String>, from, to, port| {
+        attempts(from, to, port).flat_map(tell).collect()
+    };
+    vec![
+        ("a door that nobody opens", each(&|edge| vec![netobserv(edge, syn, 3)], BOT, DB, 5432)),
+        (
+            "a door that refuses",
+            each(&|edge| vec![netobserv(edge, syn, 2), netobserv(back(edge), rst_ack, 2)], BOT, DB, 5432),
+        ),
+        (
+            "answers of the database to what the bot never asked",
+            each(&|edge| vec![netobserv(back(edge), syn_ack | ack, 3)], BOT, DB, 5432),
+        ),
     ]
 }
 
@@ -174,11 +216,25 @@ fn zeek_lies() -> Vec<(&'static str, Vec<String>)> {
         ("an opening and an end, and nothing that came back", of("SH", [2, 0])),
         ("an opening and a reset of the one who opened", of("RSTOS0", [2, 0])),
         ("segments one way, of what never began", of("OTH", [3, 0])),
+        ("an answer that the one who opened does not confirm", zeek_half_open("S1", "Sh")),
+        ("an answer that the one who opened resets", zeek_half_open("RSTO", "ShR")),
     ]
 }
 
-fn formats() -> [Format; 3] {
-    [("aws-vpc", vpc_of, vpc_lies()), ("hubble", hubble_of, hubble_lies()), ("zeek", zeek_of, zeek_lies())]
+/// With what Zeek writes of each end.
+fn zeek_half_open(state: &str, history: &str) -> Vec<String> {
+    let history = format!(r#""history":"{history}","id.orig_h""#);
+    let line = |edge| zeek(edge, state, [2, 1]).replace(r#""id.orig_h""#, &history);
+    attempts(BOT, DB, 5432).map(line).collect()
+}
+
+fn formats() -> [Format; 4] {
+    [
+        ("aws-vpc", vpc_of, vpc_lies()),
+        ("hubble", hubble_of, hubble_lies()),
+        ("netobserv", netobserv_of, netobserv_lies()),
+        ("zeek", zeek_of, zeek_lies()),
+    ]
 }
 
 /// What these lines are recommended.

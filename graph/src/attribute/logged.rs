@@ -202,7 +202,9 @@ fn contact(
 ) -> Contact {
     let is_half =
         saying.is_sampled || !saying.services.is_empty() || is_published(&from, &to, protocol, port, book);
-    let what = Asked { is_pod: to.id.is_workload(), is_half };
+    let segment = if to.address.is_ipv6() { 60 } else { 40 };
+    let bare = (protocol == Protocol::Tcp).then_some(segment);
+    let what = Asked { is_pod: to.id.is_workload(), is_half, bare };
     let Outcome { tally, word, is_assumed } = outcome(&saying.reports(), window, protocol, what);
     let word = LogWord { policies: saying.policies, ..word };
     // Only of a node it matters which pod it was.

@@ -22,6 +22,8 @@ pub(super) struct Asked {
     /// Whether the way there may be in other lines than the way back, or in none: it is reached through a service, or
     /// a sample of the packets was looked at.
     pub is_half: bool,
+    /// Octets of an IP packet with a TCP segment that has no data and no options; `None` where it is not TCP.
+    pub bare: Option<u64>,
 }
 
 /// What all of them say together.
@@ -50,7 +52,7 @@ pub(super) fn outcome(
     // Mostly there is one.
     if let [(LoggedVerdict::Allowed, _, counts)] = reports {
         let tally = place(passed(counts, protocol, to));
-        let is_assumed = tally.connections > 0 && !is_answered(counts);
+        let is_assumed = tally.connections > 0 && !is_answered(counts, to);
         return Outcome { tally, word: LogWord::default(), is_assumed };
     }
     let mut by_verdict: BTreeMap<LoggedVerdict, LoggedCounts> = BTreeMap::new();
@@ -77,10 +79,10 @@ pub(super) fn outcome(
         let mut told = passed(counts, protocol, to);
         if tally.attempts() > 0 {
             let all = by_observer.values().map(total).max().unwrap_or(0);
-            let least = u64::from(is_answered(counts));
+            let least = u64::from(is_answered(counts, to));
             cap(&mut told, all.saturating_sub(tally.attempts()).max(least));
         }
-        is_assumed = told.connections > 0 && !is_answered(counts);
+        is_assumed = told.connections > 0 && !is_answered(counts, to);
         tally.merge(&place(told));
     }
     // Of packets the same holds.
@@ -125,10 +127,31 @@ fn stopped(counts: &LoggedCounts) -> Tally {
 }
 
 /// Whether a line shows that it was answered. A refusal is a packet, too, where packets are counted.
-fn is_answered(counts: &LoggedCounts) -> bool {
+fn is_answered(counts: &LoggedCounts, to: Asked) -> bool {
     let came_back = counts.packets[1] > counts.refused
         || (counts.octets[1] > 0 && counts.packets[1] == 0 && counts.refused == 0);
-    counts.answered || came_back
+    counts.answered || came_back && !are_resets(counts, to)
+}
+
+/// Octets of a SYN beyond a bare segment: a maximum segment size at least (4), and seldom more than the 40 that fit.
+const OPTIONS: std::ops::RangeInclusive<u64> = 4..=40;
+/// Segments of one attempt: what is sent again behind a refusal is few.
+const AGAIN: u64 = 3;
+
+/// Whether all that came back can only have been resets, where a log has sizes and no flags: each answer to an opening
+/// has options (RFC 9293 §3.7.1: a maximum segment size), what follows has timestamps or data on one of the ways, and a
+/// reset to who asks at a closed door has nothing (§3.5.2). So bare segments alone came back, one at most for each that
+/// went there, and those were as large as openings are.
+fn are_resets(counts: &LoggedCounts, to: Asked) -> bool {
+    let Some(bare) = to.bare.filter(|_| counts.opened == 0) else { return false };
+    let ([there, back], [sent, received]) = (counts.packets, counts.octets);
+    let openings = there.saturating_mul(bare + OPTIONS.start())..=there.saturating_mul(bare + OPTIONS.end());
+    // Of many client ports the count is a bound only.
+    let are_attempts = counts.client_ports == u64::MAX || there <= AGAIN * counts.client_port_count();
+    (1..=there).contains(&back)
+        && received == back.saturating_mul(bare)
+        && openings.contains(&sent)
+        && are_attempts
 }
 
 /// Whether a log that counts packets has some on the way back and none on the way there, in all its lines: whoever
@@ -143,13 +166,13 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, to: Asked) -> Tally {
     let n = counts.opened_or_estimate();
     if answers_nobody(counts) && !to.is_half {
         tally.unanswered = n;
-    } else if is_answered(counts) || !counts.tells_answers {
+    } else if is_answered(counts, to) || !counts.tells_answers {
         let failed = if counts.opened > 0 { counts.refused + counts.unanswered } else { 0 };
         tally.connections = n.saturating_sub(failed).max(1);
         if counts.opened > 0 {
             (tally.refused, tally.unanswered) = (counts.refused, counts.unanswered);
         }
-    } else if counts.refused > 0 {
+    } else if counts.refused > 0 || are_resets(counts, to) {
         tally.refused = n;
     } else if protocol == Protocol::Udp && to.is_pod {
         tally.one_way = n;
@@ -163,7 +186,7 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, to: Asked) -> Tally {
 mod tests {
     use super::*;
 
-    const POD: Asked = Asked { is_pod: true, is_half: false };
+    const POD: Asked = Asked { is_pod: true, is_half: false, bare: Some(40) };
     const SOURCE: u32 = 1;
     const DESTINATION: u32 = 2;
 
@@ -258,6 +281,33 @@ mod tests {
         assert_eq!(of(back, Asked { is_half: true, ..POD }), 3, "the way there is in lines about the pod");
         assert_eq!(of(LoggedCounts { packets: [1, 4], ..back }, POD), 3);
         assert_eq!(of(LoggedCounts { opened: 1, ..back }, POD), 1, "the log knows that it was opened");
+    }
+
+    #[test]
+    fn bare_segments_that_answer_openings_are_resets() {
+        let of = |packets: [u64; 2], octets: [u64; 2], to: Asked| {
+            let counts = LoggedCounts { packets, octets, tells_answers: true, ..ports(0..3) };
+            let reports = [(LoggedVerdict::Allowed, SOURCE, &counts)];
+            let tally = outcome(&reports, None, Protocol::Tcp, to).tally;
+            (tally.connections, tally.refused)
+        };
+        let v6 = Asked { bare: Some(60), ..POD };
+        let (refused, connected) = ((0, 3), (3, 0));
+        for (packets, octets, to, expected, why) in [
+            ([3, 3], [180, 120], POD, refused, "as Linux asks"),
+            ([3, 3], [132, 120], POD, refused, "as nmap asks"),
+            ([6, 4], [360, 160], POD, refused, "asked again, and some refusals were lost"),
+            ([3, 3], [240, 180], v6, refused, "of IPv6"),
+            ([3, 3], [180, 180], POD, connected, "answers to openings have options"),
+            ([3, 3], [180, 164], POD, connected, "one door was open"),
+            ([3, 3], [120, 120], POD, connected, "probes of connections that are idle"),
+            ([3, 3], [1500, 120], POD, connected, "data, and what acknowledges it"),
+            ([30, 30], [1800, 1200], POD, connected, "small data for long"),
+            ([2, 3], [120, 120], POD, connected, "more came back than went there"),
+            ([3, 3], [180, 120], Asked { bare: None, ..POD }, connected, "no TCP"),
+        ] {
+            assert_eq!(of(packets, octets, to), expected, "{why}");
+        }
     }
 
     #[test]
