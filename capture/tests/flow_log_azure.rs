@@ -143,3 +143,29 @@ fn a_record_longer_than_any_line_may_be_is_read() {
     assert!(document.len() > 2 << 20);
     assert_eq!(read(document.as_bytes()).logged.conversations[0].counts.opened, 40_000);
 }
+
+/// A tuple has both directions, and no flags: a reset has no options, and an opening always some.
+#[test]
+fn a_flow_of_which_only_resets_came_back_was_refused() {
+    let counted = |state: &str, sizes: &str, ends: &str| {
+        let tuple =
+            |state: &str, sizes: &str| format!("1795514400000,{ends},40001,22,6,O,{state},NX,{sizes}");
+        let recording = of(&[&tuple("B", "0,0,0,0"), &tuple(state, sizes)]);
+        let counts = recording.logged.conversations[0].counts;
+        (counts.opened, counts.refused, counts.answered, counts.packets[1])
+    };
+    let (v4, v6) = ("10.42.1.10,10.42.2.20", "2001:db8:42::a,2001:db8:42::14");
+    for (state, sizes, ends, expected) in [
+        ("E", "1,66,1,54", v4, (1, 1, false, 1)),
+        ("E", "1,74,1,54", v4, (1, 1, false, 1)),
+        ("E", "2,132,2,108", v4, (1, 1, false, 1)),
+        ("E", "1,94,1,74", v6, (1, 1, false, 1)),
+        ("E", "1,66,1,66", v4, (1, 0, true, 1)),
+        ("E", "3,767,2,1580", v4, (1, 0, true, 2)),
+        ("E", "3,200,3,170", v4, (1, 0, true, 3)),
+        ("E", "2,110,1,54", v4, (1, 0, true, 1)),
+        ("C", "1,66,1,54", v4, (1, 0, true, 1)),
+    ] {
+        assert_eq!(counted(state, sizes, ends), expected, "{state} {sizes}");
+    }
+}

@@ -213,11 +213,27 @@ fn entry(tuple: &str, observer: ObserverId) -> Result<Entry, Skip> {
     entry.connections = u64::from(matches!(state, "B" | "") || is_denied);
     let is_over = state == "E" && protocol == Protocol::Tcp;
     entry.answer = match entry.packets {
+        _ if is_over && !is_denied && is_refusal(&entry) => Answer::Refused,
         [_, back] if back > 0 && !is_denied => Answer::Answered,
         [there, _] if there > 0 && is_over && !is_denied => Answer::Nothing,
         _ => Answer::Untold,
     };
     Ok(entry)
+}
+
+/// Whether all that came back within a flow that is over can only have been resets: an opening has options, what refuses
+/// it has none, and nothing else is as small. Azure counts the header of Ethernet, too: its own examples have openings of
+/// 66 octets.
+fn is_refusal(entry: &Entry) -> bool {
+    const ETHERNET: u64 = 14;
+    let is_v6 = entry.source.address.is_some_and(|address| address.ip().is_ipv6());
+    let bare = ETHERNET + if is_v6 { 60 } else { 40 };
+    let ([there, back], [sent, received]) = (entry.packets, entry.octets);
+    // An opening is sent again a few times at most, and has 4 to 40 octets of options.
+    (1..=3).contains(&there)
+        && (1..=there).contains(&back)
+        && received == back * bare
+        && (there * (bare + 4)..=there * (bare + 40)).contains(&sent)
 }
 
 /// A virtual network's tuple is never shorter than its encryption.
