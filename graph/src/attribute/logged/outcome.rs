@@ -143,11 +143,16 @@ const AGAIN: u64 = 3;
 /// reset to who asks at a closed door has nothing (§3.5.2). So bare segments alone came back, one at most for each that
 /// went there, and those were as large as openings are.
 fn are_resets(counts: &LoggedCounts, to: Asked) -> bool {
-    let Some(bare) = to.bare.filter(|_| counts.opened == 0) else { return false };
+    let Some(bare) = to.bare else { return false };
     let ([there, back], [sent, received]) = (counts.packets, counts.octets);
     let openings = there.saturating_mul(bare + OPTIONS.start())..=there.saturating_mul(bare + OPTIONS.end());
-    // Of many client ports the count is a bound only.
-    let are_attempts = counts.client_ports == u64::MAX || there <= AGAIN * counts.client_port_count();
+    let attempts = match counts.opened {
+        // Of many client ports the count is a bound only.
+        0 if counts.client_ports == u64::MAX => u64::MAX,
+        0 => counts.client_port_count(),
+        opened => opened,
+    };
+    let are_attempts = there <= attempts.saturating_mul(AGAIN);
     (1..=there).contains(&back)
         && received == back.saturating_mul(bare)
         && openings.contains(&sent)
@@ -286,10 +291,15 @@ mod tests {
     #[test]
     fn bare_segments_that_answer_openings_are_resets() {
         let of = |packets: [u64; 2], octets: [u64; 2], to: Asked| {
-            let counts = LoggedCounts { packets, octets, tells_answers: true, ..ports(0..3) };
-            let reports = [(LoggedVerdict::Allowed, SOURCE, &counts)];
-            let tally = outcome(&reports, None, Protocol::Tcp, to).tally;
-            (tally.connections, tally.refused)
+            // By client ports, and as many by the log's own count.
+            let both = [ports(0..3), opened(3)].map(|counts| {
+                let counts = LoggedCounts { packets, octets, tells_answers: true, ..counts };
+                let reports = [(LoggedVerdict::Allowed, SOURCE, &counts)];
+                let tally = outcome(&reports, None, Protocol::Tcp, to).tally;
+                (tally.connections, tally.refused)
+            });
+            assert_eq!(both[0], both[1], "{packets:?} {octets:?}");
+            both[0]
         };
         let v6 = Asked { bare: Some(60), ..POD };
         let (refused, connected) = ((0, 3), (3, 0));
