@@ -46,8 +46,9 @@ nobody asked, resets. Some lies have the shape of the truth:
 - **Both halves of a conversation, forged by one who sits on the wire.** A capture says what passed, not who sent it. Networks of pods that
   check source addresses let nobody do so from a pod.
 - **A record in a flow log**, by one who can write the log. What packets make a log write of themselves is judged as they are: answers that
-  nobody asked for, openings that nobody answers, what one end lets out and the other stops make no rule. A half-open scan in Zeek's states
-  (`S1`, `RSTO`) is a connection, for they do not tell whether the client confirmed; and a reply that Hubble marks as one is believed, for Cilium saw the question.
+  nobody asked for, openings that nobody answers, what one end lets out and the other stops make no rule. A half-open scan in Zeek's
+  states (`S1`, `RSTO`) is an attempt by what `history` tells, and a connection where a log lacks that field, as it is at open doors in logs
+  whose rows have one direction (netobserv, NetFlow, VPC); and a reply that Hubble marks as one is believed, for Cilium saw the question.
 - **Knocks under the address of another**, ten or more (five, scattered over ports inside): they make a suspect of one who did nothing, and what it opens for the
   first time after them is withheld until somebody accepts it. That is told, and closes what should be open; it opens nothing.
 - **Datagrams under a false source to a running pod**: syslog and statsd have the same shape, one way. They are shown as

@@ -127,6 +127,26 @@ fn vpc_refused(edge: Edge) -> [String; 2] {
     [of(edge, 60), of(back(edge), 40)]
 }
 
+/// A flow as Azure tells it, which is over: packets and octets there and back.
+fn azure((from, source, to, destination): Edge, sizes: &str) -> String {
+    let at = 1_000 * (crate::support::cluster::NOON + i64::from(source % 4) * 60);
+    let tuple =
+        |state: &str, sizes: &str| format!("{at},{from},{to},{source},{destination},6,O,{state},NX,{sizes}");
+    json!({"time": crate::support::cluster::time(0), "flowLogVersion": 4, "macAddress": "AABBCCDDEE01",
+        "category": "FlowLogFlowEvent", "flowRecords": {"flows": [{"aclID": "a", "flowGroups": [{"rule": "r",
+        "flowTuples": [tuple("B", "0,0,0,0"), tuple("E", sizes)]}]}]}})
+    .to_string()
+}
+
+fn azure_of(edge: Edge) -> Vec<String> {
+    vec![azure(edge, "6,700,5,900")]
+}
+
+fn azure_lies() -> Vec<(&'static str, Vec<String>)> {
+    let of = |sizes: &'static str| attempts(BOT, DB, 5432).map(|edge| azure(edge, sizes)).collect();
+    vec![("a door that nobody opens", of("3,222,0,0")), ("a door that refuses", of("1,74,1,54"))]
+}
+
 /// What one end sent, as the agent of netobserv tells it.
 fn netobserv((from, source, to, destination): Edge, flags: u64, packets: u64) -> String {
     let begin = 1_000 * (crate::support::cluster::NOON + i64::from(source.max(destination) % 4) * 60);
@@ -228,9 +248,10 @@ fn zeek_half_open(state: &str, history: &str) -> Vec<String> {
     attempts(BOT, DB, 5432).map(line).collect()
 }
 
-fn formats() -> [Format; 4] {
+fn formats() -> [Format; 5] {
     [
         ("aws-vpc", vpc_of, vpc_lies()),
+        ("azure", azure_of, azure_lies()),
         ("hubble", hubble_of, hubble_lies()),
         ("netobserv", netobserv_of, netobserv_lies()),
         ("zeek", zeek_of, zeek_lies()),
