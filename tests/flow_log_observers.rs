@@ -207,3 +207,27 @@ fn what_the_source_let_out_and_the_destination_stopped_is_one_attempt() {
     };
     assert_eq!(fate(&[[gke("egress", "allow"), gke("ingress", "deny")].join("\n")]), (0, 2, 2), "GKE");
 }
+
+/// Two knocks at a closed door as both ends report them: an opening each, of 60 octets, and a reset of 40.
+#[test]
+fn a_door_that_refuses_is_no_connection_in_a_log_of_sizes() {
+    let goldmane = |reporter: &str, [there, back]: [u32; 2]| {
+        let ([into, out], [received, sent]) =
+            if reporter == "Src" { ([2; 2], [back, there]) } else { ([2; 2], [there, back]) };
+        format!(
+            r#"{{"id":"1","flow":{{"Key":{{"source_name":"web-*","source_namespace":"shop","source_type":"WorkloadEndpoint","dest_name":"db-*","dest_namespace":"shop","dest_type":"WorkloadEndpoint","dest_port":"5432","proto":"tcp","reporter":"{reporter}","action":"Allow"}},"start_time":"1795514400","end_time":"1795514415","packets_in":"{into}","packets_out":"{out}","bytes_in":"{received}","bytes_out":"{sent}","num_connections_started":"2"}}}}"#
+        )
+    };
+    let both = |sizes| [goldmane("Src", sizes), goldmane("Dst", sizes)].join("\n");
+    assert_eq!(fate(&[both([120, 80])]), (0, 2, 0), "Goldmane");
+    assert_eq!(fate(&[both([120, 120])]), (2, 0, 0), "Goldmane: answers to openings have options");
+
+    let vpc = |interface: &str, port: u16| {
+        format!(
+            "2 1 {interface} 10.42.1.1 10.42.2.2 {port} 5432 6 1 60 1795514400 1795514460 ACCEPT OK\n\
+             2 1 {interface} 10.42.2.2 10.42.1.1 5432 {port} 6 1 40 1795514400 1795514460 ACCEPT OK\n"
+        )
+    };
+    let knocks = [40_001, 40_002].map(|port| vpc("eni-a", port) + &vpc("eni-b", port));
+    assert_eq!(fate(&[knocks.concat()]), (0, 2, 0), "AWS VPC");
+}

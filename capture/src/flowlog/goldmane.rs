@@ -197,7 +197,14 @@ pub(super) fn one(flow: &Flow<'_>, key: &Key<'_>, before: &Counted, to: &mut Sin
     entry.octets = there_and_back(octets_into, octets_out);
     let is_more_of_it = *before != Counted::default() && connections == 0;
     entry.answer = match there_and_back(all.packets()[0], all.packets()[1]) {
-        [_, back] if back > 0 => Answer::Answered,
+        // Packets of this time tell by themselves whether they are an answer.
+        [_, back] if back > 0 => {
+            if entry.packets[1] > 0 {
+                Answer::Untold
+            } else {
+                Answer::Answered
+            }
+        }
         // What one end let out, the other may have stopped: TCP that goes on is always acknowledged.
         [there, _] if there > 0 && protocol == Protocol::Tcp && !verdict.is_attempt() && !is_more_of_it => {
             Answer::Nothing

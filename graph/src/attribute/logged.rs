@@ -202,8 +202,12 @@ fn contact(
 ) -> Contact {
     let is_half =
         saying.is_sampled || !saying.services.is_empty() || is_published(&from, &to, protocol, port, book);
-    let segment = if to.address.is_ipv6() { 60 } else { 40 };
-    let bare = (protocol == Protocol::Tcp).then_some(segment);
+    let bare: &[u64] = match (protocol, to.address) {
+        (Protocol::Tcp, IpAddr::V4(_)) => &[40],
+        (Protocol::Tcp, address) if address.is_unspecified() => &[40, 60],
+        (Protocol::Tcp, IpAddr::V6(_)) => &[60],
+        _ => &[],
+    };
     let what = Asked { is_pod: to.id.is_workload(), is_half, bare };
     let Outcome { tally, word, is_assumed } = outcome(&saying.reports(), window, protocol, what);
     let word = LogWord { policies: saying.policies, ..word };

@@ -206,7 +206,7 @@ fn what_nodes_report_late_counts_for_what_is_more() {
         stream.take(&message(&result, line), &mut recorder, input);
     }
     let counts = recorder.finish().logged.conversations[0].counts;
-    assert_eq!((counts.opened, counts.unanswered, counts.answered), (3, 0, true));
+    assert_eq!((counts.opened, counts.unanswered, counts.packets[1] > 0), (3, 0, true));
 }
 
 #[test]

@@ -22,8 +22,9 @@ pub(super) struct Asked {
     /// Whether the way there may be in other lines than the way back, or in none: it is reached through a service, or
     /// a sample of the packets was looked at.
     pub is_half: bool,
-    /// Octets of an IP packet with a TCP segment that has no data and no options; `None` where it is not TCP.
-    pub bare: Option<u64>,
+    /// Octets of an IP packet with a TCP segment that has no data and no options; none where it is not TCP, and those of
+    /// both versions of IP where the log has no addresses.
+    pub bare: &'static [u64],
 }
 
 /// What all of them say together.
@@ -143,20 +144,19 @@ const AGAIN: u64 = 3;
 /// reset to who asks at a closed door has nothing (§3.5.2). So bare segments alone came back, one at most for each that
 /// went there, and those were as large as openings are.
 fn are_resets(counts: &LoggedCounts, to: Asked) -> bool {
-    let Some(bare) = to.bare else { return false };
     let ([there, back], [sent, received]) = (counts.packets, counts.octets);
-    let openings = there.saturating_mul(bare + OPTIONS.start())..=there.saturating_mul(bare + OPTIONS.end());
+    let have_sizes = |bare: &u64| {
+        let openings =
+            there.saturating_mul(bare + OPTIONS.start())..=there.saturating_mul(bare + OPTIONS.end());
+        received == back.saturating_mul(*bare) && openings.contains(&sent)
+    };
     let attempts = match counts.opened {
         // Of many client ports the count is a bound only.
         0 if counts.client_ports == u64::MAX => u64::MAX,
         0 => counts.client_port_count(),
         opened => opened,
     };
-    let are_attempts = there <= attempts.saturating_mul(AGAIN);
-    (1..=there).contains(&back)
-        && received == back.saturating_mul(bare)
-        && openings.contains(&sent)
-        && are_attempts
+    (1..=there).contains(&back) && there <= attempts.saturating_mul(AGAIN) && to.bare.iter().any(have_sizes)
 }
 
 /// Whether a log that counts packets has some on the way back and none on the way there, in all its lines: whoever
@@ -191,7 +191,7 @@ fn passed(counts: &LoggedCounts, protocol: Protocol, to: Asked) -> Tally {
 mod tests {
     use super::*;
 
-    const POD: Asked = Asked { is_pod: true, is_half: false, bare: Some(40) };
+    const POD: Asked = Asked { is_pod: true, is_half: false, bare: &[40] };
     const SOURCE: u32 = 1;
     const DESTINATION: u32 = 2;
 
@@ -301,20 +301,22 @@ mod tests {
             assert_eq!(both[0], both[1], "{packets:?} {octets:?}");
             both[0]
         };
-        let v6 = Asked { bare: Some(60), ..POD };
+        let (v6, either) = (Asked { bare: &[60], ..POD }, Asked { bare: &[40, 60], ..POD });
         let (refused, connected) = ((0, 3), (3, 0));
         for (packets, octets, to, expected, why) in [
             ([3, 3], [180, 120], POD, refused, "as Linux asks"),
             ([3, 3], [132, 120], POD, refused, "as nmap asks"),
             ([6, 4], [360, 160], POD, refused, "asked again, and some refusals were lost"),
             ([3, 3], [240, 180], v6, refused, "of IPv6"),
+            ([3, 3], [180, 120], either, refused, "of who knows which"),
+            ([3, 3], [240, 180], either, refused, "likewise"),
             ([3, 3], [180, 180], POD, connected, "answers to openings have options"),
             ([3, 3], [180, 164], POD, connected, "one door was open"),
             ([3, 3], [120, 120], POD, connected, "probes of connections that are idle"),
             ([3, 3], [1500, 120], POD, connected, "data, and what acknowledges it"),
             ([30, 30], [1800, 1200], POD, connected, "small data for long"),
             ([2, 3], [120, 120], POD, connected, "more came back than went there"),
-            ([3, 3], [180, 120], Asked { bare: None, ..POD }, connected, "no TCP"),
+            ([3, 3], [180, 120], Asked { bare: &[], ..POD }, connected, "no TCP"),
         ] {
             assert_eq!(of(packets, octets, to), expected, "{why}");
         }
