@@ -271,3 +271,18 @@ fn a_pod_of_another_cluster_is_an_address_outside() {
         assert_eq!(recording.counts.get("log-other-cluster"), u64::from(is_other), "{line}");
     }
 }
+
+/// The logs of two clusters of a mesh in one run: the pods of both are pods, in whatever order the logs come.
+#[test]
+fn a_cluster_whose_nodes_write_is_one_of_the_run() {
+    let line = |node: &str| {
+        let line = flow(FORWARDED).replace("\"node-1\"", &format!("\"{node}\""));
+        line.replace(r#""pod_name":"api-1""#, r#""pod_name":"api-1","cluster_name":"west""#)
+    };
+    let (east, west) = (line("east/node-1"), line("west/node-1"));
+    for lines in [[&east, &west], [&west, &east]] {
+        let recording = read_lines(&lines.map(String::as_str));
+        assert_eq!(only(&recording), WEB_TO_API);
+        assert_eq!(recording.counts.get("log-other-cluster"), 0);
+    }
+}

@@ -57,6 +57,8 @@ pub struct PodIdentity {
     pub labels_complete: bool,
     /// The node that it ran on.
     pub node: Option<String>,
+    /// The cluster that it ran in, while lines come: in the end pods of other clusters are outside.
+    pub cluster: Option<String>,
 }
 
 /// One end of a conversation.

@@ -7,6 +7,8 @@
 
 mod absorb;
 
+use std::collections::BTreeSet;
+
 use flowfence_model::logged::{
     Conversation, Identity, IdentityId, Logged, LoggedCounts, LoggedEnd, NameId, Observer, ObserverId,
 };
@@ -25,6 +27,9 @@ use crate::decode::connectable;
 /// others from 49152 (RFC 6335 §6).
 pub(super) const EPHEMERAL: u16 = 32_768;
 
+/// Clusters that are told apart at most.
+const MAX_CLUSTERS: usize = 1 << 10;
+
 /// Client ports of one client, or clients, that show which end serves.
 const MANY: u64 = 3;
 
@@ -35,6 +40,8 @@ pub struct Fold {
     identities: Interner<Option<Identity>>,
     observers: Interner<Observer>,
     names: Interner<String>,
+    /// The clusters whose nodes wrote lines.
+    clusters: BTreeSet<String>,
     lines: u64,
     /// Lines that are no conversation.
     left_out: Tally,
@@ -68,6 +75,17 @@ impl Fold {
     pub fn node(&mut self, format: &'static str, name: &str) -> ObserverId {
         let make = || Observer { format, name: name.to_owned(), is_whole: !name.is_empty() };
         ObserverId(self.observers.intern_pair(format, name, make).unwrap_or(u32::MAX))
+    }
+
+    /// Notes the cluster of a node that wrote a line.
+    #[inline]
+    pub fn written_in(&mut self, cluster: Option<&str>) {
+        if let Some(cluster) = cluster
+            && !self.clusters.contains(cluster)
+            && self.clusters.len() < MAX_CLUSTERS
+        {
+            self.clusters.insert(cluster.to_owned());
+        }
     }
 
     /// A service or policy by its namespace and name.
@@ -161,21 +179,33 @@ impl Fold {
             }
             conversation.counts.tells_answers = telling.contains(format(conversation));
         }
+        // A writing that is nobody keeps its number, so that the others keep theirs.
+        let identities = self.identities.finish().into_iter();
+        let mut identities: Vec<Identity> =
+            identities.map(|identity| identity.unwrap_or(Identity::Outside(None))).collect();
+        let elsewhere = identities.iter_mut().map(|identity| settle(identity, &self.clusters));
+        tally.add_many(Cause::LogOtherCluster, elsewhere.map(u64::from).sum());
         Logged {
             conversations,
-            // A writing that is nobody keeps its number, so that the others keep theirs.
-            identities: self
-                .identities
-                .finish()
-                .into_iter()
-                .map(|identity| identity.unwrap_or(Identity::Outside(None)))
-                .collect(),
+            identities,
             addresses,
             observers,
             names: self.names.finish(),
             lines: self.lines,
         }
     }
+}
+
+/// A pod of a cluster of which no node wrote a line (Cilium Cluster Mesh) is outside, whatever pod here has its name.
+/// Whether it is one.
+fn settle(identity: &mut Identity, own: &BTreeSet<String>) -> bool {
+    let Identity::Pod(pod) = identity else { return false };
+    let other = pod.cluster.take().filter(|cluster| !own.is_empty() && !own.contains(cluster));
+    let is_elsewhere = other.is_some();
+    if is_elsewhere {
+        *identity = Identity::Outside(other);
+    }
+    is_elsewhere
 }
 
 /// Ends that are known to serve: the log says so of a connection to them, or of one client

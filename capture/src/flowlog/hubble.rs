@@ -6,7 +6,7 @@
 //! several points of each, and in both directions, so lines count nothing: how many connections
 //! there were is told by their client ports, and what a reply says is said of the connection.
 
-use flowfence_model::logged::{Identity, IdentityId, LoggedVerdict};
+use flowfence_model::logged::{IdentityId, LoggedVerdict};
 use flowfence_model::{Address, IcmpType, Protocol, Timestamp};
 
 use super::entry::{Answer, End, Entry, Opener, Skip};
@@ -161,7 +161,9 @@ pub(super) fn one(
         return Err(Skip::Other(Cause::LogIncomplete));
     };
     let node = flow.node_name.as_deref().or(node).unwrap_or("");
-    let observer = to.fold.node("hubble", hubble_end::place(node).1);
+    let (cluster, node) = hubble_end::place(node);
+    to.fold.written_in(cluster);
+    let observer = to.fold.node("hubble", node);
     let end = |address, port, raw: Option<Written<'_>>, opens, to: &mut Sink<'_>| End {
         address,
         port,
@@ -267,22 +269,12 @@ fn identity(written: Written<'_>, node: &str, opens: bool, to: &mut Sink<'_>) ->
         }
         Written::Message(octets) => hubble_message::identity(octets, node, opens),
     };
-    let mut is_of_another_cluster = false;
-    let read = || {
-        let identity = read();
-        is_of_another_cluster = matches!(identity, Some(Identity::Outside(_)));
-        identity
-    };
     // What a node says of itself depends on who says it, and on what it does.
-    let found = if memchr::memmem::find(octets, b"reserved:host").is_some() || is_host_by_number(octets) {
+    if memchr::memmem::find(octets, b"reserved:host").is_some() || is_host_by_number(octets) {
         to.fold.identity(&[octets, node.as_bytes(), &[u8::from(opens)]].concat(), read)
     } else {
         to.fold.identity(octets, read)
-    };
-    if is_of_another_cluster {
-        to.tally.add(Cause::LogOtherCluster);
     }
-    found
 }
 
 /// Whether an end without labels is the node that writes the line.

@@ -49,19 +49,13 @@ pub fn place(node: &str) -> (Option<&str>, &str) {
 
 /// Who it was; `None` where only the address tells. `node` is the one that wrote the line. A node
 /// with the API server on it is the API server when it is asked, and itself when it opens: above all
-/// the kubelet's probes come from there. A pod of another cluster (Cluster Mesh) is outside, whatever
-/// pod here has its name.
+/// the kubelet's probes come from there.
 pub fn identity(end: &Endpoint<'_>, node: &str, opens: bool) -> Option<Identity> {
-    let (own, node) = place(node);
     let reserved = |name: &str| end.labels.iter().any(|label| label.strip_prefix("reserved:") == Some(name));
     let number = end.identity.as_ref().and_then(Whole::value);
     let is = |name: &str, numbers: &[u64]| reserved(name) || number.is_some_and(|n| numbers.contains(&n));
     if let Some(namespace) = namespace(end) {
-        let other = cluster(end).filter(|cluster| own.is_some_and(|own| own != *cluster));
-        return Some(match other {
-            Some(cluster) => Identity::Outside(Some(cluster.to_owned())),
-            None => Identity::Pod(pod(end, namespace)),
-        });
+        return Some(Identity::Pod(pod(end, namespace)));
     }
     if is("kube-apiserver", &[7]) && !(opens && is("host", &[1])) {
         Some(Identity::ApiServer)
@@ -80,11 +74,6 @@ fn namespace<'e>(end: &'e Endpoint<'_>) -> Option<&'e str> {
     member_or_label(&end.namespace, &end.labels, NAMESPACE)
 }
 
-/// Likewise, the cluster.
-fn cluster<'e>(end: &'e Endpoint<'_>) -> Option<&'e str> {
-    member_or_label(&end.cluster_name, &end.labels, CLUSTER)
-}
-
 fn member_or_label<'e>(member: &'e str, labels: &'e [Cow<'_, str>], key: &str) -> Option<&'e str> {
     if !member.is_empty() {
         return Some(member);
@@ -97,6 +86,7 @@ fn pod(end: &Endpoint<'_>, namespace: &str) -> PodIdentity {
     let mut pod = PodIdentity {
         namespace: namespace.to_owned(),
         pod: Some(end.pod_name.clone().into_owned()).filter(|name| !name.is_empty()),
+        cluster: member_or_label(&end.cluster_name, &end.labels, CLUSTER).map(str::to_owned),
         ..PodIdentity::default()
     };
     let workload = end.workloads.first().filter(|workload| !workload.name.is_empty());

@@ -26,6 +26,7 @@ impl Fold {
             conversation.observer = ObserverId(new(&observers, conversation.observer.0).unwrap_or(u32::MAX));
             conversation
         });
+        other.clusters.iter().for_each(|cluster| self.written_in(Some(cluster)));
         self.lines += other.lines;
         self.left_out.add_all(&other.left_out);
     }
