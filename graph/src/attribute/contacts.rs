@@ -158,11 +158,11 @@ impl Contacts {
         ranks
     }
 
-    /// All parties in their order.
-    pub(super) fn in_order(&self) -> Vec<Arc<Party>> {
-        let mut parties = self.parties.clone();
-        parties.sort_unstable();
-        parties
+    /// All parties in their order, of which these are the places.
+    pub(super) fn in_order(&self, ranks: &[u32]) -> Vec<Arc<Party>> {
+        let mut parties: Vec<(&u32, &Arc<Party>)> = ranks.iter().zip(&self.parties).collect();
+        parties.sort_unstable_by_key(|(rank, _)| **rank);
+        parties.into_iter().map(|(_, party)| Arc::clone(party)).collect()
     }
 
     /// In the order of their ends, protocol and port. Those of logs alone are in it already.

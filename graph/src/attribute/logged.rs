@@ -85,7 +85,8 @@ pub(super) fn add(
     }
     // Those of one contact side by side, so that only one at a time need be gathered, and contacts in the order in
     // which they are told in the end: from here on an end is its place in the order of all.
-    let (ranks, parties) = (contacts.ranks(), contacts.in_order());
+    let ranks = contacts.ranks();
+    let parties = contacts.in_order(&ranks);
     for ((from, to, ..), ..) in &mut places {
         for end in [from, to] {
             *end = ranks.get(*end as usize).copied().unwrap_or(u32::MAX);
