@@ -146,6 +146,28 @@ pub struct LoggedCounts {
     pub last: Timestamp,
 }
 
+/// Octets of a SYN beyond a segment with neither data nor options: a maximum segment size at least, and all that fits at
+/// most (RFC 9293 §3.1, §3.7.1).
+const OPENING: std::ops::RangeInclusive<u64> = 4..=40;
+/// Segments of one attempt: what is sent again behind a refusal is few.
+const AGAIN: u64 = 3;
+
+/// Whether all that came back can only have been TCP resets, where a log has sizes and no flags: each answer to an
+/// opening has options, what follows has timestamps or data on one of the ways, and a reset to who asks at a closed door
+/// has neither (RFC 9293 §3.5.2). So bare segments alone came back, one at most for each that went there, and those were
+/// as large as openings are.
+///
+/// Packets and octets there and back; `attempts`, of how many connections at least; `bare`, the octets that the log
+/// counts for a segment with neither data nor options.
+pub fn are_resets(packets: [u64; 2], octets: [u64; 2], attempts: u64, bare: u64) -> bool {
+    let ([there, back], [sent, received]) = (packets, octets);
+    let openings = there.saturating_mul(bare + OPENING.start())..=there.saturating_mul(bare + OPENING.end());
+    (1..=there).contains(&back)
+        && there <= attempts.saturating_mul(AGAIN)
+        && received == back.saturating_mul(bare)
+        && openings.contains(&sent)
+}
+
 impl LoggedCounts {
     /// Nothing counted yet.
     pub const NONE: LoggedCounts = LoggedCounts {

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use flowfence_model::logged::{LoggedVerdict, ObserverId};
+use flowfence_model::logged::{self, LoggedVerdict, ObserverId};
 use flowfence_model::{Protocol, Timestamp};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -221,19 +221,13 @@ fn entry(tuple: &str, observer: ObserverId) -> Result<Entry, Skip> {
     Ok(entry)
 }
 
-/// Whether all that came back within a flow that is over can only have been resets: an opening has options, what refuses
-/// it has none, and nothing else is as small. Azure counts the header of Ethernet, too: its own examples have openings of
-/// 66 octets.
+/// Whether all that came back within a flow that is over can only have been resets. Azure counts the header of Ethernet,
+/// too: its own examples have openings of 66 octets.
 fn is_refusal(entry: &Entry) -> bool {
     const ETHERNET: u64 = 14;
     let is_v6 = entry.source.address.is_some_and(|address| address.ip().is_ipv6());
     let bare = ETHERNET + if is_v6 { 60 } else { 40 };
-    let ([there, back], [sent, received]) = (entry.packets, entry.octets);
-    // An opening is sent again a few times at most, and has 4 to 40 octets of options.
-    (1..=3).contains(&there)
-        && (1..=there).contains(&back)
-        && received == back * bare
-        && (there * (bare + 4)..=there * (bare + 40)).contains(&sent)
+    logged::are_resets(entry.packets, entry.octets, 1, bare)
 }
 
 /// A virtual network's tuple is never shorter than its encryption.

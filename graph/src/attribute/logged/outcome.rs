@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use flowfence_model::logged::{LoggedCounts, LoggedVerdict};
+use flowfence_model::logged::{self, LoggedCounts, LoggedVerdict};
 use flowfence_model::{Protocol, Timestamp};
 
 use crate::contact::{LogWord, Tally};
@@ -134,29 +134,15 @@ fn is_answered(counts: &LoggedCounts, to: Asked) -> bool {
     counts.answered || came_back && !are_resets(counts, to)
 }
 
-/// Octets of a SYN beyond a bare segment: a maximum segment size at least (4), and seldom more than the 40 that fit.
-const OPTIONS: std::ops::RangeInclusive<u64> = 4..=40;
-/// Segments of one attempt: what is sent again behind a refusal is few.
-const AGAIN: u64 = 3;
-
-/// Whether all that came back can only have been resets, where a log has sizes and no flags: each answer to an opening
-/// has options (RFC 9293 §3.7.1: a maximum segment size), what follows has timestamps or data on one of the ways, and a
-/// reset to who asks at a closed door has nothing (§3.5.2). So bare segments alone came back, one at most for each that
-/// went there, and those were as large as openings are.
+/// Whether all that came back can only have been resets, by its size.
 fn are_resets(counts: &LoggedCounts, to: Asked) -> bool {
-    let ([there, back], [sent, received]) = (counts.packets, counts.octets);
-    let have_sizes = |bare: &u64| {
-        let openings =
-            there.saturating_mul(bare + OPTIONS.start())..=there.saturating_mul(bare + OPTIONS.end());
-        received == back.saturating_mul(*bare) && openings.contains(&sent)
-    };
     let attempts = match counts.opened {
         // Of many client ports the count is a bound only.
         0 if counts.client_ports == u64::MAX => u64::MAX,
         0 => counts.client_port_count(),
         opened => opened,
     };
-    (1..=there).contains(&back) && there <= attempts.saturating_mul(AGAIN) && to.bare.iter().any(have_sizes)
+    to.bare.iter().any(|bare| logged::are_resets(counts.packets, counts.octets, attempts, *bare))
 }
 
 /// Whether a log that counts packets has some on the way back and none on the way there, in all its lines: whoever
