@@ -146,7 +146,8 @@ impl Reader<'_> {
                 return Ok(true);
             }
             if !text.trim_ascii().is_empty() {
-                if let Err(skip) = self.take(text) {
+                let taken = self.take(text);
+                if let Err(skip) = taken {
                     if is_document && is_more_or_less(text) {
                         return Ok(true);
                     }
@@ -156,7 +157,7 @@ impl Reader<'_> {
                         window.truncated();
                     }
                 }
-                self.count();
+                self.count(taken.unwrap_or(true));
             }
             self.number += 1;
             window.consume(length);
@@ -179,23 +180,22 @@ impl Reader<'_> {
                 step = more;
             }
             let data = window.data();
-            let (passed, skip) = match step {
-                Step::More => (0, None),
-                Step::Pass(n) => (n, None),
-                Step::Object(n) => (n, self.take(data.get(..n).unwrap_or_default()).err()),
-                Step::Broken { passed } => (passed, Some(Skip::Bad("an object is not whole"))),
-                Step::Other(n) => (n, Some(Skip::Bad("no JSON object")).filter(|_| !is_told)),
+            // What of it is a line, or why it is none that can be read.
+            let (passed, taken) = match step {
+                Step::More => (0, Ok(false)),
+                Step::Pass(n) => (n, Ok(false)),
+                Step::Object(n) => (n, self.take(data.get(..n).unwrap_or_default())),
+                Step::Broken { passed } => (passed, Err(Skip::Bad("an object is not whole"))),
+                Step::Other(n) => (n, if is_told { Ok(false) } else { Err(Skip::Bad("no JSON object")) }),
             };
             let passed_over = data.get(..passed).unwrap_or_default();
             let lines = memchr::memchr_iter(b'\n', passed_over).count() as u64;
-            if let Some(skip) = skip {
+            if let Err(skip) = taken {
                 let sample =
                     line::sample(if matches!(step, Step::Broken { .. }) { data } else { passed_over });
                 self.skip(window, skip, &sample);
-                self.count();
-            } else if matches!(step, Step::Object(_)) {
-                self.count();
             }
+            self.count(taken.unwrap_or(true));
             is_told =
                 matches!(step, Step::Other(_)) || (is_told && matches!(step, Step::Pass(_)) && lines == 0);
             self.number += lines;
@@ -215,24 +215,25 @@ impl Reader<'_> {
         }
     }
 
-    fn count(&mut self) {
-        if let Some(report) = self.recorder.report(self.input) {
+    #[inline]
+    fn count(&mut self, is_line: bool) {
+        if is_line && let Some(report) = self.recorder.report(self.input) {
             report.packets += 1;
         }
     }
 
-    /// Gives a line or object to the decoder.
-    fn take(&mut self, text: &[u8]) -> Result<(), Skip> {
+    /// Gives a line or object to the decoder; whether it was one.
+    fn take(&mut self, text: &[u8]) -> Result<bool, Skip> {
         let mut sink = self.recorder.log(self.input);
         if self.layers.is_empty() {
-            return self.decoder.line(text, &mut sink);
+            return self.decoder.line(text, &mut sink).map(|()| true);
         }
-        let Some((inner, time)) = self.layers.open(text) else { return Ok(()) };
+        let Some((inner, time)) = self.layers.open(text) else { return Ok(true) };
         sink.time = time.unwrap_or(sink.time);
         match inner.trim_ascii() {
             // What was wrapped is empty, or tells about another line.
-            [] => Ok(()),
-            line => self.decoder.line(line, &mut sink),
+            [] => Ok(false),
+            line => self.decoder.line(line, &mut sink).map(|()| true),
         }
     }
 }
