@@ -23,5 +23,5 @@ fuzz_target!(|data: &[u8]| {
         file.extend(long(20));
     }
     file.extend(rest);
-    read::read(&file);
+    read::capture(&file);
 });
