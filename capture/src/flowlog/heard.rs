@@ -33,9 +33,9 @@ impl Heard {
                 Err(Skip::Bad(why)) => {
                     report.damaged_records += 1;
                     if report.problems.len() < MAX_PROBLEMS {
-                        report.problems.push(format!("message {}: {why}", report.packets + 1));
+                        let number = report.packets + report.damaged_records;
+                        report.problems.push(format!("message {number}: {why}"));
                     }
-                    report.packets += 1;
                 }
             }
         }

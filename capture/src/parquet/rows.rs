@@ -174,6 +174,7 @@ impl Table<'_> {
                 is_first: chosen.is_first,
             })
             .collect();
+        let damaged_before = self.damaged;
         for row in 0..rows {
             self.row += 1;
             let values: Option<Vec<Cow<'_, str>>> = columns.iter().map(|column| column.value(row)).collect();
@@ -192,7 +193,7 @@ impl Table<'_> {
             }
         }
         if let Some(report) = self.recorder.report(self.input) {
-            report.packets += rows as u64;
+            report.packets += rows as u64 - (self.damaged - damaged_before);
         }
     }
 

@@ -157,7 +157,7 @@ impl Reader<'_> {
                         window.truncated();
                     }
                 }
-                self.count(taken.unwrap_or(true));
+                self.count(taken);
             }
             self.number += 1;
             window.consume(length);
@@ -195,7 +195,7 @@ impl Reader<'_> {
                     line::sample(if matches!(step, Step::Broken { .. }) { data } else { passed_over });
                 self.skip(window, skip, &sample);
             }
-            self.count(taken.unwrap_or(true));
+            self.count(taken);
             is_told =
                 matches!(step, Step::Other(_)) || (is_told && matches!(step, Step::Pass(_)) && lines == 0);
             self.number += lines;
@@ -215,8 +215,10 @@ impl Reader<'_> {
         }
     }
 
+    /// Counts a line that was read, whether it made a flow or not.
     #[inline]
-    fn count(&mut self, is_line: bool) {
+    fn count(&mut self, taken: Result<bool, Skip>) {
+        let is_line = matches!(taken, Ok(true) | Err(Skip::Other(_)));
         if is_line && let Some(report) = self.recorder.report(self.input) {
             report.packets += 1;
         }
