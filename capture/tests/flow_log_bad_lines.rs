@@ -201,9 +201,12 @@ fn a_log_that_begins_in_the_middle_of_a_line_is_still_known() {
 
 #[test]
 fn an_input_that_is_no_log_says_what_it_looks_like() {
-    let cases: [(&[u8], &str); 9] = [
+    let archive = [&[b'a'; 100][..], &[0; 157], b"ustar\0"].concat();
+    let cases: [(&[u8], &str); 11] = [
         (b"", "empty"),
-        (b"apiVersion: v1\nkind: Pod\n", "a Kubernetes object"),
+        (&archive, "an archive of tar"),
+        (b"apiVersion: v1\nkind: Pod\n", "Kubernetes objects; give them with --cluster"),
+        (b"time,from,to,port\n1,2,3,4\n", "--format map:FILE"),
         (b"{\"kind\":\"Pod\"}\n", "JSON"),
         (b"<html></html>", "XML or HTML"),
         (b"a,b,c\n1,2,3\n", "text"),

@@ -1,10 +1,14 @@
 //! What programs print for people: no log that is read, but each has another way to tell the same, which is said.
 
 /// What a text of this kind has, each of these in its first line that is not empty, and what to do about it.
-const PRINTED: [(&[&str], &str); 10] = [
+const PRINTED: [(&[&str], &str); 15] = [
     (&[" -> ", " FORWARDED "], HUBBLE),
     (&[" -> ", " DROPPED "], HUBBLE),
     (&[" -> ", " AUDIT "], HUBBLE),
+    // With -o dict and -o table.
+    (&["TIMESTAMP: "], HUBBLE),
+    (&["TIMESTAMP ", " SOURCE ", " DESTINATION ", " VERDICT "], HUBBLE),
+    (&[" flow 0x", " identity ", " -> "], MONITOR),
     (&["IP", " > ", ": Flags ["], TCPDUMP),
     (&["IP", " > ", ": UDP, length"], TCPDUMP),
     (&["-A ", " -s ", " -r ", " -p "], "conntrack's output with -o save; leave that away"),
@@ -12,9 +16,19 @@ const PRINTED: [(&[&str], &str); 10] = [
     (&["REJECT", " OK"], VPC),
     (&[",", "srcaddr", "dstaddr"], VPC_TABLE),
     (&[",", "srcAddr", "dstAddr"], VPC_TABLE),
+    (&["\"", " HTTP/1.1\" "], ACCESS),
+    (&["\"", " HTTP/2\" "], ACCESS),
 ];
 
 const HUBBLE: &str = "flows that hubble observe prints for people; add -o jsonpb";
+const MONITOR: &str = "events that cilium monitor prints for people; take them with hubble observe -o jsonpb";
+const ACCESS: &str =
+    "an access log in words; have it written in JSON, and name its fields in a mapping, --format map:FILE";
+const OBJECTS: &str = "Kubernetes objects; give them with --cluster, and what was observed as source";
+const JSON: &str = "JSON of a kind that is not known; name its fields in a mapping, --format map:FILE";
+const TABLE: &str = "a table of a kind that is not known; name its columns in a mapping, --format map:FILE";
+/// Who asked whom for what at which time are four columns.
+const MIN_COMMAS: usize = 3;
 const TCPDUMP: &str = "packets that tcpdump prints for people; write them with -w FILE";
 const VPC: &str = "AWS VPC flow logs without a header; name their fields, --format \"aws-vpc:FIELDS\"";
 
@@ -28,7 +42,24 @@ pub(super) fn looks_like(text: &str) -> Option<&'static str> {
     }
     let first = text.lines().find(|line| !line.trim().is_empty())?;
     let is = |parts: &&(&[&str], &str)| parts.0.iter().all(|part| first.contains(part));
-    PRINTED.iter().find(is).map(|(_, said)| *said)
+    PRINTED.iter().find(is).map(|(_, said)| *said).or_else(|| data(text))
+}
+
+/// What a text is that was written for programs.
+fn data(text: &str) -> Option<&'static str> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "---");
+    let first = lines.next()?;
+    if first.starts_with('{') || (first.starts_with('[') && text.contains("\":")) {
+        let is_object = text.contains("\"apiVersion\"") && text.contains("\"kind\"");
+        return Some(if is_object { OBJECTS } else { JSON });
+    }
+    if first.starts_with("apiVersion:") {
+        return Some(OBJECTS);
+    }
+    let columns = first.matches(',').count();
+    let is_table =
+        columns >= MIN_COMMAS && lines.next().is_some_and(|row| row.matches(',').count() == columns);
+    is_table.then_some(TABLE)
 }
 
 #[cfg(test)]
@@ -44,6 +75,22 @@ mod tests {
             ),
             ("\n10:00:00.1 IP 10.42.1.10.40000 > 10.42.2.20.8080: Flags [S], seq 1, length 0", Some(TCPDUMP)),
             ("5 vpc-1 10.42.1.10 10.42.2.20 40000 8080 6 1 60 1795514400 1795514460 ACCEPT OK", Some(VPC)),
+            ("TIMESTAMP             SOURCE      DESTINATION    TYPE   VERDICT   SUMMARY", Some(HUBBLE)),
+            ("  TIMESTAMP: Nov 24 10:00:00.123\n     SOURCE: shop/web-1:40000", Some(HUBBLE)),
+            (
+                "xx drop (Policy denied) flow 0x0 to endpoint 12, ifindex 3, , identity 1->2: 10.0.0.1:4 -> 10.0.0.2:80 tcp SYN",
+                Some(MONITOR),
+            ),
+            (
+                r#"[2026-11-24T10:00:00.000Z] "GET /status HTTP/1.1" 200 - "-" 0 135 1 "10.0.0.2:8080""#,
+                Some(ACCESS),
+            ),
+            ("apiVersion: v1\nkind: Pod", Some(OBJECTS)),
+            ("{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"List\"\n}", Some(OBJECTS)),
+            ("[2026-11-24 10:00:00] started", None),
+            ("{\"ts\":1}", Some(JSON)),
+            ("ts,src,dst,port\n1,a,b,80", Some(TABLE)),
+            ("One, two, three, four\nand five", None),
             ("The quick brown fox", None),
             ("", None),
         ];

@@ -94,7 +94,7 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
         (b"PK\x03\x04", "zip"),
         (b"7z\xbc\xaf", "7-Zip"),
     ];
-    const OTHERS: [(&[u8], &str); 12] = [
+    const OTHERS: [(&[u8], &str); 10] = [
         (GZIP, "gzip within gzip or zstd"),
         (ZSTD, "zstd within gzip or zstd"),
         (&[0x0a, 0x0d, 0x0d, 0x0a], "pcapng with a damaged section header"),
@@ -112,8 +112,6 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
         (b"\x7fELF", "a program"),
         (b"\xff\xfe", "text in UTF-16; write it as UTF-8"),
         (b"\xfe\xff", "text in UTF-16; write it as UTF-8"),
-        (b"apiVersion:", "a Kubernetes object"),
-        (b"{", "JSON"),
         (b"<", "XML or HTML"),
     ];
     if let Some((_, name)) = COMPRESSED.iter().find(|(magic, _)| data.starts_with(magic)) {
@@ -126,6 +124,8 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
     }
     let is_text = text.is_some();
     let fallback = if is_text { "text" } else { "unknown binary data" };
-    let known = OTHERS.iter().find(|(magic, _)| data.starts_with(magic));
-    CaptureError::NotACapture { looks_like: known.map_or(fallback, |(_, name)| name) }
+    let known = OTHERS.iter().find(|(magic, _)| data.starts_with(magic)).map(|(_, name)| *name);
+    let is_tar = data.get(257..262) == Some(b"ustar");
+    let tar = is_tar.then_some("an archive of tar; give the files that are in it");
+    CaptureError::NotACapture { looks_like: known.or(tar).unwrap_or(fallback) }
 }
