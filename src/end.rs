@@ -52,15 +52,15 @@ pub fn ends(text: &str, inventory: &Inventory, cluster: &Cluster) -> Result<Vec<
             "a namespace is no end of one connection; ask for a pod or a workload of {name}, or for all of it with reach"
         )),
         NodeId::Folded(_) => Err(suggest::unknown(text, inventory)),
-        NodeId::Workload { .. } => workload(&id, inventory, cluster),
+        NodeId::Workload(_) => workload(&id, inventory, cluster),
     }
 }
 
 fn workload(id: &NodeId, inventory: &Inventory, cluster: &Cluster) -> Result<Vec<End>, String> {
     // The id of a pod in the graph's view by pods.
-    if let NodeId::Workload { namespace, kind, name } = id
-        && kind == "Pod"
-        && let Some(pod) = cluster.pod_named(namespace, name)
+    if let NodeId::Workload(named) = id
+        && named.kind == "Pod"
+        && let Some(pod) = cluster.pod_named(&named.namespace, &named.name)
     {
         return Ok(vec![End { pod: Some(pod), address: None }]);
     }

@@ -146,7 +146,7 @@ pub fn edges_of(facts: &Facts, view: View) -> Box<dyn Iterator<Item = Edge> + '_
 fn id_in(party: &Party, view: View) -> NodeId {
     match (view, &party.pod, &party.id) {
         (View::Pod, Some(pod), _) => NodeId::workload(&pod.namespace, "Pod", &pod.name),
-        (View::Namespace, _, NodeId::Workload { namespace, .. }) => NodeId::Namespace(namespace.clone()),
+        (View::Namespace, _, NodeId::Workload(workload)) => NodeId::Namespace(workload.namespace.clone()),
         _ => party.id.clone(),
     }
 }
@@ -168,12 +168,12 @@ fn known_ids(inventory: &Inventory, view: View) -> Vec<NodeId> {
 
 fn describe(id: NodeId, facts: &Facts, inventory: &Inventory) -> GraphNode {
     let labels = match &id {
-        NodeId::Workload { namespace, kind, name } => match inventory.workload(&id) {
+        NodeId::Workload(named) => match inventory.workload(&id) {
             Some(workload) => shared_labels(&workload.label_sets),
-            None if kind == "Pod" => inventory
+            None if named.kind == "Pod" => inventory
                 .pods()
                 .iter()
-                .find(|k| k.pod.meta.namespace == *namespace && k.pod.meta.name == *name)
+                .find(|k| k.pod.meta.namespace == named.namespace && k.pod.meta.name == named.name)
                 .map(|k| k.pod.meta.labels.clone())
                 .unwrap_or_default(),
             None => Labels::new(),

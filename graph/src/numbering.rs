@@ -55,7 +55,8 @@ impl Numbering {
             *number = final_number.get(*number as usize).copied().unwrap_or(*number);
         }
         let first = |place: &u32| edges.get(*place as usize).and_then(|(_, contact)| contacts.get(*contact));
-        let keys: Vec<EdgeKey> = order.iter().filter_map(first).map(EdgeKey::of).collect();
+        let mut keys: Vec<EdgeKey> = Vec::with_capacity(order.len());
+        keys.extend(order.iter().filter_map(first).map(EdgeKey::of));
         let (contacts, begins) = side_by_side(&numbers, keys.len());
         Numbering { keys, numbers, contacts, begins }
     }

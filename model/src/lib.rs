@@ -37,7 +37,7 @@ pub use address::{Address, Endpoint};
 pub use flow::{FlowRecord, Half, IcmpType, Orientation, Signs, TapId};
 pub use label::Labels;
 pub use logged::{Conversation, Logged};
-pub use node::{Fold, NodeId};
+pub use node::{Fold, NodeId, WorkloadName};
 pub use policy::{Direction, NetworkPolicy, PeerSelector, PolicyPeer, PolicyPort, PolicyRule, PortName};
 pub use port::{PortRange, PortSet};
 pub use privilege::Privilege;

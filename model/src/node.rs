@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Serialize, Serializer};
@@ -26,14 +27,7 @@ use smol_str::SmolStr;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeId {
     /// The topmost controller of pods, or a bare pod.
-    Workload {
-        /// Its namespace.
-        namespace: SmolStr,
-        /// Its kind as the API writes it, such as `Deployment`.
-        kind: SmolStr,
-        /// Its name.
-        name: SmolStr,
-    },
+    Workload(Arc<WorkloadName>),
     /// A whole namespace.
     Namespace(SmolStr),
     /// A cluster node, its pod gateway and its host-network pods.
@@ -46,6 +40,17 @@ pub enum NodeId {
     Unknown(IpAddr),
     /// Several nodes that a view shows as one; no contact has such an end.
     Folded(Fold),
+}
+
+/// What tells workloads apart. It is an end of many edges, so that whoever names it shares it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkloadName {
+    /// Its namespace.
+    pub namespace: SmolStr,
+    /// Its kind as the API writes it, such as `Deployment`.
+    pub kind: SmolStr,
+    /// Its name.
+    pub name: SmolStr,
 }
 
 /// What nodes have in common that a view shows as one.
@@ -61,10 +66,14 @@ pub enum Fold {
     Outside,
 }
 
+/// A graph has two of them for each edge, and there may be a hundred thousand.
+const _: () = assert!(size_of::<NodeId>() <= 32);
+
 impl NodeId {
     /// A workload by its three names.
     pub fn workload(namespace: &str, kind: &str, name: &str) -> Self {
-        NodeId::Workload { namespace: namespace.into(), kind: kind.into(), name: name.into() }
+        let (namespace, kind, name) = (namespace.into(), kind.into(), name.into());
+        NodeId::Workload(Arc::new(WorkloadName { namespace, kind, name }))
     }
 
     /// A block outside of the cluster; of one address it is that address.
@@ -79,7 +88,7 @@ impl NodeId {
     /// The kind as outputs show it: the API's kind, or `Node`, `APIServer`, `External`, `Unknown`, `Owner`.
     pub fn kind(&self) -> &str {
         match self {
-            NodeId::Workload { kind, .. } => kind,
+            NodeId::Workload(workload) => &workload.kind,
             NodeId::Namespace(_) => "Namespace",
             NodeId::Node(_) => "Node",
             NodeId::ApiServer => "APIServer",
@@ -94,7 +103,7 @@ impl NodeId {
     /// The namespace of a workload.
     pub fn namespace(&self) -> Option<&str> {
         match self {
-            NodeId::Workload { namespace, .. } => Some(namespace),
+            NodeId::Workload(workload) => Some(&workload.namespace),
             NodeId::Namespace(name) => Some(name),
             _ => None,
         }
@@ -110,14 +119,17 @@ impl NodeId {
 
     /// Whether it is a workload.
     pub fn is_workload(&self) -> bool {
-        matches!(self, NodeId::Workload { .. })
+        matches!(self, NodeId::Workload(_))
     }
 }
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NodeId::Workload { namespace, kind, name } => write!(f, "{namespace}/{kind}/{name}"),
+            NodeId::Workload(workload) => {
+                let WorkloadName { namespace, kind, name } = &**workload;
+                write!(f, "{namespace}/{kind}/{name}")
+            }
             NodeId::Namespace(name) => write!(f, "namespace/{name}"),
             NodeId::Node(name) => write!(f, "node/{name}"),
             NodeId::ApiServer => f.write_str("apiserver"),

@@ -42,11 +42,13 @@ impl Fold {
     /// The node that a node becomes part of; itself where it has nothing of what is folded by.
     fn of(&self, node: &NodeRow) -> NodeId {
         match &node.id {
-            NodeId::Workload { namespace, .. } => match self.by {
+            NodeId::Workload(workload) => match self.by {
                 By::Workload | By::Pod => node.id.clone(),
-                By::Namespace => NodeId::Namespace(namespace.clone()),
-                By::App => label(&APP, &node.labels)
-                    .map_or_else(|| node.id.clone(), |name| NodeId::workload(namespace, "App", name)),
+                By::Namespace => NodeId::Namespace(workload.namespace.clone()),
+                By::App => label(&APP, &node.labels).map_or_else(
+                    || node.id.clone(),
+                    |name| NodeId::workload(&workload.namespace, "App", name),
+                ),
                 By::Owner => label(&OWNER, &node.labels)
                     .map_or_else(|| node.id.clone(), |name| NodeId::Folded(Common::Owner(name.into()))),
             },

@@ -98,7 +98,7 @@ fn name_with(members: &[&FlowRecord], inventory: &Inventory) -> Option<Named> {
     let from = party(client, None, at, inventory);
     // On the way out the node's address is the mask of the pod that is already named.
     let behind = match &to.id {
-        NodeId::Workload { .. } if client != to.address => {
+        NodeId::Workload(_) if client != to.address => {
             clients.into_iter().filter(|ip| *ip != client && *ip != from.address).collect()
         }
         _ => BTreeSet::new(),

@@ -30,8 +30,8 @@ fn find(scene: &Scene<'_>) -> Vec<Finding> {
     for (contact, judged) in scene.judged().filter(|(_, judged)| judged.standing == Standing::Genuine) {
         debug_assert!(judged.is_connected());
         let (subject, direction) = match (&contact.from.id, &contact.to.id) {
-            (from @ NodeId::Workload { .. }, NodeId::Node(_)) => (from, Direction::Egress),
-            (NodeId::Node(_), to @ NodeId::Workload { .. })
+            (from @ NodeId::Workload(_), NodeId::Node(_)) => (from, Direction::Egress),
+            (NodeId::Node(_), to @ NodeId::Workload(_))
                 if !contact.own_node && !is_published(contact, scene) =>
             {
                 (to, Direction::Ingress)

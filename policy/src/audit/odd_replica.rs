@@ -131,8 +131,8 @@ fn replicas<'a>(scene: &'a Scene<'_>, places: &Places) -> BTreeMap<&'a NodeId, R
     while let Some(((first, _), _)) = all.peek() {
         let from = &first.from;
         let replica = match (&from.id, &from.pod) {
-            (NodeId::Workload { kind, .. }, Some(pod))
-                if !matches!(kind.as_str(), "StatefulSet" | "DaemonSet" | "Pod") =>
+            (NodeId::Workload(workload), Some(pod))
+                if !matches!(workload.kind.as_str(), "StatefulSet" | "DaemonSet" | "Pod") =>
             {
                 Some(workloads.entry(&from.id).or_default().entry(pod).or_default())
             }

@@ -56,7 +56,7 @@ pub fn file(namespace: &str, object: &str) -> String {
 
 fn kind_and_name(id: &NodeId) -> Option<(&str, &str)> {
     match id {
-        NodeId::Workload { kind, name, .. } => Some((kind, name)),
+        NodeId::Workload(workload) => Some((&workload.kind, &workload.name)),
         _ => None,
     }
 }

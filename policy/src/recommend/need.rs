@@ -149,7 +149,7 @@ impl Collector<'_> {
 
     fn peer(&self, id: &NodeId, address: IpAddr) -> Option<Peer> {
         match id {
-            NodeId::Workload { .. } => match self.subjects.index_of(id) {
+            NodeId::Workload(_) => match self.subjects.index_of(id) {
                 Some(subject) => Some(Peer::Pods(subject)),
                 // A workload on its node's network is an address to every policy.
                 None => Some(Peer::Nodes),

@@ -224,7 +224,7 @@ fn own_labels(
 /// The keys by which whatever owns the pods selects them. A controller above a ReplicaSet selects no pods itself, and
 /// a selector that was not read is taken to be that of the template.
 fn controller_keys(meant: &[&Pod], suspects: &Suspects, inventory: &Inventory) -> BTreeSet<String> {
-    let is_bare = matches!(&suspects.workload, NodeId::Workload { kind, .. } if kind == "Pod");
+    let is_bare = matches!(&suspects.workload, NodeId::Workload(workload) if workload.kind == "Pod");
     let workload = inventory.workload(&suspects.workload).filter(|_| !is_bare);
     let template = workload.and_then(|workload| workload.label_sets.iter().min_by_key(|labels| labels.len()));
     let hashes =

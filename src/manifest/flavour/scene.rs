@@ -126,7 +126,7 @@ impl<'a> Scene<'a> {
                 all.filter(|ip| self.inventory.node_of(*ip) == Some(name)).collect()
             }
             NodeId::ApiServer => self.api_server.iter().copied().collect(),
-            NodeId::Workload { .. } => {
+            NodeId::Workload(_) => {
                 let pods = self.inventory.workload(id).map_or(&[][..], |workload| &workload.pods);
                 let known = pods.iter().filter_map(|index| self.inventory.pods().get(*index));
                 known.flat_map(|known| known.pod.ips.iter().copied()).collect()

@@ -56,8 +56,9 @@ fn labels(finding: &FindingRow) -> BTreeMap<&'static str, String> {
         ("source", "flowfence".to_owned()),
     ]);
     labels.extend(finding.namespace().map(|namespace| ("namespace", namespace.to_owned())));
-    if let Some(NodeId::Workload { kind, name, .. }) = finding.subject() {
-        labels.extend([("workload", name.to_string()), ("workload_type", kind.to_lowercase())]);
+    if let Some(NodeId::Workload(workload)) = finding.subject() {
+        let (name, kind) = (workload.name.to_string(), workload.kind.to_lowercase());
+        labels.extend([("workload", name), ("workload_type", kind)]);
     }
     labels.extend(finding.policy.clone().map(|policy| ("networkpolicy", policy)));
     // Routes match labels alone.

@@ -180,8 +180,8 @@ impl NodeRow {
     /// A node by its id, with what is known of it.
     pub fn new(id: NodeId, labels: Labels, fqdns: Vec<String>) -> Self {
         let name = match &id {
-            NodeId::Workload { name, .. }
-            | NodeId::Namespace(name)
+            NodeId::Workload(workload) => workload.name.to_string(),
+            NodeId::Namespace(name)
             | NodeId::Node(name)
             | NodeId::Folded(Fold::Owner(name) | Fold::Domain(name)) => name.to_string(),
             NodeId::ApiServer => "apiserver".to_owned(),

@@ -268,8 +268,8 @@ impl From<GraphReport> for PageReport {
 /// What a node stands for, in one word.
 fn kind(id: &NodeId) -> &'static str {
     match id {
-        NodeId::Workload { kind, .. } if kind == "Pod" => "pod",
-        NodeId::Workload { .. } | NodeId::Folded(Fold::Owner(_)) => "workload",
+        NodeId::Workload(workload) if workload.kind == "Pod" => "pod",
+        NodeId::Workload(_) | NodeId::Folded(Fold::Owner(_)) => "workload",
         NodeId::Namespace(_) => "namespace",
         NodeId::Node(_) => "node",
         NodeId::ApiServer => "apiserver",

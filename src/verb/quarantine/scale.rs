@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use flowfence_graph::Inventory;
-use flowfence_model::NodeId;
+use flowfence_model::{NodeId, WorkloadName};
 use flowfence_policy::respond::Suspects;
 use serde_json::json;
 
@@ -16,7 +16,8 @@ pub(super) fn steps(suspects: &Suspects, inventory: &Inventory) -> Vec<Step> {
 
 /// Likewise, of any workload: all of its pods, healthy ones too.
 pub(super) fn of_workload(id: &NodeId, inventory: &Inventory) -> Vec<Step> {
-    let NodeId::Workload { namespace, kind, name } = id else { return Vec::new() };
+    let NodeId::Workload(named) = id else { return Vec::new() };
+    let WorkloadName { namespace, kind, name } = &**named;
     let workload = inventory.workload(id);
     let pods = workload.map_or(0, |workload| workload.pods.len());
     let replicas = workload.and_then(|workload| workload.replicas);

@@ -34,8 +34,9 @@ impl<'a> Book<'a> {
         for (i, known) in inventory.pods().iter().enumerate() {
             let meta = &known.pod.meta;
             pods.entry((&meta.namespace, &meta.name)).or_default().push(i);
-            if let NodeId::Workload { namespace, name, .. } = &known.workload {
-                workloads.entry((namespace, name)).or_default().insert(&known.workload, &known.pod);
+            if let NodeId::Workload(named) = &known.workload {
+                let of_name = workloads.entry((&named.namespace, &named.name)).or_default();
+                of_name.insert(&known.workload, &known.pod);
             }
         }
         let is_timeless = inventory.is_empty() && inventory.api_server().is_empty();

@@ -60,7 +60,9 @@ fn policy(text: &str) -> Option<Reference> {
 
 fn end(id: &NodeId) -> Option<Reference> {
     match id {
-        NodeId::Workload { namespace, kind, name } => Some(reference(kind, Some(namespace), name)),
+        NodeId::Workload(workload) => {
+            Some(reference(&workload.kind, Some(&workload.namespace), &workload.name))
+        }
         NodeId::Namespace(name) => Some(reference("Namespace", None, name)),
         NodeId::Node(name) => Some(reference("Node", None, name)),
         NodeId::ApiServer | NodeId::External(_) | NodeId::Unknown(_) | NodeId::Folded(_) => None,
