@@ -2,19 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it has nothing to say")]
 
+mod judge;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use flowfence::manifest::{parse_policies, read_objects};
-use flowfence_graph::Inventory;
+use flowfence::manifest::parse_policies;
 use flowfence_model::{Direction, NetworkPolicy, PolicyPeer, PortName, Protocol};
 use flowfence_policy::semantics::{self, Connection, PodIndex, PolicySet};
 use serde_json::Value;
 
+use judge::{Judge, files_of};
 use support::program::Scratch;
-use support::shop::{self, Truth};
+use support::shop;
 
 /// Labels that change with a rollout, a replica or a run.
 const VOLATILE: [&str; 8] = [
@@ -27,90 +28,6 @@ const VOLATILE: [&str; 8] = [
     "batch.kubernetes.io/",
     "pod-template-generation",
 ];
-
-/// The shop with the policies that were written for it.
-struct Judge {
-    truth: Truth,
-    inventory: Inventory,
-    cluster: semantics::Cluster,
-    policies: Vec<NetworkPolicy>,
-}
-
-impl Judge {
-    fn new() -> Self {
-        let scratch = Scratch::new();
-        let out = scratch.path().join("policies");
-        shop::inputs().run("recommend", &["--out", out.to_str().unwrap()]).ends(0);
-        let moments = shop::MOMENTS.map(|dir| {
-            let snapshot = read_objects(&shop::path(dir)).unwrap();
-            snapshot.objects.into_iter().map(|located| located.item).collect()
-        });
-        let inventory = Inventory::new(moments.to_vec());
-        Judge {
-            truth: Truth::load(),
-            cluster: flowfence::reach::cluster(&inventory),
-            inventory,
-            policies: written(&out),
-        }
-    }
-
-    fn compile(&self, policies: &[NetworkPolicy]) -> PolicySet {
-        PolicySet::compile(&self.cluster, policies)
-    }
-
-    /// The connection between the pods that held the addresses then.
-    fn question(&self, connection: &shop::Connection) -> Connection {
-        let party = |name: &str, ip: std::net::IpAddr| {
-            let pod =
-                name.split_once('/').and_then(|(namespace, pod)| self.cluster.pod_named(namespace, pod));
-            semantics::Party { pod, address: ip }
-        };
-        let is_pod = party(&connection.client_name, connection.client.0).pod.is_some();
-        let client =
-            if is_pod { connection.client } else { connection.as_server_sees.unwrap_or(connection.client) };
-        Connection {
-            from: party(&connection.client_name, client.0),
-            to: party(&connection.server_name, connection.server.0),
-            protocol: connection.protocol.to_uppercase().parse().unwrap(),
-            port: connection.server.1,
-        }
-    }
-
-    /// What must stay possible.
-    fn genuine(&self) -> Vec<(String, Connection)> {
-        let expressible = |c: &shop::Connection| c.connected && c.protocol != "icmp";
-        let genuine = self.truth.visible().filter(|c| expressible(c) && !self.truth.is_attack(c));
-        genuine.map(|c| (self.truth.key(&c).to_string(), self.question(&c))).collect()
-    }
-
-    fn workload(&self, pod: PodIndex) -> String {
-        self.inventory.pods()[pod.0 as usize].workload.to_string()
-    }
-}
-
-/// Every policy of the directory, by way of its kustomization.
-fn written(dir: &Path) -> Vec<NetworkPolicy> {
-    files_of(dir)
-        .iter()
-        .flat_map(|file| {
-            let snapshot = parse_policies(&std::fs::read_to_string(dir.join(file)).unwrap(), file);
-            assert!(snapshot.problems.is_empty(), "{file}: {:?}", snapshot.problems);
-            snapshot.policies()
-        })
-        .collect()
-}
-
-fn files_of(dir: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(dir.join("kustomization.yaml")).unwrap();
-    let kustomization: Value = serde_yaml::from_str(&text).unwrap();
-    assert_eq!(kustomization["kind"], "Kustomization");
-    kustomization["resources"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|file| file.as_str().unwrap().to_owned())
-        .collect()
-}
 
 fn cut(set: &PolicySet, genuine: &[(String, Connection)]) -> BTreeSet<String> {
     genuine.iter().filter(|(_, connection)| !set.allows(connection)).map(|(edge, _)| edge.clone()).collect()
