@@ -202,7 +202,12 @@ fn a_log_that_begins_in_the_middle_of_a_line_is_still_known() {
 #[test]
 fn an_input_that_is_no_log_says_what_it_looks_like() {
     let archive = [&[b'a'; 100][..], &[0; 157], b"ustar\0"].concat();
-    let cases: [(&[u8], &str); 11] = [
+    // However much is looked at, one of these ends within a character there.
+    let list = format!("{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\"{}", "ü".repeat(1 << 20));
+    let later = format!(" {list}");
+    let cases: [(&[u8], &str); 13] = [
+        (list.as_bytes(), "Kubernetes objects"),
+        (later.as_bytes(), "Kubernetes objects"),
         (b"", "empty"),
         (&archive, "an archive of tar"),
         (b"apiVersion: v1\nkind: Pod\n", "Kubernetes objects; give them with --cluster"),

@@ -118,7 +118,12 @@ pub(super) fn looks_like(data: &[u8]) -> CaptureError {
         return CaptureError::UnknownCompression(name);
     }
     let is_binary = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
-    let text = std::str::from_utf8(data).ok().filter(|_| !data.iter().any(is_binary));
+    let whole = match std::str::from_utf8(data) {
+        // There is more, and this much of it ends within a character.
+        Err(error) if error.error_len().is_none() => data.get(..error.valid_up_to()).unwrap_or_default(),
+        _ => data,
+    };
+    let text = std::str::from_utf8(whole).ok().filter(|_| !data.iter().any(is_binary));
     if let Some(looks_like) = text.and_then(people::looks_like) {
         return CaptureError::NotACapture { looks_like };
     }
